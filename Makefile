@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+#
+# The front door. Each target installs what is missing (tools/deps), configures
+# and builds with Meson and Ninja, and then does its own work.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+DEPS = build
+SETUP = --buildtype=debugoptimized
+
+# A sanitizer stops at its first finding, and the test counts as failed.
+export ASAN_OPTIONS ?= abort_on_error=1:detect_leaks=1
+export UBSAN_OPTIONS ?= halt_on_error=1:abort_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS ?= halt_on_error=1:abort_on_error=1
+
+.PHONY: all build deps demo check check-sanitize bench vm-check install clean
+.DEFAULT_GOAL := all
+
+all: build
+
+deps:
+	@tools/deps $(DEPS)
+
+$(BUILD)/build.ninja: | deps
+	meson setup $(SETUP) --prefix=$(PREFIX) $(BUILD)
+
+build: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+demo: DEPS = build check
+demo: build
+	@tools/demo $(BUILD)
+
+check: DEPS = build check
+check: build
+	@tests/run $(BUILD)
+
+# The threaded tests alone under the thread sanitizer, everything under the
+# other two.
+check-sanitize: DEPS = build check
+check-sanitize: deps
+	@test -e build-tsan/build.ninja || \
+		meson setup $(SETUP) -Db_lundef=false -Db_sanitize=thread build-tsan
+	@test -e build-asan/build.ninja || \
+		meson setup $(SETUP) -Db_lundef=false -Db_sanitize=address,undefined build-asan
+	@ninja -C build-tsan
+	@ninja -C build-asan
+	@tests/run build-tsan --suite threads --slow 4
+	@tests/run build-asan --slow 4
+
+bench: DEPS = build bench
+bench: build
+	@$(BUILD)/bench/bench
+
+vm-check: DEPS = build check vm
+vm-check: build
+	@tests/vm/check $(BUILD)
+
+install: build
+	meson configure $(BUILD) --prefix=$(PREFIX)
+	DESTDIR="$(DESTDIR)" meson install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan

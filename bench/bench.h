@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the benchmarks share. A benchmark times a value and, in alternating
+ * batches of the same run, the reference that it is held against.
+ */
+#ifndef HF_BENCH_H
+#define HF_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** struct result - A median in the benchmark's unit, and its reference's. */
+struct result {
+	double value;
+	double reference;
+};
+
+/**
+ * struct bench - A row of the table.
+ * @name: as in results.json
+ * @unit: of value and reference
+ * @reference: what the value is divided by; NULL where @limit is on the value
+ * @limit: what must not be exceeded
+ * @on_device: needs to run as a client of a device
+ * @measure: fills in @result; quick runs are short and less exact. Returns 0
+ *           or a negative errno after saying on stderr what went wrong
+ */
+struct bench {
+	const char *name;
+	const char *unit;
+	const char *reference;
+	double limit;
+	bool on_device;
+	int (*measure)(struct result *result, bool quick);
+};
+
+/**
+ * struct contest - Two operations to time against each other.
+ * @value: does what is measured, @count times
+ * @reference: does what it is measured against, @count times
+ * @batches: of each, alternating
+ * @count: operations a batch
+ * @warmup: operations before each batch that are not timed
+ * @idle_ns: rest before each batch
+ *
+ * The operations return 0 or a negative errno.
+ */
+struct contest {
+	int (*value)(void *context, unsigned int count);
+	int (*reference)(void *context, unsigned int count);
+	unsigned int batches;
+	unsigned int count;
+	unsigned int warmup;
+	uint64_t idle_ns;
+};
+
+/** contest_run() - Time both; @result gets nanoseconds an operation. */
+int contest_run(const struct contest *contest, void *context,
+		struct result *result);
+
+uint64_t now_ns(void);
+void sleep_ns(uint64_t ns);
+double median(double *values, size_t count);
+
+/** bench_fail() - Say on stderr what failed and why. Returns -errno. */
+int bench_fail(const char *what);
+
+/** bench_open_device() - Open the primary node, or say why not. */
+int bench_open_device(void);
+
+/** bench_holdfast() - The command under test: $HOLDFAST or the build's own. */
+const char *bench_holdfast(void);
+
+int measure_ioctl_hot(struct result *result, bool quick);
+int measure_ioctl_cold(struct result *result, bool quick);
+int measure_gem_create_close(struct result *result, bool quick);
+int measure_gem_map_touch(struct result *result, bool quick);
+int measure_prime_share(struct result *result, bool quick);
+int measure_startup(struct result *result, bool quick);
+int measure_idle_cpu(struct result *result, bool quick);
+int measure_compose_3_planes(struct result *result, bool quick);
+
+/**
+ * report_json(), report_svg() - Write all results to a file.
+ * @path: the file
+ * @benches: the rows
+ * @results: theirs, in the same order
+ * @count: how many
+ *
+ * Return: 0 or a negative errno, said on stderr.
+ */
+int report_json(const char *path, const struct bench *benches,
+		const struct result *results, size_t count);
+int report_svg(const char *path, const struct bench *benches,
+	       const struct result *results, size_t count);
+
+/** bench_ratio() - What is held against the limit. */
+double bench_ratio(const struct bench *bench, const struct result *result);
+
+#endif

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Completion of holdfast for bash. Its name when installed is the command's.
+
+_holdfast() {
+	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]:-} index options=
+	COMPREPLY=()
+
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+			'run serve screenshot info top --help --version' -- "$word")
+		return
+	fi
+	for ((index = 2; index < COMP_CWORD; index++)); do
+		if [ "${COMP_WORDS[index]}" = -- ]; then
+			# What follows is a command of its own.
+			declare -F _command_offset >/dev/null && _command_offset $((index + 1))
+			return
+		fi
+	done
+	case $previous in
+	--output)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'1024x768 1280x720 1920x1080 2560x1440 3840x2160' -- "$word")
+		return
+		;;
+	--screenshot | --trace | --socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	--crtc)
+		return
+		;;
+	esac
+	case $command in
+	run) options='--output --screenshot --trace --socket --stats --' ;;
+	serve) options='--output --screenshot --trace --socket --stats' ;;
+	screenshot) options='--socket --crtc' ;;
+	info) options='--socket --json' ;;
+	top) options='--socket' ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+	if [ "$command" = screenshot ] && [[ $word != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	fi
+}
+
+complete -o filenames -F _holdfast holdfast

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+#
+# Completion of holdfast for fish.
+
+set -l commands run serve screenshot info top
+set -l none "not __fish_seen_subcommand_from $commands"
+set -l device '__fish_seen_subcommand_from run serve'
+
+complete -c holdfast -f
+complete -c holdfast -n "$none" -l help -d 'Print help'
+complete -c holdfast -n "$none" -l version -d 'Print the version'
+complete -c holdfast -n "$none" -a run -d 'Run a program on a device'
+complete -c holdfast -n "$none" -a serve -d 'Keep a device running'
+complete -c holdfast -n "$none" -a screenshot -d 'Write what an output shows'
+complete -c holdfast -n "$none" -a info -d 'Say what a device holds'
+complete -c holdfast -n "$none" -a top -d 'Watch a device'
+
+complete -c holdfast -n "__fish_seen_subcommand_from $commands" -l socket -r -F -d 'Socket of the server'
+complete -c holdfast -n $device -l output -x -a '1024x768 1280x720 1920x1080 3840x2160' -d 'A monitor'
+complete -c holdfast -n $device -l screenshot -r -F -d 'Picture of what was shown last'
+complete -c holdfast -n $device -l trace -r -F -d 'File for a line an ioctl'
+complete -c holdfast -n $device -l stats -d 'A line of figures at the end'
+complete -c holdfast -n '__fish_seen_subcommand_from screenshot' -l crtc -x -d 'Which one, from 0'
+complete -c holdfast -n '__fish_seen_subcommand_from screenshot' -F
+complete -c holdfast -n '__fish_seen_subcommand_from info' -l json -d 'For programs to read'
+complete -c holdfast -n '__fish_seen_subcommand_from run; and contains -- -- (commandline -opc)' -a '(__fish_complete_subcommand)'

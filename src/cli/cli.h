@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the command share. */
+#ifndef HF_CLI_CLI_H
+#define HF_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/server.h"
+
+#define HF_EXIT_USAGE 2
+
+/**
+ * struct hf_cli_options - What the command line said.
+ * @outputs: monitors; one of 1920x1080@60 where none was named
+ * @screenshot: path to write at the end, or NULL
+ * @socket: path, or NULL
+ * @trace: path, or NULL
+ * @stats: print a line at the end
+ * @json: machine-readable
+ * @crtc: index
+ */
+struct hf_cli_options {
+	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	size_t noutputs;
+	const char *screenshot;
+	const char *socket;
+	const char *trace;
+	bool stats;
+	bool json;
+	unsigned int crtc;
+};
+
+/* Each returns the command's exit status. argv is what follows the options. */
+int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
+		      char **argv);
+int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
+
+/** hf_cli_error() - One line on stderr. Return: HF_EXIT_USAGE. */
+int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * hf_cli_query() - Ask a running server.
+ * @socket: path or @name; NULL: $HOLDFAST_SOCKET
+ *
+ * Return: a descriptor with the answer, or a negative errno: -ENOENT where no
+ * server is named, -ECONNREFUSED where none listens.
+ */
+int hf_cli_query(const char *socket, const char *text);
+/** hf_cli_query_text() - The same, read into memory that the caller frees. */
+char *hf_cli_query_text(const char *socket, const char *text);
+
+/** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
+int hf_cli_shim_path(char *path, size_t size);
+
+/** hf_cli_open_server() - Start a server as the options say. */
+int hf_cli_open_server(struct hf_server *server,
+		       const struct hf_cli_options *options);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line of `holdfast`.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "kms/mode.h"
+
+enum { OUTPUT = 256, SCREENSHOT, SOCKET, TRACE, STATS, JSON, CRTC };
+
+/* Which commands an option belongs to. */
+enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16 };
+
+static const struct command {
+	const char *name;
+	unsigned int bit;
+	int (*run)(const struct hf_cli_options *options, int argc,
+		   char **argv);
+} commands[] = {
+	{ "run", RUN, hf_cli_run },
+	{ "serve", SERVE, hf_cli_serve },
+	{ "screenshot", SHOT, hf_cli_screenshot },
+	{ "info", INFO, hf_cli_info },
+	{ "top", TOP, hf_cli_top },
+};
+
+static const struct option long_options[] = {
+	{ "output", required_argument, NULL, OUTPUT },
+	{ "screenshot", required_argument, NULL, SCREENSHOT },
+	{ "socket", required_argument, NULL, SOCKET },
+	{ "trace", required_argument, NULL, TRACE },
+	{ "stats", no_argument, NULL, STATS },
+	{ "json", no_argument, NULL, JSON },
+	{ "crtc", required_argument, NULL, CRTC },
+	{ 0 },
+};
+
+static unsigned int commands_of(int option)
+{
+	switch (option) {
+	case OUTPUT:
+	case TRACE:
+	case STATS:
+	case SCREENSHOT:
+		return RUN | SERVE;
+	case JSON:
+		return INFO;
+	case CRTC:
+		return SHOT;
+	default:
+		return RUN | SERVE | SHOT | INFO | TOP;
+	}
+}
+
+int hf_cli_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("holdfast: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return HF_EXIT_USAGE;
+}
+
+static void print_help(void)
+{
+	puts("Usage: holdfast run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
+	     "       holdfast serve [OPTION]...\n"
+	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
+	     "       holdfast info [--socket PATH] [--json]\n"
+	     "       holdfast top [--socket PATH]\n"
+	     "\n"
+	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
+	     "serve  keep a device running and print how to use it\n"
+	     "\n"
+	     "  --output WxH[@HZ]      a monitor (repeat for more; default 1920x1080@60)\n"
+	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
+	     "  --socket PATH          listen there; run joins a server that does\n"
+	     "  --trace FILE           write a line an ioctl\n"
+	     "  --stats                print a line of figures at the end\n"
+	     "  --help, --version");
+}
+
+static int parse_output(struct hf_cli_options *options, const char *text)
+{
+	struct hf_kms_output *output = &options->outputs[options->noutputs];
+	struct drm_mode_modeinfo mode;
+	double hz = 60;
+	int end = 0;
+
+	if (options->noutputs == HF_KMS_MAX_CONNECTORS)
+		return hf_cli_error("at most %d outputs",
+				    HF_KMS_MAX_CONNECTORS);
+	/* sscanf() skips white space, which has no place here. */
+	if (strspn(text, "0123456789.x@") != strlen(text) ||
+	    sscanf(text, "%5ux%5u%n", &output->width, &output->height, &end) <
+		    2 ||
+	    (text[end] && sscanf(text + end, "@%lf%n", &hz, &(int){ 0 }) != 1))
+		return hf_cli_error("--output %s: not WIDTHxHEIGHT[@HZ]",
+				    text);
+	output->hz = hz;
+	if (hf_mode_make(&mode, output->width, output->height, hz))
+		return hf_cli_error("--output %s: no such mode can be made",
+				    text);
+	options->noutputs++;
+	return 0;
+}
+
+static int parse_option(struct hf_cli_options *options, int option)
+{
+	char *end;
+
+	switch (option) {
+	case OUTPUT:
+		return parse_output(options, optarg);
+	case SCREENSHOT:
+		options->screenshot = optarg;
+		return 0;
+	case SOCKET:
+		options->socket = optarg;
+		return 0;
+	case TRACE:
+		options->trace = optarg;
+		return 0;
+	case STATS:
+		options->stats = true;
+		return 0;
+	case JSON:
+		options->json = true;
+		return 0;
+	default:
+		options->crtc = strtoul(optarg, &end, 10);
+		if (*end || end == optarg || *optarg == '-')
+			return hf_cli_error("--crtc %s: not a number", optarg);
+		return 0;
+	}
+}
+
+static int parse_options(const struct command *command,
+			 struct hf_cli_options *options, int argc, char **argv)
+{
+	int option, ret;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:", long_options, NULL)) !=
+	       -1) {
+		const char *word = argv[optind - 1];
+
+		if (option == ':')
+			return hf_cli_error("%s needs a value", word);
+		if (option == '?' || !(commands_of(option) & command->bit))
+			return hf_cli_error("%s does not know %s",
+					    command->name, word);
+		ret = parse_option(options, option);
+		if (ret)
+			return ret;
+	}
+	if (!options->noutputs)
+		options->outputs[options->noutputs++] =
+			(struct hf_kms_output){ 1920, 1080, 60 };
+	return 0;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	struct hf_cli_options options = { 0 };
+	int ret = parse_options(command, &options, argc, argv);
+
+	return ret ? ret : command->run(&options, argc - optind, argv + optind);
+}
+
+int main(int argc, char **argv)
+{
+	hf_log_init();
+	if (argc < 2)
+		return hf_cli_error("no command; see holdfast --help");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_help();
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("holdfast " HF_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return run_command(&commands[i], argc - 1, argv + 1);
+	return hf_cli_error("%s: no such command; see holdfast --help",
+			    argv[1]);
+}

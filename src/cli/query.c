@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `holdfast screenshot`, `info` and `top`: questions to a running server.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "cli/cli.h"
+
+static int connect_to(const char *name)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(addr);
+	int fd;
+
+	if (!name)
+		name = getenv(HF_ENV_SOCKET);
+	if (!name || !*name)
+		return -ENOENT;
+	if (strlen(name) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(addr.sun_path, name, strlen(name));
+	if (name[0] == '@') {
+		addr.sun_path[0] = 0;
+		len = offsetof(struct sockaddr_un, sun_path) + strlen(name);
+	}
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&addr, len)) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
+	return fd;
+}
+
+int hf_cli_query(const char *socket, const char *text)
+{
+	struct hf_wire_query query = { .type = HF_WIRE_QUERY };
+	const char *key = getenv(HF_ENV_KEY);
+	int fds[HF_FDPASS_MAX], fd = connect_to(socket), ret;
+	unsigned int n = 0;
+
+	if (fd < 0)
+		return fd;
+	if (key)
+		memcpy(query.key, key, strnlen(key, sizeof(query.key)));
+	snprintf(query.text, sizeof(query.text), "%s", text);
+	ret = hf_send_fds(fd, &query, sizeof(query), NULL, 0);
+	if (!ret)
+		ret = hf_recv_fds(fd, &query, sizeof(query), 0, fds, &n);
+	close(fd);
+	if (ret != sizeof(query))
+		return ret < 0 ? ret : -ECONNRESET;
+	return query.error ? query.error : n == 1 ? fds[0] : -EPROTO;
+}
+
+char *hf_cli_query_text(const char *socket, const char *text)
+{
+	int fd = hf_cli_query(socket, text);
+	struct stat st;
+	char *buf = NULL;
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	if (!fstat(fd, &st))
+		buf = calloc(1, st.st_size + 1);
+	if (buf && pread(fd, buf, st.st_size, 0) != st.st_size) {
+		free(buf);
+		buf = NULL;
+	}
+	close(fd);
+	return buf;
+}
+
+static int no_server(int err)
+{
+	if (err == ENOENT && !getenv(HF_ENV_SOCKET))
+		hf_cli_error("no server: give --socket or set HOLDFAST_SOCKET");
+	else
+		hf_cli_error("no answer from the server: %s", strerror(err));
+	return 1;
+}
+
+int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
+		      char **argv)
+{
+	char text[64];
+	struct stat st;
+	int in, out;
+
+	if (argc != 1)
+		return hf_cli_error("screenshot needs one file name");
+	snprintf(text, sizeof(text), "screenshot %u", options->crtc);
+	in = hf_cli_query(options->socket, text);
+	if (in == -ENODATA) {
+		hf_cli_error("CRTC %u shows nothing yet", options->crtc);
+		return 1;
+	}
+	if (in < 0)
+		return no_server(-in);
+	out = open(argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (out < 0 || fstat(in, &st) ||
+	    sendfile(out, in, &(off_t){ 0 }, st.st_size) != st.st_size ||
+	    close(out)) {
+		hf_cli_error("%s: %s", argv[0], strerror(errno));
+		return 1;
+	}
+	close(in);
+	return 0;
+}
+
+static uint64_t number(struct json_object *obj, const char *key)
+{
+	return json_object_get_uint64(json_object_object_get(obj, key));
+}
+
+static bool truth(struct json_object *obj, const char *key)
+{
+	return json_object_get_boolean(json_object_object_get(obj, key));
+}
+
+static struct json_object *list_of(struct json_object *obj, const char *key,
+				   size_t *n)
+{
+	struct json_object *list = json_object_object_get(obj, key);
+
+	*n = list ? json_object_array_length(list) : 0;
+	return list;
+}
+
+static void print_crtcs(struct json_object *info)
+{
+	size_t n;
+	struct json_object *list = list_of(info, "crtcs", &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *crtc = json_object_array_get_idx(list, i);
+
+		printf("crtc %zu    %s", i,
+		       truth(crtc, "active") ? "on " : "off");
+		if (number(crtc, "width"))
+			printf(" %lux%lu", number(crtc, "width"),
+			       number(crtc, "height"));
+		printf(", %lu frames, %lu vblanks\n", number(crtc, "frames"),
+		       number(crtc, "vblanks"));
+	}
+}
+
+static void print_files(struct json_object *info)
+{
+	size_t n;
+	struct json_object *list = list_of(info, "files", &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *file = json_object_array_get_idx(list, i);
+
+		printf("file %-4lu pid %lu, %s%s, %lu handles, %lu framebuffers, "
+		       "%lu events pending\n",
+		       number(file, "id"), number(file, "pid"),
+		       json_object_get_string(
+			       json_object_object_get(file, "node")),
+		       truth(file, "master") ? ", master" : "",
+		       number(file, "handles"), number(file, "framebuffers"),
+		       number(file, "pending_events"));
+	}
+}
+
+static void print_info(struct json_object *info)
+{
+	size_t clients;
+
+	list_of(info, "clients", &clients);
+	printf("device    %s, card%lu, renderD%lu, server pid %lu\n",
+	       json_object_get_string(json_object_object_get(info, "device")),
+	       number(info, "card"), number(info, "render"),
+	       number(info, "pid"));
+	printf("clients   %zu, %lu ioctls\n", clients, number(info, "ioctls"));
+	printf("objects   %lu of %lu bytes, at the peak %lu of %lu bytes\n",
+	       number(info, "object_count"), number(info, "object_bytes"),
+	       number(info, "peak_objects"), number(info, "peak_bytes"));
+	print_crtcs(info);
+	print_files(info);
+}
+
+static struct json_object *get_info(const char *socket)
+{
+	char *text = hf_cli_query_text(socket, "info");
+	struct json_object *info;
+
+	if (!text)
+		return NULL;
+	info = json_tokener_parse(text);
+	free(text);
+	if (!info)
+		errno = EPROTO;
+	return info;
+}
+
+int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv)
+{
+	struct json_object *info;
+
+	if (argc)
+		return hf_cli_error("info does not know %s", argv[0]);
+	info = get_info(options->socket);
+	if (!info)
+		return no_server(errno);
+	if (options->json)
+		puts(json_object_to_json_string_ext(info,
+						    JSON_C_TO_STRING_PRETTY));
+	else
+		print_info(info);
+	json_object_put(info);
+	return 0;
+}
+
+int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv)
+{
+	uint64_t ioctls = 0, frames = 0;
+
+	if (argc)
+		return hf_cli_error("top does not know %s", argv[0]);
+	for (bool first = true;; first = false) {
+		struct json_object *info = get_info(options->socket);
+
+		if (!info)
+			return first ? no_server(errno) : 0;
+		if (isatty(STDOUT_FILENO))
+			fputs("\033[H\033[J", stdout);
+		if (!first)
+			printf("rates     %lu ioctls/s, %lu frames/s\n",
+			       number(info, "ioctls") - ioctls,
+			       number(info, "frames") - frames);
+		print_info(info);
+		if (fflush(stdout))
+			return 1;
+		ioctls = number(info, "ioctls");
+		frames = number(info, "frames");
+		json_object_put(info);
+		sleep(1);
+	}
+}

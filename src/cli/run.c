@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `holdfast run`: a server in this process, and the program as its child.
+ *
+ * The program's process tree is this process's: it is the subreaper, and when
+ * the program has ended it ends what is left of the tree, because the device
+ * goes away then. Signals that were sent to this process alone are passed on;
+ * those of the terminal have reached the program already.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* How long what the program left behind has to end by itself. */
+#define LEFTOVER_MS 1000
+
+struct run {
+	const struct hf_cli_options *options;
+	struct hf_server server;
+	bool own_server;
+	char shim[4096];
+	int screenshot_fd;
+	sigset_t old_mask;
+	struct rlimit old_files;
+	int signal_fd;
+	pid_t child;
+	bool ended;
+	int status;
+};
+
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				     WEXITSTATUS(status);
+}
+
+/* -- the child --------------------------------------------------------------- */
+
+static void set_environment(const struct run *run)
+{
+	const char *old = getenv("LD_PRELOAD"), *shim = run->shim;
+	char *list;
+
+	if (run->own_server) {
+		setenv(HF_ENV_SOCKET, run->server.address, 1);
+		setenv(HF_ENV_KEY, run->server.key, 1);
+	} else {
+		setenv(HF_ENV_SOCKET, run->options->socket, 1);
+	}
+	if (!old || !*old || strstr(old, shim)) {
+		setenv("LD_PRELOAD", old && *old ? old : shim, 1);
+	} else if (asprintf(&list, "%s:%s", shim, old) > 0) {
+		setenv("LD_PRELOAD", list, 1);
+		free(list);
+	}
+}
+
+/* Tell the parent why there is no program, and how to exit. */
+static void exec_failed(const char *program)
+{
+	int err = errno;
+
+	fprintf(stderr, "holdfast: %s: %s\n", program, strerror(err));
+	_exit(err == ENOENT || err == ENOTDIR ? 127 : 126);
+}
+
+static void run_child(const struct run *run, pid_t parent, char **argv)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(128 + SIGTERM);
+	setrlimit(RLIMIT_NOFILE, &run->old_files);
+	sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
+	set_environment(run);
+	execvp(argv[0], argv);
+	exec_failed(argv[0]);
+}
+
+/* -- signals ------------------------------------------------------------------ */
+
+static void reap(struct run *run)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != run->child)
+			continue;
+		run->ended = true;
+		run->status = status;
+	}
+}
+
+static int got_signal(int fd, uint32_t mask, void *data)
+{
+	struct run *run = data;
+	struct signalfd_siginfo info;
+
+	(void)mask;
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(run);
+		else if (info.ssi_code != SI_KERNEL)
+			kill(run->child, info.ssi_signo);
+	}
+	return 0;
+}
+
+static int catch_signals(struct run *run)
+{
+	static const int signals[] = { SIGCHLD, SIGINT,	 SIGTERM, SIGHUP,
+				       SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
+				       SIGCONT };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, &run->old_mask);
+	run->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return run->signal_fd < 0 ? -errno : 0;
+}
+
+/* -- what the program left behind ---------------------------------------------- */
+
+static bool is_own_child(const char *pid)
+{
+	char path[300], line[512], *after;
+	FILE *f;
+	int ppid = 0;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fgets(line, sizeof(line), f) && (after = strrchr(line, ')')))
+		sscanf(after + 1, " %*c %d", &ppid);
+	fclose(f);
+	return ppid == getpid();
+}
+
+static void signal_children(int signal)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (!proc)
+		return;
+	while ((entry = readdir(proc)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    is_own_child(entry->d_name))
+			kill(atoi(entry->d_name), signal);
+	closedir(proc);
+}
+
+static bool any_children(void)
+{
+	siginfo_t info;
+
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	return !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+}
+
+static void end_leftovers(struct run *run)
+{
+	uint64_t end = 0;
+
+	for (bool first = true; any_children(); first = false) {
+		struct timespec now;
+		uint64_t ms;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		ms = now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+		if (first)
+			end = ms + LEFTOVER_MS;
+		signal_children(ms >= end ? SIGKILL : SIGTERM);
+		/* They may need answers to end in an orderly way. */
+		if (run->own_server)
+			hf_server_dispatch(&run->server, 10);
+		else
+			usleep(10000);
+	}
+}
+
+/* -- the run --------------------------------------------------------------------- */
+
+static int open_device(struct run *run)
+{
+	const struct hf_cli_options *options = run->options;
+	int ret = hf_cli_open_server(&run->server, options);
+
+	if (ret == -EADDRINUSE)
+		return 0; /* join the one that is there */
+	if (ret)
+		return hf_cli_error("%s: %s",
+				    options->socket ? options->socket :
+						      "no device",
+				    strerror(-ret));
+	run->own_server = true;
+	if (!wl_event_loop_add_fd(run->server.loop, run->signal_fd,
+				  WL_EVENT_READABLE, got_signal, run))
+		return hf_cli_error("no memory");
+	return 0;
+}
+
+static void wait_for_program(struct run *run)
+{
+	while (!run->ended) {
+		if (run->own_server) {
+			hf_server_dispatch(&run->server, -1);
+		} else {
+			fd_set set;
+
+			FD_ZERO(&set);
+			FD_SET(run->signal_fd, &set);
+			if (select(run->signal_fd + 1, &set, NULL, NULL,
+				   NULL) > 0)
+				got_signal(run->signal_fd, 0, run);
+		}
+	}
+}
+
+/* Let the server notice that the program's descriptors are gone. */
+static void settle(struct run *run)
+{
+	while (!wl_list_empty(&run->server.dev->files) ||
+	       !wl_list_empty(&run->server.clients))
+		hf_server_dispatch(&run->server, 100);
+}
+
+static int write_screenshot(struct run *run)
+{
+	int fd = run->screenshot_fd, ret = 0;
+
+	if (run->own_server) {
+		ret = hf_screenshot(run->server.dev, 0, fd);
+	} else {
+		int shot = hf_cli_query(run->options->socket, "screenshot 0");
+		char buf[65536];
+		ssize_t n;
+
+		if (shot < 0)
+			return shot;
+		while (!ret && (n = read(shot, buf, sizeof(buf))) > 0)
+			if (write(fd, buf, n) != n)
+				ret = -EIO;
+		close(shot);
+	}
+	return ret;
+}
+
+static void finish_screenshot(struct run *run)
+{
+	const char *path = run->options->screenshot;
+	int ret;
+
+	if (!path)
+		return;
+	ret = write_screenshot(run);
+	if (close(run->screenshot_fd) && !ret)
+		ret = -errno;
+	if (!ret)
+		return;
+	unlink(path);
+	hf_cli_error("%s: %s", path,
+		     ret == -ENODATA ? "nothing was ever shown" :
+				      strerror(-ret));
+	if (!run->status)
+		run->status = 1 << 8;
+}
+
+static void print_stats(struct run *run)
+{
+	const struct hf_gem_device *gem = &run->server.dev->gem;
+	uint64_t frames = 0;
+
+	for (unsigned int i = 0; i < run->server.dev->kms.num_crtcs; i++)
+		frames += run->server.dev->kms.crtcs[i]->frames;
+	fprintf(stderr,
+		"holdfast: %lu frames, at the peak %lu objects and %lu bytes, "
+		"%lu pages held now, 0 faults\n",
+		frames, gem->peak_count, gem->peak_bytes,
+		gem->bytes / sysconf(_SC_PAGESIZE));
+}
+
+static int open_screenshot(struct run *run)
+{
+	const char *path = run->options->screenshot;
+
+	run->screenshot_fd = -1;
+	if (!path)
+		return 0;
+	run->screenshot_fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return run->screenshot_fd < 0 ?
+		       hf_cli_error("%s: %s", path, strerror(errno)) :
+		       0;
+}
+
+int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
+{
+	struct run run = { .options = options };
+	pid_t self = getpid();
+	int ret;
+
+	if (!argc)
+		return hf_cli_error("run needs a program");
+	if (hf_cli_shim_path(run.shim, sizeof(run.shim)))
+		return 1;
+	getrlimit(RLIMIT_NOFILE, &run.old_files);
+	ret = catch_signals(&run);
+	if (ret)
+		return hf_cli_error("signals: %s", strerror(-ret));
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	ret = open_device(&run);
+	if (!ret)
+		ret = open_screenshot(&run);
+	if (ret)
+		goto out;
+	run.child = fork();
+	if (run.child == 0)
+		run_child(&run, self, argv);
+	if (run.child < 0) {
+		ret = hf_cli_error("fork: %s", strerror(errno));
+		goto out;
+	}
+	wait_for_program(&run);
+	end_leftovers(&run);
+	if (run.own_server)
+		settle(&run);
+	finish_screenshot(&run);
+	if (run.own_server) {
+		hf_kms_drop_held(&run.server.dev->kms);
+		if (options->stats)
+			print_stats(&run);
+	}
+	ret = exit_status(run.status);
+out:
+	if (run.own_server)
+		hf_server_finish(&run.server);
+	return ret;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `holdfast serve`: a server that runs until it gets a signal.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#ifndef HF_SHIM_INSTALLED
+#define HF_SHIM_INSTALLED "/usr/local/lib/holdfast/libholdfast-shim.so"
+#endif
+
+int hf_cli_shim_path(char *path, size_t size)
+{
+	char self[2048];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n > 0) {
+		self[n] = 0;
+		slash = strrchr(self, '/');
+		if (slash) {
+			*slash = 0;
+			snprintf(path, size, "%s/libholdfast-shim.so", self);
+			if (!access(path, R_OK))
+				return 0;
+		}
+	}
+	snprintf(path, size, "%s", HF_SHIM_INSTALLED);
+	if (!access(path, R_OK))
+		return 0;
+	hf_cli_error("%s: %s", path, strerror(errno));
+	return -ENOENT;
+}
+
+int hf_cli_open_server(struct hf_server *server,
+		       const struct hf_cli_options *options)
+{
+	struct hf_server_options server_options = {
+		.socket = options->socket,
+		.outputs = options->outputs,
+		.noutputs = options->noutputs,
+		.trace = options->trace,
+		.hold_last_picture = options->screenshot,
+	};
+
+	return hf_server_init(server, &server_options);
+}
+
+static int stop(int signal, void *data)
+{
+	bool *stopped = data;
+
+	(void)signal;
+	*stopped = true;
+	return 0;
+}
+
+int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
+{
+	struct hf_server server;
+	bool stopped = false;
+	char shim[4096];
+	int ret;
+
+	if (argc)
+		return hf_cli_error("serve does not know %s", argv[0]);
+	if (hf_cli_shim_path(shim, sizeof(shim)))
+		return 1;
+	ret = hf_cli_open_server(&server, options);
+	if (ret) {
+		hf_cli_error("%s: %s", options->socket ?: "no device",
+			     strerror(-ret));
+		return 1;
+	}
+	if (!wl_event_loop_add_signal(server.loop, SIGTERM, stop, &stopped) ||
+	    !wl_event_loop_add_signal(server.loop, SIGINT, stop, &stopped)) {
+		hf_server_finish(&server);
+		return hf_cli_error("no memory");
+	}
+	printf("HOLDFAST_SOCKET=%s\nHOLDFAST_KEY=%s\nLD_PRELOAD=%s\n",
+	       server.address, server.key, shim);
+	fflush(stdout);
+	while (!stopped)
+		hf_server_dispatch(&server, -1);
+	hf_server_finish(&server);
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The soft device's description. Its display accepts whatever KMS accepts and
+ * does nothing on a commit: the picture is computed in screenshot.c.
+ */
+#include "drivers/soft/soft.h"
+
+#define RGB_FORMATS                                                           \
+	DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888, DRM_FORMAT_XBGR8888,        \
+		DRM_FORMAT_ABGR8888, DRM_FORMAT_RGBX8888,                     \
+		DRM_FORMAT_RGBA8888, DRM_FORMAT_BGRX8888,                     \
+		DRM_FORMAT_BGRA8888, DRM_FORMAT_RGB888, DRM_FORMAT_BGR888,    \
+		DRM_FORMAT_RGB565, DRM_FORMAT_BGR565, DRM_FORMAT_XRGB1555,    \
+		DRM_FORMAT_ARGB1555, DRM_FORMAT_XRGB2101010,                  \
+		DRM_FORMAT_ARGB2101010, DRM_FORMAT_XBGR2101010,               \
+		DRM_FORMAT_ABGR2101010
+
+static const uint32_t primary_formats[] = { RGB_FORMATS, 0 };
+static const uint32_t overlay_formats[] = {
+	RGB_FORMATS,	    DRM_FORMAT_NV12,   DRM_FORMAT_NV21,
+	DRM_FORMAT_NV16,    DRM_FORMAT_P010,   DRM_FORMAT_YUYV,
+	DRM_FORMAT_UYVY,    DRM_FORMAT_YUV420, DRM_FORMAT_YUV422,
+	DRM_FORMAT_YUV444,  0,
+};
+static const uint32_t cursor_formats[] = { DRM_FORMAT_ARGB8888, 0 };
+
+static const struct hf_kms_funcs kms_funcs = {
+	.formats = {
+		[HF_PLANE_PRIMARY] = primary_formats,
+		[HF_PLANE_OVERLAY] = overlay_formats,
+		[HF_PLANE_CURSOR] = cursor_formats,
+	},
+};
+
+const struct hf_driver hf_soft_driver = {
+	.name = "holdfast",
+	.desc = "Holdfast software device",
+	.date = "20261122",
+	.major = 1,
+	.kms = &kms_funcs,
+};

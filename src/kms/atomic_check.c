@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checking an atomic state: what the kernel's drm_atomic_check_only() and
+ * drm_atomic_helper_check() refuse, with their errnos and in their order.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "kms/kms.h"
+#include "kms/mode.h"
+#include "kms/state.h"
+
+static bool damage_inside(const struct hf_plane_state *state)
+{
+	const struct drm_mode_rect *clip;
+	size_t n;
+
+	if (!state->damage)
+		return true;
+	clip = (const void *)state->damage->data;
+	n = state->damage->length / sizeof(*clip);
+	for (size_t i = 0; i < n; i++, clip++)
+		if (clip->x1 < 0 || clip->y1 < 0 || clip->x1 >= clip->x2 ||
+		    clip->y1 >= clip->y2 ||
+		    clip->x2 > (int64_t)state->fb->width ||
+		    clip->y2 > (int64_t)state->fb->height)
+			return false;
+	return true;
+}
+
+static int check_plane(const struct hf_plane_state *old,
+		       const struct hf_plane_state *new)
+{
+	const struct hf_framebuffer *fb = new->fb;
+	uint64_t fb_w, fb_h;
+
+	if (!new->crtc != !fb)
+		return -EINVAL;
+	if (!fb)
+		return 0;
+	if (!(new->plane->possible_crtcs & 1u << new->crtc->index))
+		return -EINVAL;
+	if (!hf_plane_has_format(new->plane, fb->format->fourcc, fb->modifier))
+		return -EINVAL;
+	if (new->crtc_w > INT_MAX ||
+	    new->crtc_x > INT_MAX - (int32_t)new->crtc_w ||
+	    new->crtc_h > INT_MAX ||
+	    new->crtc_y > INT_MAX - (int32_t)new->crtc_h)
+		return -ERANGE;
+	fb_w = (uint64_t)fb->width << 16;
+	fb_h = (uint64_t)fb->height << 16;
+	if (new->src_w > fb_w || new->src_x > fb_w - new->src_w ||
+	    new->src_h > fb_h || new->src_y > fb_h - new->src_h)
+		return -ENOSPC;
+	if (!damage_inside(new))
+		return -EINVAL;
+	/* A plane does not move from one CRTC to another in one step. */
+	if (old->crtc && old->crtc != new->crtc)
+		return -EINVAL;
+	return 0;
+}
+
+static int check_crtc(const struct hf_crtc_state *old,
+		      struct hf_crtc_state *new)
+{
+	if (new->active && !new->enable)
+		return -EINVAL;
+	if (new->event && !new->active && !old->active)
+		return -EINVAL;
+	return 0;
+}
+
+/* What changes for a CRTC and its connectors, and whether they can be wired
+ * up that way. */
+static int check_modeset(struct hf_crtc_state *old, struct hf_crtc_state *new)
+{
+	if (!hf_mode_equal(&old->mode, &new->mode) ||
+	    old->enable != new->enable)
+		new->mode_changed = true;
+	if (old->active != new->active)
+		new->active_changed = true;
+	if (old->connector_mask != new->connector_mask)
+		new->connectors_changed = true;
+	if (old->enable != new->enable)
+		new->connectors_changed = true;
+	return 0;
+}
+
+static int check_routing(const struct hf_atomic_state *state)
+{
+	struct hf_kms_device *kms = state->kms;
+
+	for (unsigned int i = 0; i < kms->num_connectors; i++) {
+		const struct hf_connector_state *new = state->connectors[i];
+		const struct hf_encoder *encoder = kms->encoders[i];
+
+		if (new && new->crtc &&
+		    !(encoder->possible_crtcs & 1u << new->crtc->index))
+			return -EINVAL;
+	}
+	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
+		const struct hf_crtc_state *new = state->crtcs[i];
+
+		if (new && hf_crtc_needs_modeset(new) &&
+		    new->enable != !!new->connector_mask)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int hf_atomic_check(struct hf_atomic_state *state)
+{
+	struct hf_kms_device *kms = state->kms;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < kms->num_planes; i++)
+		if (state->planes[i])
+			ret = check_plane(kms->planes[i]->state,
+					  state->planes[i]);
+	for (i = 0; !ret && i < kms->num_crtcs; i++)
+		if (state->crtcs[i])
+			ret = check_crtc(kms->crtcs[i]->state,
+					 state->crtcs[i]);
+	for (i = 0; !ret && i < kms->num_crtcs; i++)
+		if (state->crtcs[i])
+			ret = check_modeset(kms->crtcs[i]->state,
+					    state->crtcs[i]);
+	if (!ret)
+		ret = check_routing(state);
+	if (!ret && kms->funcs->check)
+		ret = kms->funcs->check(state);
+	for (i = 0; !ret && i < kms->num_crtcs; i++)
+		if (!state->allow_modeset && state->crtcs[i] &&
+		    hf_crtc_needs_modeset(state->crtcs[i]))
+			ret = -EINVAL;
+	return ret;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Committing a checked state: swap it in, switch CRTCs on and off, and finish
+ * when each CRTC has had its next vblank. Until then the CRTC is busy, and the
+ * old states keep their framebuffers: the display may still read them.
+ *
+ * The device's lock protects it all.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kms/kms.h"
+#include "kms/state.h"
+
+struct hf_flip {
+	struct hf_vblank_wait wait;
+	struct hf_commit *commit;
+	struct hf_crtc *crtc;
+	struct hf_event *event;
+};
+
+struct hf_commit {
+	struct hf_atomic_state *old; /* what was shown before */
+	unsigned int pending;	     /* flips that are not shown yet */
+	struct hf_flip flips[HF_KMS_MAX_CRTCS];
+	struct wl_list waits;
+};
+
+void hf_commit_wait_remove(struct hf_commit_wait *wait)
+{
+	wl_list_remove(&wait->link);
+	wl_list_init(&wait->link);
+}
+
+static struct hf_commit *in_the_way(const struct hf_atomic_state *state)
+{
+	struct hf_kms_device *kms = state->kms;
+
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (state->crtcs[i] && kms->crtcs[i]->commit)
+			return kms->crtcs[i]->commit;
+	return NULL;
+}
+
+void hf_atomic_wait_idle(struct hf_atomic_state *state,
+			 struct hf_commit_wait *wait)
+{
+	wl_list_insert(in_the_way(state)->waits.prev, &wait->link);
+}
+
+#define SWAP(a, b)                                                            \
+	do {                                                                  \
+		__typeof__(a) swap_tmp = (a);                                 \
+		(a) = (b);                                                    \
+		(b) = swap_tmp;                                               \
+	} while (0)
+
+/* A CRTC that goes dark, or loses its last plane, has shown its last picture. */
+static void hold_last(const struct hf_atomic_state *state)
+{
+	struct hf_kms_device *kms = state->kms;
+
+	if (!kms->hold)
+		return;
+	for (unsigned int i = 0; i < kms->num_planes; i++) {
+		const struct hf_plane_state *old = kms->planes[i]->state;
+
+		if (state->planes[i] && old->crtc && !state->planes[i]->fb)
+			hf_kms_hold(old->crtc);
+	}
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (state->crtcs[i] && !state->crtcs[i]->active)
+			hf_kms_hold(kms->crtcs[i]);
+}
+
+static void swap_states(struct hf_atomic_state *state)
+{
+	struct hf_kms_device *kms = state->kms;
+	unsigned int i;
+
+	for (i = 0; i < kms->num_connectors; i++)
+		if (state->connectors[i])
+			SWAP(state->connectors[i], kms->connectors[i]->state);
+	for (i = 0; i < kms->num_crtcs; i++)
+		if (state->crtcs[i])
+			SWAP(state->crtcs[i], kms->crtcs[i]->state);
+	for (i = 0; i < kms->num_planes; i++)
+		if (state->planes[i])
+			SWAP(state->planes[i], kms->planes[i]->state);
+}
+
+/* A connector's DPMS follows the CRTC that it is on. */
+static void update_dpms(struct hf_kms_device *kms)
+{
+	for (unsigned int i = 0; i < kms->num_connectors; i++) {
+		struct hf_connector *connector = kms->connectors[i];
+		struct hf_crtc *crtc = connector->state->crtc;
+
+		connector->dpms = crtc && crtc->state->active ?
+					  DRM_MODE_DPMS_ON :
+					  DRM_MODE_DPMS_OFF;
+	}
+}
+
+static void switch_crtcs(const struct hf_atomic_state *old)
+{
+	struct hf_kms_device *kms = old->kms;
+	bool modeset = false;
+
+	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
+		struct hf_crtc *crtc = kms->crtcs[i];
+
+		if (!old->crtcs[i] || !hf_crtc_needs_modeset(crtc->state))
+			continue;
+		modeset = true;
+		if (old->crtcs[i]->active)
+			hf_vblank_off(crtc);
+		if (!crtc->state->active)
+			continue;
+		hf_vblank_on(crtc, &crtc->state->mode);
+		crtc->last_width = crtc->state->mode.hdisplay;
+		crtc->last_height = crtc->state->mode.vdisplay;
+	}
+	if (!modeset)
+		return;
+	update_dpms(kms);
+	if (kms->changed)
+		kms->changed(kms);
+}
+
+static void finish(struct hf_commit *commit)
+{
+	while (!wl_list_empty(&commit->waits)) {
+		struct hf_commit_wait *wait =
+			wl_container_of(commit->waits.next, wait, link);
+
+		hf_commit_wait_remove(wait);
+		wait->done(wait);
+	}
+	hf_atomic_state_destroy(commit->old);
+	free(commit);
+}
+
+static void flip_done(struct hf_vblank_wait *wait)
+{
+	struct hf_flip *flip = wl_container_of(wait, flip, wait);
+	struct hf_commit *commit = flip->commit;
+	struct hf_crtc *crtc = flip->crtc;
+	uint64_t ns, count = hf_vblank_count(crtc, &ns);
+
+	crtc->frames++;
+	if (crtc->commit == commit)
+		crtc->commit = NULL;
+	if (flip->event)
+		hf_event_send(flip->event, crtc->base.id, count, ns);
+	if (!--commit->pending)
+		finish(commit);
+}
+
+/* The state of a CRTC is in; have it shown, now or at its next vblank. */
+static void start_flip(struct hf_commit *commit, struct hf_crtc *crtc,
+		       bool at_once)
+{
+	struct hf_flip *flip = &commit->flips[crtc->index];
+	uint64_t count, ns;
+
+	flip->commit = commit;
+	flip->crtc = crtc;
+	flip->event = crtc->state->event;
+	crtc->state->event = NULL;
+	wl_list_init(&flip->wait.link);
+	flip->wait.done = flip_done;
+	if (at_once || !crtc->state->active || crtc->state->async_flip) {
+		count = hf_vblank_count(crtc, &ns);
+		crtc->frames += crtc->state->active;
+		if (flip->event)
+			hf_event_send(flip->event, crtc->base.id, count, ns);
+		return;
+	}
+	commit->pending++;
+	crtc->commit = commit;
+	flip->wait.sequence = hf_vblank_count(crtc, NULL) + 1;
+	hf_vblank_wait_add(crtc, &flip->wait);
+}
+
+int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
+{
+	struct hf_kms_device *kms = state->kms;
+	struct hf_commit *commit;
+
+	if (!state->at_once && in_the_way(state))
+		return -EBUSY;
+	commit = calloc(1, sizeof(*commit));
+	if (!commit)
+		return -ENOMEM;
+	wl_list_init(&commit->waits);
+	hold_last(state);
+	swap_states(state);
+	commit->old = state;
+	switch_crtcs(state);
+	if (kms->funcs->commit)
+		kms->funcs->commit(state);
+	commit->pending = 1;
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (state->crtcs[i])
+			start_flip(commit, kms->crtcs[i], state->at_once);
+	if (!--commit->pending) {
+		finish(commit);
+		return 0;
+	}
+	if (wait)
+		wl_list_insert(&commit->waits, &wait->link);
+	return 1;
+}
+
+int hf_atomic_commit_now(struct hf_atomic_state *state)
+{
+	int ret;
+
+	state->allow_modeset = true;
+	state->at_once = true;
+	ret = hf_atomic_check(state);
+	return ret ? ret : hf_atomic_commit(state, NULL);
+}

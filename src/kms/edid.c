@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EDID 1.4: a 128-byte block that tells a program what a monitor is and which
+ * modes it shows. The bytes are written by struct, in the order in which VESA's
+ * E-EDID standard (release A2) lists them; section numbers below refer to it.
+ * Everything here is a pure function of its arguments: no state, no lock.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kms/edid.h"
+#include "kms/mode.h"
+
+#define BLOCK_SIZE 128
+#define TEXT_SIZE 13
+#define STANDARD_SLOTS 8
+#define MAX_MODES 128
+
+/* Year and week are the same for everybody, or no two runs would compare. */
+#define MODEL_YEAR 2025
+
+/* 3.10: descriptors of the base block, by their tag. */
+enum descriptor_tag {
+	TAG_DUMMY = 0x10,
+	TAG_NAME = 0xfc,
+	TAG_RANGE = 0xfd,
+	TAG_SERIAL = 0xff,
+};
+
+struct descriptor {
+	uint8_t bytes[18];
+};
+
+/* Section 3: the base block. */
+struct base_block {
+	uint8_t header[8];
+	uint8_t vendor[2];
+	uint8_t product[2];
+	uint8_t serial[4];
+	uint8_t week, year;
+	uint8_t version, revision;
+	uint8_t input;
+	uint8_t width_cm, height_cm;
+	uint8_t gamma;
+	uint8_t features;
+	uint8_t chromaticity[10];
+	uint8_t established[3];
+	uint8_t standard[STANDARD_SLOTS][2];
+	struct descriptor descriptors[4];
+	uint8_t extensions;
+	uint8_t checksum;
+};
+_Static_assert(sizeof(struct base_block) == BLOCK_SIZE, "as VESA says");
+
+/* DisplayID 1.3, 4.4.1: type I detailed timing. */
+struct displayid_timing {
+	uint8_t clock[3];
+	uint8_t flags;
+	uint8_t hactive[2], hblank[2], hfront[2], hsync[2];
+	uint8_t vactive[2], vblank[2], vfront[2], vsync[2];
+};
+_Static_assert(sizeof(struct displayid_timing) == 20, "as VESA says");
+
+/* DisplayID 1.3, 4.1: product identification, without a name. */
+struct displayid_product {
+	uint8_t vendor[3];
+	uint8_t product[2];
+	uint8_t serial[4];
+	uint8_t week, year;
+	uint8_t name_length;
+};
+
+/* DisplayID 1.3, 4.2: display parameters. */
+struct displayid_display {
+	uint8_t width[2], height[2];
+	uint8_t hpixels[2], vpixels[2];
+	uint8_t features;
+	uint8_t gamma;
+	uint8_t aspect;
+	uint8_t depth;
+};
+
+/* DisplayID 1.3, 4.10: display interface features. */
+struct displayid_interface {
+	uint8_t type;
+	uint8_t version;
+	uint8_t rgb_depths;
+	uint8_t unused[7];
+};
+
+/* DisplayID 1.3, 3.1: what is in front of every data block. */
+struct displayid_block {
+	uint8_t tag, revision, size;
+};
+
+/* DisplayID 1.3, 2.1 and appendix B: a section within an EDID extension. */
+struct displayid_extension {
+	uint8_t edid_tag;
+	uint8_t version;
+	uint8_t size;
+	uint8_t product_type;
+	uint8_t extensions;
+	struct displayid_block id_block;
+	struct displayid_product id;
+	struct displayid_block timing_block;
+	struct displayid_timing timing;
+	struct displayid_block display_block;
+	struct displayid_display display;
+	struct displayid_block interface_block;
+	struct displayid_interface interface;
+	uint8_t padding[55];
+	uint8_t section_checksum;
+	uint8_t checksum;
+};
+_Static_assert(sizeof(struct displayid_extension) == BLOCK_SIZE,
+	       "as VESA says");
+
+/* What range limits have to cover. */
+struct limits {
+	uint32_t min_hz, max_hz;
+	uint32_t min_khz, max_khz;
+	uint32_t max_clock;
+};
+
+struct size_mm {
+	uint32_t width, height;
+};
+
+static void put_le16(uint8_t bytes[2], uint32_t value)
+{
+	bytes[0] = value;
+	bytes[1] = value >> 8;
+}
+
+static void put_le32(uint8_t bytes[4], uint32_t value)
+{
+	put_le16(bytes, value);
+	put_le16(bytes + 2, value >> 16);
+}
+
+static uint8_t checksum(const uint8_t *bytes, size_t size)
+{
+	uint8_t sum = 0;
+
+	for (size_t i = 0; i < size; i++)
+		sum += bytes[i];
+	return -sum;
+}
+
+static bool valid_vendor(const char vendor[4])
+{
+	for (size_t i = 0; i < 3; i++)
+		if (vendor[i] < 'A' || vendor[i] > 'Z')
+			return false;
+	return !vendor[3];
+}
+
+static bool valid_name(const char *name)
+{
+	size_t length = name ? strnlen(name, TEXT_SIZE + 1) : 0;
+
+	for (size_t i = 0; i < length; i++)
+		if (name[i] < ' ' || name[i] > '~')
+			return false;
+	return length >= 1 && length <= TEXT_SIZE;
+}
+
+/* Neither kind of timing has room for anything but plain progressive scanning. */
+static bool valid_native(const struct drm_mode_modeinfo *mode)
+{
+	const uint32_t allowed = DRM_MODE_FLAG_PHSYNC | DRM_MODE_FLAG_NHSYNC |
+				 DRM_MODE_FLAG_PVSYNC | DRM_MODE_FLAG_NVSYNC |
+				 DRM_MODE_FLAG_PIC_AR_MASK;
+
+	return !hf_mode_check(mode) && !(mode->flags & ~allowed) &&
+	       mode->vscan <= 1 && mode->clock >= 10 &&
+	       mode->clock / 10 < 1 << 24 &&
+	       mode->hsync_start > mode->hdisplay &&
+	       mode->hsync_end > mode->hsync_start &&
+	       mode->vsync_start > mode->vdisplay &&
+	       mode->vsync_end > mode->vsync_start;
+}
+
+static bool valid(const struct hf_edid_monitor *monitor)
+{
+	return valid_vendor(monitor->vendor) && valid_name(monitor->name) &&
+	       valid_native(&monitor->native);
+}
+
+/*
+ * In centimetres, each is stored in a byte: none under 5 mm, none above 2550. A
+ * single zero would mean an aspect ratio.
+ */
+static bool known_size(uint32_t mm)
+{
+	return mm >= 5 && mm <= 2550;
+}
+
+static struct size_mm size_of(const struct hf_edid_monitor *monitor)
+{
+	if (!known_size(monitor->width_mm) || !known_size(monitor->height_mm))
+		return (struct size_mm){ 0, 0 };
+	return (struct size_mm){ monitor->width_mm, monitor->height_mm };
+}
+
+/* 3.10.2: the widths of a detailed timing's fields. */
+static bool fits_detailed(const struct drm_mode_modeinfo *mode)
+{
+	return (mode->clock + 5) / 10 <= 0xffff && mode->hdisplay <= 0xfff &&
+	       mode->htotal - mode->hdisplay <= 0xfff &&
+	       mode->hsync_start - mode->hdisplay <= 0x3ff &&
+	       mode->hsync_end - mode->hsync_start <= 0x3ff &&
+	       mode->vdisplay <= 0xfff &&
+	       mode->vtotal - mode->vdisplay <= 0xfff &&
+	       mode->vsync_start - mode->vdisplay <= 0x3f &&
+	       mode->vsync_end - mode->vsync_start <= 0x3f;
+}
+
+static void put_detailed(struct descriptor *descriptor,
+			 const struct drm_mode_modeinfo *mode,
+			 const struct hf_edid_monitor *monitor)
+{
+	uint32_t hblank = mode->htotal - mode->hdisplay;
+	uint32_t hfront = mode->hsync_start - mode->hdisplay;
+	uint32_t hsync = mode->hsync_end - mode->hsync_start;
+	uint32_t vblank = mode->vtotal - mode->vdisplay;
+	uint32_t vfront = mode->vsync_start - mode->vdisplay;
+	uint32_t vsync = mode->vsync_end - mode->vsync_start;
+	struct size_mm size = size_of(monitor);
+	uint8_t *bytes = descriptor->bytes;
+
+	put_le16(bytes, (mode->clock + 5) / 10);
+	bytes[2] = mode->hdisplay;
+	bytes[3] = hblank;
+	bytes[4] = (mode->hdisplay >> 8) << 4 | hblank >> 8;
+	bytes[5] = mode->vdisplay;
+	bytes[6] = vblank;
+	bytes[7] = (mode->vdisplay >> 8) << 4 | vblank >> 8;
+	bytes[8] = hfront;
+	bytes[9] = hsync;
+	bytes[10] = (vfront & 0xf) << 4 | (vsync & 0xf);
+	bytes[11] = (hfront >> 8) << 6 | (hsync >> 8) << 4 |
+		    (vfront >> 4) << 2 | vsync >> 4;
+	bytes[12] = size.width;
+	bytes[13] = size.height;
+	bytes[14] = (size.width >> 8) << 4 | size.height >> 8;
+	/* Digital separate sync, and its polarities. */
+	bytes[17] = 0x18;
+	if (mode->flags & DRM_MODE_FLAG_PVSYNC)
+		bytes[17] |= 0x04;
+	if (mode->flags & DRM_MODE_FLAG_PHSYNC)
+		bytes[17] |= 0x02;
+}
+
+/* 3.10.3: a display descriptor is a timing with a clock of zero. */
+static void put_tag(struct descriptor *descriptor, enum descriptor_tag tag)
+{
+	memset(descriptor, 0, sizeof(*descriptor));
+	descriptor->bytes[3] = tag;
+}
+
+static void put_text(struct descriptor *descriptor, enum descriptor_tag tag,
+		     const char *text)
+{
+	size_t length = strnlen(text, TEXT_SIZE);
+	uint8_t *bytes = descriptor->bytes + 5;
+
+	put_tag(descriptor, tag);
+	memset(bytes, ' ', TEXT_SIZE);
+	memcpy(bytes, text, length);
+	if (length < TEXT_SIZE)
+		bytes[length] = '\n';
+}
+
+static void put_serial(struct descriptor *descriptor, uint32_t serial)
+{
+	char text[TEXT_SIZE + 1];
+
+	if (!serial) {
+		put_tag(descriptor, TAG_DUMMY);
+		return;
+	}
+	snprintf(text, sizeof(text), "HF%08u", serial);
+	put_text(descriptor, TAG_SERIAL, text);
+}
+
+static void find_limits(struct limits *limits,
+			const struct drm_mode_modeinfo *modes, size_t num)
+{
+	*limits = (struct limits){ .min_hz = UINT32_MAX, .min_khz = UINT32_MAX };
+
+	for (size_t i = 0; i < num; i++) {
+		double khz = (double)modes[i].clock / modes[i].htotal;
+		double hz = khz * 1000 / modes[i].vtotal;
+
+		limits->min_hz = fmin(limits->min_hz, floor(hz));
+		limits->max_hz = fmax(limits->max_hz, ceil(hz));
+		limits->min_khz = fmin(limits->min_khz, floor(khz));
+		limits->max_khz = fmax(limits->max_khz, ceil(khz));
+		limits->max_clock = fmax(limits->max_clock, modes[i].clock);
+	}
+}
+
+/* 3.10.3.3.1: beyond 255, a limit is stored less 255, with a flag. */
+static uint8_t put_limit(uint8_t *byte, uint32_t limit, uint8_t flag)
+{
+	*byte = limit > 255 ? limit - 255 : limit;
+	return limit > 255 ? flag : 0;
+}
+
+/* Where a limit is more than EDID can say, say nothing. */
+static void put_range(struct descriptor *descriptor, const struct limits *limits)
+{
+	uint32_t clock = (limits->max_clock + 9999) / 10000;
+	uint8_t *bytes = descriptor->bytes;
+	uint8_t min_hz, min_khz;
+
+	put_tag(descriptor, TAG_DUMMY);
+	if (limits->max_hz > 510 || limits->max_khz > 510 || clock > 255)
+		return;
+	if (!limits->min_hz || !limits->min_khz)
+		return;
+
+	put_tag(descriptor, TAG_RANGE);
+	bytes[4] |= put_limit(&bytes[6], limits->max_hz, 0x02);
+	min_hz = put_limit(&bytes[5], limits->min_hz, 0x01);
+	bytes[4] |= put_limit(&bytes[8], limits->max_khz, 0x08);
+	min_khz = put_limit(&bytes[7], limits->min_khz, 0x04);
+	bytes[4] |= min_hz | min_khz;
+	bytes[9] = clock;
+	/* Range limits only: no formula for other timings. */
+	bytes[10] = 0x01;
+	bytes[11] = '\n';
+	memset(bytes + 12, ' ', 6);
+}
+
+static const struct established {
+	uint16_t width, height, hz;
+	uint8_t byte, bit;
+} established[] = {
+	{ 640, 480, 60, 0, 0x20 },   { 640, 480, 73, 0, 0x08 },
+	{ 640, 480, 75, 0, 0x04 },   { 800, 600, 56, 0, 0x02 },
+	{ 800, 600, 60, 0, 0x01 },   { 800, 600, 72, 1, 0x80 },
+	{ 800, 600, 75, 1, 0x40 },   { 1024, 768, 60, 1, 0x08 },
+	{ 1024, 768, 70, 1, 0x04 },  { 1024, 768, 75, 1, 0x02 },
+	{ 1280, 1024, 75, 1, 0x01 },
+};
+
+/* 3.8: one bit for each of the old timings. */
+static bool put_established(struct base_block *base,
+			    const struct drm_mode_modeinfo *mode)
+{
+	for (size_t i = 0; i < sizeof(established) / sizeof(established[0]); i++) {
+		const struct established *e = &established[i];
+
+		if (e->width != mode->hdisplay || e->height != mode->vdisplay ||
+		    e->hz != mode->vrefresh)
+			continue;
+		base->established[e->byte] |= e->bit;
+		return true;
+	}
+	return false;
+}
+
+/* 3.9: 16:10, 4:3, 5:4, 16:9, in the order of their codes. */
+static int aspect_code(const struct drm_mode_modeinfo *mode)
+{
+	static const uint8_t ratios[4][2] = {
+		{ 16, 10 }, { 4, 3 }, { 5, 4 }, { 16, 9 },
+	};
+
+	for (int i = 0; i < 4; i++)
+		if (mode->hdisplay * ratios[i][1] == mode->vdisplay * ratios[i][0])
+			return i;
+	return -1;
+}
+
+/* 3.9: width, shape and rate in two bytes; it means the DMT of that size. */
+static bool put_standard(uint8_t bytes[2], const struct drm_mode_modeinfo *mode)
+{
+	int aspect = aspect_code(mode);
+
+	if (aspect < 0 || mode->hdisplay % 8 || mode->hdisplay > 2288)
+		return false;
+	if (mode->vrefresh < 60 || mode->vrefresh > 123)
+		return false;
+
+	bytes[0] = mode->hdisplay / 8 - 31;
+	bytes[1] = aspect << 6 | (mode->vrefresh - 60);
+	return true;
+}
+
+/* Standard timings have few slots: they go to 60 Hz, the largest first. */
+static void put_other_modes(struct base_block *base,
+			    const struct drm_mode_modeinfo *preferred,
+			    const struct drm_mode_modeinfo *modes, size_t num)
+{
+	size_t slot = 0;
+
+	memset(base->standard, 0x01, sizeof(base->standard));
+	for (size_t i = 0; i < num; i++) {
+		if (modes[i].hdisplay == preferred->hdisplay &&
+		    modes[i].vdisplay == preferred->vdisplay)
+			continue;
+		if (put_established(base, &modes[i]))
+			continue;
+		if (slot < STANDARD_SLOTS && modes[i].vrefresh == 60 &&
+		    put_standard(base->standard[slot], &modes[i]))
+			slot++;
+	}
+}
+
+static void put_identity(struct base_block *base,
+			 const struct hf_edid_monitor *monitor)
+{
+	static const uint8_t header[8] = { 0, 255, 255, 255, 255, 255, 255, 0 };
+	/* The primaries and white of sRGB. */
+	static const uint8_t srgb[10] = { 0xee, 0x91, 0xa3, 0x54, 0x4c,
+					  0x99, 0x26, 0x0f, 0x50, 0x54 };
+	const char *vendor = monitor->vendor;
+	uint32_t id = (vendor[0] - '@') << 10 | (vendor[1] - '@') << 5 |
+		      (vendor[2] - '@');
+
+	memcpy(base->header, header, sizeof(header));
+	base->vendor[0] = id >> 8;
+	base->vendor[1] = id;
+	put_le16(base->product, monitor->product);
+	put_le32(base->serial, monitor->serial);
+	/* Week 255: the year is that of the model, not of manufacture. */
+	base->week = 0xff;
+	base->year = MODEL_YEAR - 1990;
+	base->version = 1;
+	base->revision = 4;
+	/* Digital, 8 bits a colour, interface not defined. */
+	base->input = 0xa0;
+	base->width_cm = (size_of(monitor).width + 5) / 10;
+	base->height_cm = (size_of(monitor).height + 5) / 10;
+	/* 2.2, stored as (gamma - 1) * 100. */
+	base->gamma = 120;
+	memcpy(base->chromaticity, srgb, sizeof(srgb));
+}
+
+/* The largest listed mode that a detailed timing can hold. */
+static const struct drm_mode_modeinfo *
+find_detailed(const struct drm_mode_modeinfo *modes, size_t num)
+{
+	for (size_t i = 0; i < num; i++)
+		if (fits_detailed(&modes[i]))
+			return &modes[i];
+	return NULL;
+}
+
+static void build_base(struct base_block *base,
+		       const struct hf_edid_monitor *monitor,
+		       const struct drm_mode_modeinfo *preferred,
+		       const struct drm_mode_modeinfo *modes, size_t num)
+{
+	struct limits limits;
+
+	memset(base, 0, sizeof(*base));
+	put_identity(base, monitor);
+	/* RGB 4:4:4, sRGB; bit 1: the first timing is native. */
+	base->features = 0x04 | (preferred == &modes[0] ? 0x02 : 0);
+	put_other_modes(base, preferred, modes, num);
+	put_detailed(&base->descriptors[0], preferred, monitor);
+	find_limits(&limits, modes, num);
+	put_range(&base->descriptors[1], &limits);
+	put_text(&base->descriptors[2], TAG_NAME, monitor->name);
+	put_serial(&base->descriptors[3], monitor->serial);
+	base->extensions = preferred == &modes[0] ? 0 : 1;
+	base->checksum = checksum((const uint8_t *)base, BLOCK_SIZE - 1);
+}
+
+/* DisplayID 1.3, table 4-14. */
+static uint8_t displayid_aspect(const struct drm_mode_modeinfo *mode)
+{
+	static const uint8_t ratios[][2] = {
+		{ 1, 1 }, { 5, 4 }, { 4, 3 }, { 15, 9 }, { 16, 9 }, { 16, 10 },
+	};
+
+	for (uint8_t i = 0; i < sizeof(ratios) / sizeof(ratios[0]); i++)
+		if (mode->hdisplay * ratios[i][1] == mode->vdisplay * ratios[i][0])
+			return i;
+	return 8;
+}
+
+static void put_displayid_timing(struct displayid_timing *timing,
+				 const struct drm_mode_modeinfo *mode)
+{
+	uint32_t clock = (mode->clock + 5) / 10 - 1;
+	uint32_t hpol = mode->flags & DRM_MODE_FLAG_PHSYNC ? 0x8000 : 0;
+	uint32_t vpol = mode->flags & DRM_MODE_FLAG_PVSYNC ? 0x8000 : 0;
+
+	/* Every number is stored less one. */
+	put_le16(timing->clock, clock);
+	timing->clock[2] = clock >> 16;
+	/* Preferred. */
+	timing->flags = 0x80 | displayid_aspect(mode);
+	put_le16(timing->hactive, mode->hdisplay - 1);
+	put_le16(timing->hblank, mode->htotal - mode->hdisplay - 1);
+	put_le16(timing->hfront, (mode->hsync_start - mode->hdisplay - 1) | hpol);
+	put_le16(timing->hsync, mode->hsync_end - mode->hsync_start - 1);
+	put_le16(timing->vactive, mode->vdisplay - 1);
+	put_le16(timing->vblank, mode->vtotal - mode->vdisplay - 1);
+	put_le16(timing->vfront, (mode->vsync_start - mode->vdisplay - 1) | vpol);
+	put_le16(timing->vsync, mode->vsync_end - mode->vsync_start - 1);
+}
+
+/* DisplayID 1.3, 4.1: who made it; the name is in the base block. */
+static void put_displayid_product(struct displayid_product *product,
+				  const struct hf_edid_monitor *monitor)
+{
+	memcpy(product->vendor, monitor->vendor, sizeof(product->vendor));
+	put_le16(product->product, monitor->product);
+	put_le32(product->serial, monitor->serial);
+	product->week = 0xff;
+	product->year = MODEL_YEAR - 2000;
+}
+
+static void put_displayid_display(struct displayid_display *display,
+				  const struct hf_edid_monitor *monitor)
+{
+	uint32_t width = monitor->native.hdisplay;
+	uint32_t height = monitor->native.vdisplay;
+	uint32_t longer = width > height ? width : height;
+	uint32_t shorter = width > height ? height : width;
+	uint32_t aspect = (longer * 100 + shorter / 2) / shorter - 100;
+
+	/* In tenths of a millimetre. */
+	put_le16(display->width, size_of(monitor).width * 10);
+	put_le16(display->height, size_of(monitor).height * 10);
+	put_le16(display->hpixels, width);
+	put_le16(display->vpixels, height);
+	display->gamma = 120;
+	display->aspect = aspect < 0xff ? aspect : 0xff;
+	/* 8 bits a colour, overall and native, less one. */
+	display->depth = 0x77;
+}
+
+/* The only interface fast enough for what does not fit in a base block. */
+static void put_displayid_interface(struct displayid_interface *interface)
+{
+	/* DisplayPort 1.4, four lanes, 8 bits a colour. */
+	interface->type = 0x94;
+	interface->version = 0x14;
+	interface->rgb_depths = 0x02;
+}
+
+static void put_displayid_block(struct displayid_block *block, uint8_t tag,
+				uint8_t size)
+{
+	block->tag = tag;
+	block->size = size;
+}
+
+/* A DisplayID 1.3 section in an EDID extension. */
+static void build_displayid(struct displayid_extension *extension,
+			    const struct hf_edid_monitor *monitor)
+{
+	uint8_t *bytes = (uint8_t *)extension;
+
+	memset(extension, 0, sizeof(*extension));
+	extension->edid_tag = 0x70;
+	extension->version = 0x13;
+	extension->size = BLOCK_SIZE -
+			  offsetof(struct displayid_extension, id_block) - 2;
+	/* A monitor, as opposed to a panel or a repeater. */
+	extension->product_type = 0x03;
+	put_displayid_block(&extension->id_block, 0x00,
+			    sizeof(extension->id));
+	put_displayid_product(&extension->id, monitor);
+	put_displayid_block(&extension->timing_block, 0x03,
+			    sizeof(extension->timing));
+	put_displayid_timing(&extension->timing, &monitor->native);
+	put_displayid_block(&extension->display_block, 0x01,
+			    sizeof(extension->display));
+	put_displayid_display(&extension->display, monitor);
+	put_displayid_block(&extension->interface_block, 0x0f,
+			    sizeof(extension->interface));
+	put_displayid_interface(&extension->interface);
+	/* The section has a checksum of its own, without the extension's tag. */
+	extension->section_checksum = checksum(bytes + 1, BLOCK_SIZE - 3);
+	extension->checksum = checksum(bytes, BLOCK_SIZE - 1);
+}
+
+int hf_edid_build(const struct hf_edid_monitor *monitor,
+		  uint8_t edid[HF_EDID_MAX])
+{
+	struct drm_mode_modeinfo modes[MAX_MODES + 1];
+	const struct drm_mode_modeinfo *preferred;
+	size_t num;
+
+	if (!valid(monitor))
+		return -EINVAL;
+
+	num = hf_mode_list(&monitor->native, modes, MAX_MODES);
+	preferred = find_detailed(modes, num);
+	/* Too odd a shape for any standard mode to fit: every screen does VGA. */
+	if (!preferred && !hf_mode_make(&modes[num], 640, 480, 60))
+		preferred = &modes[num++];
+
+	build_base((struct base_block *)edid, monitor, preferred, modes, num);
+	if (preferred == &modes[0])
+		return BLOCK_SIZE;
+
+	build_displayid((struct displayid_extension *)(edid + BLOCK_SIZE),
+			monitor);
+	return 2 * BLOCK_SIZE;
+}

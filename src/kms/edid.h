@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EDID 1.4 blocks for the monitors that Holdfast pretends to have.
+ */
+#ifndef HF_KMS_EDID_H
+#define HF_KMS_EDID_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <drm_mode.h>
+
+#define HF_EDID_MAX 256
+
+/**
+ * struct hf_edid_monitor - What an EDID says of a monitor.
+ * @vendor: three capital letters, a PNP id
+ * @product: product code
+ * @serial: serial number; 0 for none
+ * @name: 1 to 13 printable ASCII characters
+ * @width_mm: size of the picture; 0, or more than the 2550 that an EDID can
+ *	say, for "not known"
+ * @height_mm: the same; if one is not known, both are not
+ * @native: its preferred mode; progressive, with separate syncs
+ */
+struct hf_edid_monitor {
+	char vendor[4];
+	uint16_t product;
+	uint32_t serial;
+	const char *name;
+	uint16_t width_mm;
+	uint16_t height_mm;
+	struct drm_mode_modeinfo native;
+};
+
+/**
+ * hf_edid_build() - Write the EDID of a monitor.
+ * @monitor: what it says
+ * @edid: where to write it
+ *
+ * A base block and, where the native mode does not fit in a detailed timing
+ * (4096 pixels or lines and more, or a clock above 655.35 MHz), a DisplayID
+ * extension that holds it; the base block then prefers the largest standard mode
+ * that does fit, as EDID wants one there. The other modes that it lists are among
+ * those of hf_mode_list(). Both kinds of timing count the clock in 10 kHz, which
+ * rounds that of 640x480@60 by 5 kHz.
+ *
+ * Source: VESA E-EDID 1.4 (release A2), VESA DisplayID 1.3.
+ *
+ * Return: bytes written, a multiple of 128; -EINVAL for a bad vendor or name, a
+ * native mode that is interlaced or the like, or a clock above 167 GHz.
+ */
+int hf_edid_build(const struct hf_edid_monitor *monitor,
+		  uint8_t edid[HF_EDID_MAX]);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events: packets that a file's reader finds on its socket.
+ *
+ * The kernel lets 4 KiB of events wait in a file. Here the socket is the
+ * queue; how much waits in it is asked of the kernel (SIOCOUTQ), which counts
+ * a constant number of bytes for each of these packets, all of one size.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/sockios.h>
+
+#include "base/log.h"
+#include "kms/kms.h"
+
+#define QUEUE_BYTES 4096
+#define EVENT_BYTES 32
+
+_Static_assert(sizeof(struct drm_event_vblank) == EVENT_BYTES, "one size");
+_Static_assert(sizeof(struct drm_event_crtc_sequence) == EVENT_BYTES,
+	       "one size");
+
+/* What SIOCOUTQ says of one unread packet; measured once. */
+static int packet_cost(void)
+{
+	static int cost;
+	char packet[EVENT_BYTES] = { 0 };
+	int sv[2], bytes = 0;
+
+	if (cost)
+		return cost;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+		return EVENT_BYTES;
+	if (send(sv[0], packet, sizeof(packet), MSG_DONTWAIT) < 0 ||
+	    ioctl(sv[0], SIOCOUTQ, &bytes) || bytes <= 0)
+		bytes = EVENT_BYTES;
+	close(sv[0]);
+	close(sv[1]);
+	cost = bytes;
+	return cost;
+}
+
+static uint32_t unread(const struct hf_kms_file *file)
+{
+	int bytes = 0;
+
+	if (ioctl(file->fd, SIOCOUTQ, &bytes))
+		return 0;
+	return bytes / packet_cost();
+}
+
+struct hf_event *hf_event_create(struct hf_kms_file *file, uint32_t type,
+				 uint64_t user_data)
+{
+	struct hf_event *event;
+
+	if ((file->reserved + unread(file) + 1) * EVENT_BYTES > QUEUE_BYTES) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	event = calloc(1, sizeof(*event));
+	if (!event)
+		return NULL;
+	event->file = file;
+	file->reserved++;
+	wl_list_insert(&file->pending, &event->file_link);
+	wl_list_init(&event->link);
+	event->packet.base.type = type;
+	event->packet.base.length = EVENT_BYTES;
+	/* The same place in both kinds. */
+	event->packet.vbl.user_data = user_data;
+	return event;
+}
+
+void hf_event_destroy(struct hf_event *event)
+{
+	if (!event)
+		return;
+	if (event->file)
+		event->file->reserved--;
+	wl_list_remove(&event->file_link);
+	wl_list_remove(&event->link);
+	free(event);
+}
+
+void hf_event_send(struct hf_event *event, uint32_t crtc_id, uint64_t sequence,
+		   uint64_t ns)
+{
+	if (event->packet.base.type == DRM_EVENT_CRTC_SEQUENCE) {
+		event->packet.seq.time_ns = ns;
+		event->packet.seq.sequence = sequence;
+	} else {
+		event->packet.vbl.tv_sec = ns / HF_NSEC_PER_SEC;
+		event->packet.vbl.tv_usec = ns % HF_NSEC_PER_SEC / 1000;
+		event->packet.vbl.sequence = sequence;
+		event->packet.vbl.crtc_id = crtc_id;
+	}
+	if (event->file &&
+	    send(event->file->fd, &event->packet, EVENT_BYTES,
+		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		hf_dbg("event lost: the reader is gone");
+	hf_event_destroy(event);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The last picture: what a CRTC showed before its planes were taken off, for a
+ * screenshot after the program has ended. Holds the framebuffers, and so the
+ * memory, and is on only where somebody asked for it.
+ */
+#include <stdlib.h>
+
+#include "kms/kms.h"
+#include "kms/state.h"
+
+static void drop(struct hf_crtc *crtc)
+{
+	for (unsigned int i = 0; i < 3; i++) {
+		hf_plane_state_destroy(crtc->held[i]);
+		crtc->held[i] = NULL;
+	}
+	hf_blob_replace(&crtc->held_gamma, NULL);
+}
+
+void hf_kms_drop_held(struct hf_kms_device *kms)
+{
+	kms->hold = false;
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		drop(kms->crtcs[i]);
+}
+
+static struct hf_plane_state *copy(const struct hf_plane_state *state)
+{
+	struct hf_plane_state *held = malloc(sizeof(*held));
+
+	if (!held)
+		return NULL;
+	*held = *state;
+	held->damage = NULL;
+	hf_framebuffer_get(held->fb);
+	return held;
+}
+
+void hf_kms_hold(struct hf_crtc *crtc)
+{
+	struct hf_kms_device *kms = crtc->kms;
+	unsigned int n = 0;
+
+	if (!kms->hold || !crtc->state->active)
+		return;
+	for (unsigned int i = 0; i < kms->num_planes; i++) {
+		const struct hf_plane_state *state = kms->planes[i]->state;
+
+		if (state->crtc != crtc || !state->fb)
+			continue;
+		if (!n)
+			drop(crtc);
+		crtc->held[n++] = copy(state);
+	}
+	if (n)
+		hf_blob_replace(&crtc->held_gamma, crtc->state->gamma);
+}

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * KMS: mode objects, their properties, atomic state, and vblanks.
+ *
+ * A configuration change is always the same three steps: build a
+ * hf_atomic_state (copies of the states of the objects it touches), check it,
+ * commit it. The legacy calls build one too. What the display hardware has to
+ * say goes through struct hf_kms_funcs.
+ *
+ * All of it is protected by the device's lock. Framebuffers and blobs are
+ * counted; all other objects live as long as the device.
+ */
+#ifndef HF_KMS_KMS_H
+#define HF_KMS_KMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <drm.h>
+#include <drm_mode.h>
+#include <wayland-util.h>
+
+#include "base/clock.h"
+#include "base/idr.h"
+#include "kms/edid.h"
+#include "kms/format.h"
+
+#define HF_KMS_MAX_CRTCS 16
+#define HF_KMS_MAX_PLANES (3 * HF_KMS_MAX_CRTCS)
+#define HF_KMS_MAX_CONNECTORS HF_KMS_MAX_CRTCS
+#define HF_KMS_MAX_MODES 64
+#define HF_KMS_MAX_PROPS 24
+#define HF_KMS_MAX_SIZE 16384 /* pixels or lines of a framebuffer or mode */
+#define HF_KMS_GAMMA_SIZE 256
+#define HF_KMS_CURSOR_SIZE 64
+
+struct hf_gem_object;
+struct hf_kms_device;
+struct hf_kms_file;
+struct hf_atomic_state;
+struct hf_commit;
+
+/* -- objects and properties ---------------------------------------------- */
+
+struct hf_property;
+
+struct hf_mode_object {
+	uint32_t id;
+	uint32_t type; /* DRM_MODE_OBJECT_* */
+	uint32_t nprops;
+	struct hf_property *props[HF_KMS_MAX_PROPS];
+	uint64_t values[HF_KMS_MAX_PROPS]; /* of those that no state holds */
+};
+
+struct hf_property_enum {
+	uint64_t value; /* of a bitmask: the bit's number */
+	const char *name;
+};
+
+struct hf_property {
+	struct hf_mode_object base;
+	uint32_t flags; /* DRM_MODE_PROP_* */
+	const char *name;
+	uint32_t num_values;
+	uint64_t values[2]; /* a range's ends, an object's type */
+	const struct hf_property_enum *enums;
+	uint32_t num_enums;
+	struct wl_list link;
+};
+
+struct hf_blob {
+	struct hf_mode_object base;
+	struct hf_kms_device *kms;
+	uint32_t refcount;
+	struct wl_list file_link; /* hf_kms_file.blobs, or itself */
+	size_t length;		  /* bytes */
+	uint8_t data[];
+};
+
+struct hf_framebuffer {
+	struct hf_mode_object base;
+	struct hf_kms_device *kms;
+	uint32_t refcount;
+	struct wl_list file_link; /* hf_kms_file.fbs, or itself */
+	const struct hf_format *format;
+	uint32_t width, height;
+	uint32_t pitches[4], offsets[4]; /* bytes */
+	uint64_t modifier;
+	uint32_t flags; /* DRM_MODE_FB_* */
+	struct hf_gem_object *objects[4];
+};
+
+/* -- state ---------------------------------------------------------------- */
+
+struct hf_crtc;
+struct hf_plane;
+struct hf_connector;
+
+struct hf_plane_state {
+	struct hf_plane *plane;
+	struct hf_crtc *crtc;
+	struct hf_framebuffer *fb;
+	int32_t crtc_x, crtc_y;
+	uint32_t crtc_w, crtc_h;
+	uint32_t src_x, src_y, src_w, src_h; /* 16.16 */
+	uint16_t alpha;
+	uint32_t rotation; /* DRM_MODE_ROTATE_* | DRM_MODE_REFLECT_* */
+	uint32_t blend;	   /* 0 pre-multiplied, 1 coverage, 2 none */
+	uint32_t encoding, range;
+	uint32_t zpos;
+	struct hf_blob *damage;
+};
+
+struct hf_crtc_state {
+	struct hf_crtc *crtc;
+	bool enable, active;
+	bool mode_changed, active_changed, connectors_changed;
+	bool async_flip;
+	uint32_t connector_mask;
+	struct drm_mode_modeinfo mode;
+	struct hf_blob *mode_blob;
+	struct hf_blob *gamma;
+	struct hf_event *event; /* to send when the commit is shown */
+};
+
+struct hf_connector_state {
+	struct hf_connector *connector;
+	struct hf_crtc *crtc;
+	uint32_t link_status;
+};
+
+/* -- the objects of a display --------------------------------------------- */
+
+/* The values of a plane's "type". */
+enum { HF_PLANE_OVERLAY, HF_PLANE_PRIMARY, HF_PLANE_CURSOR };
+
+struct hf_plane {
+	struct hf_mode_object base;
+	struct hf_kms_device *kms;
+	unsigned int index;
+	uint32_t type; /* HF_PLANE_* */
+	uint32_t possible_crtcs;
+	const uint32_t *formats;
+	unsigned int num_formats;
+	struct hf_plane_state *state;
+	int32_t cursor_x, cursor_y; /* where legacy MOVE put it */
+};
+
+/*
+ * Vblanks are arithmetic: number n of a running CRTC is at
+ * start_ns + (n - start) * frame_num / frame_den. A timer runs only while
+ * somebody waits.
+ */
+struct hf_vblank {
+	bool on;
+	uint64_t start;	   /* count at start_ns */
+	uint64_t start_ns; /* of the last modeset */
+	uint64_t frame_num, frame_den;
+	uint64_t last; /* count when it was switched off */
+	uint64_t last_ns;
+	struct wl_list events;	/* hf_event.link, in no order */
+	struct wl_list waiters; /* hf_vblank_wait.link */
+	struct hf_timer timer;
+};
+
+struct hf_crtc {
+	struct hf_mode_object base;
+	struct hf_kms_device *kms;
+	unsigned int index;
+	struct hf_plane *primary, *cursor;
+	struct hf_crtc_state *state;
+	struct hf_commit *commit; /* swapped in, not yet shown */
+	struct hf_vblank vblank;
+	uint64_t frames; /* shown so far */
+	uint32_t last_width, last_height; /* of its last mode; 0: none yet */
+	/* What its planes showed before they were taken off, lowest first. */
+	struct hf_plane_state *held[3];
+	struct hf_blob *held_gamma;
+	uint16_t gamma[3][HF_KMS_GAMMA_SIZE]; /* as GETGAMMA reads it */
+};
+
+struct hf_encoder {
+	struct hf_mode_object base;
+	uint32_t type; /* DRM_MODE_ENCODER_* */
+	uint32_t possible_crtcs;
+	struct hf_connector *connector;
+};
+
+struct hf_connector {
+	struct hf_mode_object base;
+	struct hf_kms_device *kms;
+	unsigned int index;
+	uint32_t type, type_id; /* DRM_MODE_CONNECTOR_* */
+	bool connected;
+	uint32_t width_mm, height_mm;
+	struct hf_encoder *encoder;
+	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
+	unsigned int num_modes;
+	struct hf_blob *edid;
+	uint32_t dpms; /* DRM_MODE_DPMS_* */
+	struct hf_connector_state *state;
+};
+
+/**
+ * struct hf_kms_funcs - What display hardware adds.
+ * @formats: fourccs of each HF_PLANE_*, ended by 0
+ * @check: may this state be? 0 or a negative errno. NULL: all may.
+ * @commit: the state was swapped in; show it. NULL: nothing to do.
+ */
+struct hf_kms_funcs {
+	const uint32_t *formats[3];
+	int (*check)(struct hf_atomic_state *state);
+	void (*commit)(struct hf_atomic_state *state);
+};
+
+struct hf_kms_device {
+	const struct hf_kms_funcs *funcs;
+	struct hf_clock *clock;
+	struct hf_idr objects;
+	struct wl_list properties;
+	struct hf_crtc *crtcs[HF_KMS_MAX_CRTCS];
+	struct hf_plane *planes[HF_KMS_MAX_PLANES];
+	struct hf_connector *connectors[HF_KMS_MAX_CONNECTORS];
+	struct hf_encoder *encoders[HF_KMS_MAX_CONNECTORS];
+	unsigned int num_crtcs, num_planes, num_connectors;
+	bool async_page_flip;
+	bool hold; /* keep what a CRTC showed last */
+	/* Told after outputs were wired up anew; NULL: nobody is. */
+	void (*changed)(struct hf_kms_device *kms);
+	struct {
+		struct hf_property *type, *fb_id, *crtc_id, *crtc_x, *crtc_y;
+		struct hf_property *crtc_w, *crtc_h;
+		struct hf_property *src_x, *src_y, *src_w, *src_h;
+		struct hf_property *in_formats, *alpha, *rotation, *blend;
+		struct hf_property *encoding, *range, *zpos, *damage;
+		struct hf_property *active, *mode_id, *gamma, *gamma_size;
+		struct hf_property *edid, *dpms, *link_status, *non_desktop;
+		struct hf_property *tile;
+	} prop;
+};
+
+/* What KMS keeps of an open DRM file. */
+struct hf_kms_file {
+	struct hf_kms_device *kms;
+	bool stereo, universal, atomic, aspect, writeback;
+	struct wl_list fbs;
+	struct wl_list blobs;
+	int fd; /* the socket that events go to */
+	uint32_t reserved; /* events that were promised and not yet sent */
+	struct wl_list pending; /* hf_event.file_link */
+};
+
+/**
+ * struct hf_kms_output - A monitor to plug in from the start.
+ * @width: pixels
+ * @height: lines
+ * @hz: refreshes a second
+ */
+struct hf_kms_output {
+	unsigned int width, height;
+	double hz;
+};
+
+/* device.c */
+
+/**
+ * hf_kms_device_init() - A display with a connector an output.
+ *
+ * At least two CRTCs, each with a primary, an overlay and a cursor plane.
+ *
+ * Return: 0, -EINVAL for an output that cannot be, -ENOMEM.
+ */
+int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
+		       const struct hf_kms_funcs *funcs,
+		       const struct hf_kms_output *outputs, size_t noutputs);
+void hf_kms_device_finish(struct hf_kms_device *kms);
+void hf_kms_file_init(struct hf_kms_file *file, struct hf_kms_device *kms,
+		      int fd);
+/** hf_kms_hold() - Keep what a CRTC shows now, if it shows anything. */
+void hf_kms_hold(struct hf_crtc *crtc);
+/** hf_kms_drop_held() - Let go of what CRTCs showed last. */
+void hf_kms_drop_held(struct hf_kms_device *kms);
+/** hf_kms_file_finish() - Drop its events, framebuffers and blobs. */
+void hf_kms_file_finish(struct hf_kms_file *file);
+
+/* object.c */
+
+int hf_mode_object_add(struct hf_kms_device *kms, struct hf_mode_object *object,
+		       uint32_t type);
+void hf_mode_object_remove(struct hf_kms_device *kms,
+			   struct hf_mode_object *object);
+/** hf_mode_object_find() - By id and type (DRM_MODE_OBJECT_ANY), or NULL. */
+struct hf_mode_object *hf_mode_object_find(struct hf_kms_device *kms,
+					   uint32_t id, uint32_t type);
+struct hf_crtc *hf_crtc_find(struct hf_kms_device *kms, uint32_t id);
+struct hf_plane *hf_plane_find(struct hf_kms_device *kms, uint32_t id);
+struct hf_connector *hf_connector_find(struct hf_kms_device *kms, uint32_t id);
+struct hf_encoder *hf_encoder_find(struct hf_kms_device *kms, uint32_t id);
+struct hf_property *hf_property_find(struct hf_kms_device *kms, uint32_t id);
+struct hf_framebuffer *hf_framebuffer_find(struct hf_kms_device *kms,
+					   uint32_t id);
+struct hf_blob *hf_blob_find(struct hf_kms_device *kms, uint32_t id);
+
+/** hf_blob_create() - Return: one reference, or NULL and ENOMEM. */
+struct hf_blob *hf_blob_create(struct hf_kms_device *kms, const void *data,
+			       size_t length);
+struct hf_blob *hf_blob_get(struct hf_blob *blob);
+void hf_blob_put(struct hf_blob *blob);
+/** hf_blob_replace() - Let *@slot hold @blob (or NULL), with references. */
+void hf_blob_replace(struct hf_blob **slot, struct hf_blob *blob);
+
+/* property.c */
+
+int hf_kms_properties_init(struct hf_kms_device *kms);
+void hf_object_attach(struct hf_mode_object *object, struct hf_property *prop,
+		      uint64_t value);
+/** hf_object_has() - The property of that id on an object, or NULL. */
+struct hf_property *hf_object_prop(const struct hf_mode_object *object,
+				   uint32_t prop_id);
+/**
+ * hf_property_valid() - May this value be set? The kernel's
+ * drm_property_change_valid_get(): not immutable, in range, a known enum,
+ * an object or blob that exists.
+ */
+bool hf_property_valid(struct hf_kms_device *kms,
+		       const struct hf_property *prop, uint64_t value);
+/** hf_object_get_value() - The value of a property as a client reads it. */
+uint64_t hf_object_get_value(const struct hf_mode_object *object,
+			     unsigned int i);
+
+/* framebuffer.c */
+
+/**
+ * hf_framebuffer_create() - Check a request and make a framebuffer of it.
+ * @cmd: as given to ADDFB2
+ * @objects: behind its handles; a reference to each is taken
+ * @fb: where to put it
+ *
+ * Return: 0, or the errno of the kernel's framebuffer_check() and
+ * drm_gem_fb_create(): -EINVAL, -ERANGE, -ENOMEM.
+ */
+int hf_framebuffer_create(struct hf_kms_device *kms,
+			  const struct drm_mode_fb_cmd2 *cmd,
+			  struct hf_gem_object *const objects[4],
+			  struct hf_framebuffer **fb);
+/** hf_framebuffer_check() - The part of it that needs no objects. */
+int hf_framebuffer_check(struct hf_kms_device *kms,
+			 const struct drm_mode_fb_cmd2 *cmd);
+struct hf_framebuffer *hf_framebuffer_get(struct hf_framebuffer *fb);
+void hf_framebuffer_put(struct hf_framebuffer *fb);
+/**
+ * hf_framebuffer_remove() - Take it off every plane that shows it, and drop
+ * the caller's reference.
+ */
+void hf_framebuffer_remove(struct hf_framebuffer *fb);
+bool hf_plane_has_format(const struct hf_plane *plane, uint32_t fourcc,
+			 uint64_t modifier);
+
+/* vblank.c, event.c */
+
+struct hf_event {
+	struct hf_kms_file *file;  /* NULL: its file was closed meanwhile */
+	struct wl_list file_link;  /* hf_kms_file.pending */
+	struct wl_list link;	   /* hf_vblank.events, or itself */
+	uint64_t sequence;	   /* the vblank it waits for */
+	union {
+		struct drm_event base;
+		struct drm_event_vblank vbl;
+		struct drm_event_crtc_sequence seq;
+	} packet;
+};
+
+/**
+ * hf_event_create() - Reserve room in a file's queue for an event.
+ *
+ * Return: NULL and ENOMEM where 4 KiB of events wait to be read already, as
+ * the kernel's drm_event_reserve_init().
+ */
+struct hf_event *hf_event_create(struct hf_kms_file *file, uint32_t type,
+				 uint64_t user_data);
+/** hf_event_destroy() - Cancel an event that was not sent. Takes NULL. */
+void hf_event_destroy(struct hf_event *event);
+/** hf_event_send() - Send with this vblank's count and time; frees it. */
+void hf_event_send(struct hf_event *event, uint32_t crtc_id, uint64_t sequence,
+		   uint64_t ns);
+
+/**
+ * struct hf_vblank_wait - Somebody who waits for a vblank.
+ * @done: called once: at the vblank, or when the CRTC was switched off
+ */
+struct hf_vblank_wait {
+	struct wl_list link;
+	uint64_t sequence;
+	void (*done)(struct hf_vblank_wait *wait);
+};
+
+/* As the kernel's vblank_passed(): counts may be compared after they wrap. */
+static inline bool hf_vblank_passed(uint64_t count, uint64_t sequence)
+{
+	return count - sequence <= 1u << 23;
+}
+
+void hf_vblank_init(struct hf_crtc *crtc);
+/** hf_vblank_on() - The CRTC starts to scan out this mode now. */
+void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode);
+/** hf_vblank_off() - It stops; whoever waits is told. */
+void hf_vblank_off(struct hf_crtc *crtc);
+/** hf_vblank_count() - Vblanks so far, and when the last one was. */
+uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns);
+/** hf_vblank_queue() - Send an event at event->sequence, or now if passed. */
+void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event);
+/** hf_vblank_wait_add() - Call wait->done() at wait->sequence. */
+void hf_vblank_wait_add(struct hf_crtc *crtc, struct hf_vblank_wait *wait);
+void hf_vblank_wait_remove(struct hf_crtc *crtc, struct hf_vblank_wait *wait);
+
+/* atomic.c: the state machine */
+
+struct hf_atomic_state {
+	struct hf_kms_device *kms;
+	bool allow_modeset;
+	bool at_once; /* shown without a vblank, waits for nothing */
+	struct hf_crtc_state *crtcs[HF_KMS_MAX_CRTCS];
+	struct hf_plane_state *planes[HF_KMS_MAX_PLANES];
+	struct hf_connector_state *connectors[HF_KMS_MAX_CONNECTORS];
+};
+
+/** hf_atomic_state_create() - Return: NULL and ENOMEM. */
+struct hf_atomic_state *hf_atomic_state_create(struct hf_kms_device *kms);
+/** hf_atomic_state_destroy() - With its events. Takes NULL. */
+void hf_atomic_state_destroy(struct hf_atomic_state *state);
+
+/*
+ * The new state of an object, copied on first use. A plane or connector brings
+ * the state of the CRTC that it is on. NULL: no memory.
+ */
+struct hf_crtc_state *hf_atomic_get_crtc(struct hf_atomic_state *state,
+					 struct hf_crtc *crtc);
+struct hf_plane_state *hf_atomic_get_plane(struct hf_atomic_state *state,
+					   struct hf_plane *plane);
+struct hf_connector_state *
+hf_atomic_get_connector(struct hf_atomic_state *state,
+			struct hf_connector *connector);
+
+/* Changes to a new state. Return: 0, -ENOMEM, -EINVAL for a bad mode. */
+int hf_atomic_set_mode(struct hf_crtc_state *state,
+		       const struct drm_mode_modeinfo *mode);
+int hf_atomic_set_mode_blob(struct hf_crtc_state *state, struct hf_blob *blob);
+int hf_atomic_set_plane_crtc(struct hf_atomic_state *state,
+			     struct hf_plane_state *plane,
+			     struct hf_crtc *crtc);
+void hf_atomic_set_plane_fb(struct hf_plane_state *plane,
+			    struct hf_framebuffer *fb);
+int hf_atomic_set_connector_crtc(struct hf_atomic_state *state,
+				 struct hf_connector_state *connector,
+				 struct hf_crtc *crtc);
+/**
+ * hf_atomic_set_property() - Set a property on an object in a new state.
+ *
+ * Return: 0, -EINVAL, -EACCES for a CRTC that does not exist, -ENOMEM.
+ */
+int hf_atomic_set_property(struct hf_atomic_state *state,
+			   struct hf_mode_object *object,
+			   struct hf_property *prop, uint64_t value);
+
+/**
+ * hf_atomic_check() - May this state be?
+ *
+ * Return: 0 or the errno of the kernel's drm_atomic_check_only().
+ */
+int hf_atomic_check(struct hf_atomic_state *state);
+
+/**
+ * struct hf_commit_wait - Somebody who waits for a commit to be shown.
+ * @done: called once, when every CRTC of the commit shows it
+ */
+struct hf_commit_wait {
+	struct wl_list link;
+	void (*done)(struct hf_commit_wait *wait);
+};
+
+/**
+ * hf_atomic_commit() - Make a checked state the current one.
+ * @state: owned by the commit on success
+ * @wait: told when it is shown, if that is not the case on return; NULL: nobody
+ *
+ * Return: 0: shown already; 1: @wait will be told; -EBUSY: a commit before it
+ * is not shown yet, and the state is still the caller's: hf_atomic_wait_idle().
+ */
+int hf_atomic_commit(struct hf_atomic_state *state,
+		     struct hf_commit_wait *wait);
+/**
+ * hf_atomic_wait_idle() - Be told when a commit that is in the way is shown.
+ */
+void hf_atomic_wait_idle(struct hf_atomic_state *state,
+			 struct hf_commit_wait *wait);
+void hf_commit_wait_remove(struct hf_commit_wait *wait);
+
+/** hf_atomic_commit_now() - Check and commit; nobody waits, nothing is busy. */
+int hf_atomic_commit_now(struct hf_atomic_state *state);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The legacy calls, as atomic states. See the header.
+ */
+#include <errno.h>
+
+#include "kms/legacy.h"
+
+int hf_legacy_check_viewport(const struct drm_mode_modeinfo *mode,
+			     const struct hf_framebuffer *fb, uint32_t x,
+			     uint32_t y)
+{
+	if (mode->hdisplay > fb->width || x > fb->width - mode->hdisplay ||
+	    mode->vdisplay > fb->height || y > fb->height - mode->vdisplay)
+		return -ENOSPC;
+	return 0;
+}
+
+static int switch_off(struct hf_crtc_state *crtc)
+{
+	crtc->active = false;
+	return hf_atomic_set_mode(crtc, NULL);
+}
+
+static bool listed(struct hf_connector *const *connectors, size_t n,
+		   const struct hf_connector *connector)
+{
+	while (n--)
+		if (connectors[n] == connector)
+			return true;
+	return false;
+}
+
+/* Wire these connectors to the CRTC, and no others. */
+static int set_outputs(struct hf_atomic_state *state, struct hf_crtc *crtc,
+		       struct hf_connector *const *connectors, size_t n)
+{
+	struct hf_kms_device *kms = state->kms;
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < kms->num_connectors; i++) {
+		struct hf_connector *connector = kms->connectors[i];
+		bool wanted = listed(connectors, n, connector);
+		struct hf_connector_state *new;
+
+		if (!wanted && connector->state->crtc != crtc)
+			continue;
+		new = hf_atomic_get_connector(state, connector);
+		if (!new)
+			return -ENOMEM;
+		ret = hf_atomic_set_connector_crtc(state, new,
+						   wanted ? crtc : NULL);
+		if (wanted)
+			new->link_status = DRM_MODE_LINK_STATUS_GOOD;
+	}
+	for (unsigned int i = 0; !ret && i < kms->num_crtcs; i++)
+		if (state->crtcs[i] && kms->crtcs[i] != crtc &&
+		    !state->crtcs[i]->connector_mask)
+			ret = switch_off(state->crtcs[i]);
+	return ret;
+}
+
+static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
+		       const struct drm_mode_modeinfo *mode,
+		       struct hf_framebuffer *fb, uint32_t x, uint32_t y)
+{
+	struct hf_plane_state *plane =
+		hf_atomic_get_plane(state, crtc->primary);
+
+	if (!plane)
+		return -ENOMEM;
+	hf_atomic_set_plane_fb(plane, fb);
+	if (!fb)
+		return hf_atomic_set_plane_crtc(state, plane, NULL);
+	plane->crtc_x = plane->crtc_y = 0;
+	plane->crtc_w = mode->hdisplay;
+	plane->crtc_h = mode->vdisplay;
+	plane->src_x = x << 16;
+	plane->src_y = y << 16;
+	if (plane->rotation & (DRM_MODE_ROTATE_90 | DRM_MODE_ROTATE_270)) {
+		plane->src_w = mode->vdisplay << 16;
+		plane->src_h = mode->hdisplay << 16;
+	} else {
+		plane->src_w = mode->hdisplay << 16;
+		plane->src_h = mode->vdisplay << 16;
+	}
+	return hf_atomic_set_plane_crtc(state, plane, crtc);
+}
+
+int hf_legacy_set_crtc(struct hf_atomic_state *state, struct hf_crtc *crtc,
+		       const struct drm_mode_modeinfo *mode,
+		       struct hf_framebuffer *fb, uint32_t x, uint32_t y,
+		       struct hf_connector *const *connectors, size_t n)
+{
+	struct hf_crtc_state *new = hf_atomic_get_crtc(state, crtc);
+	int ret;
+
+	state->allow_modeset = true;
+	if (!new)
+		return -ENOMEM;
+	if (mode) {
+		new->active = true;
+		ret = hf_atomic_set_mode(new, mode);
+	} else {
+		ret = switch_off(new);
+	}
+	if (!ret)
+		ret = set_primary(state, crtc, mode, mode ? fb : NULL, x, y);
+	if (!ret)
+		ret = set_outputs(state, crtc, connectors, n);
+	return ret;
+}
+
+int hf_legacy_set_plane(struct hf_atomic_state *state, struct hf_plane *plane,
+			struct hf_crtc *crtc, struct hf_framebuffer *fb,
+			const struct drm_mode_set_plane *req)
+{
+	struct hf_plane_state *new = hf_atomic_get_plane(state, plane);
+
+	if (!new)
+		return -ENOMEM;
+	state->at_once = crtc && plane == crtc->cursor;
+	hf_atomic_set_plane_fb(new, fb);
+	if (!fb)
+		return hf_atomic_set_plane_crtc(state, new, NULL);
+	new->crtc_x = req->crtc_x;
+	new->crtc_y = req->crtc_y;
+	new->crtc_w = req->crtc_w;
+	new->crtc_h = req->crtc_h;
+	new->src_x = req->src_x;
+	new->src_y = req->src_y;
+	new->src_w = req->src_w;
+	new->src_h = req->src_h;
+	return hf_atomic_set_plane_crtc(state, new, crtc);
+}
+
+int hf_legacy_page_flip(struct hf_atomic_state *state, struct hf_crtc *crtc,
+			struct hf_framebuffer *fb, bool async)
+{
+	struct hf_crtc_state *new = hf_atomic_get_crtc(state, crtc);
+	struct hf_plane_state *plane =
+		hf_atomic_get_plane(state, crtc->primary);
+
+	if (!new || !plane)
+		return -ENOMEM;
+	if (!new->active)
+		return -EINVAL;
+	new->async_flip = async;
+	hf_atomic_set_plane_fb(plane, fb);
+	return hf_atomic_set_plane_crtc(state, plane, crtc);
+}
+
+int hf_legacy_set_gamma(struct hf_atomic_state *state, struct hf_crtc *crtc,
+			const struct drm_color_lut *lut)
+{
+	struct hf_crtc_state *new = hf_atomic_get_crtc(state, crtc);
+	struct hf_blob *blob;
+
+	if (!new)
+		return -ENOMEM;
+	blob = hf_blob_create(state->kms, lut,
+			      HF_KMS_GAMMA_SIZE * sizeof(*lut));
+	if (!blob)
+		return -ENOMEM;
+	hf_blob_replace(&new->gamma, blob);
+	hf_blob_put(blob);
+	return 0;
+}
+
+int hf_legacy_set_dpms(struct hf_atomic_state *state,
+		       struct hf_connector *connector, uint64_t value)
+{
+	struct hf_crtc *crtc = connector->state->crtc;
+	struct hf_crtc_state *new;
+
+	state->allow_modeset = true;
+	if (!crtc)
+		return 0;
+	new = hf_atomic_get_crtc(state, crtc);
+	if (!new)
+		return -ENOMEM;
+	new->active = value == DRM_MODE_DPMS_ON;
+	return 0;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Vblanks. They are computed, not counted: the number of the last one follows
+ * from the time since the mode was set, so a display that nobody waits for
+ * costs nothing. While somebody waits, one timer is armed for the earliest
+ * vblank that is wanted.
+ *
+ * The device's lock protects it all; the timer fires with it held.
+ */
+#include "kms/kms.h"
+#include "kms/mode.h"
+
+typedef unsigned __int128 u128;
+
+static uint64_t time_of(const struct hf_vblank *vblank, uint64_t count)
+{
+	return vblank->start_ns + (uint64_t)((u128)(count - vblank->start) *
+					     vblank->frame_num /
+					     vblank->frame_den);
+}
+
+uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns)
+{
+	struct hf_vblank *vblank = &crtc->vblank;
+	uint64_t now, count;
+
+	if (!vblank->on) {
+		if (ns)
+			*ns = vblank->last_ns;
+		return vblank->last;
+	}
+	now = hf_clock_now(crtc->kms->clock);
+	if (now < vblank->start_ns)
+		now = vblank->start_ns;
+	count = vblank->start + (uint64_t)((u128)(now - vblank->start_ns) *
+					   vblank->frame_den /
+					   vblank->frame_num);
+	/* time_of() rounds down, so the next one may be due already. */
+	if (time_of(vblank, count + 1) <= now)
+		count++;
+	if (ns)
+		*ns = time_of(vblank, count);
+	return count;
+}
+
+static void arm(struct hf_crtc *crtc)
+{
+	struct hf_vblank *vblank = &crtc->vblank;
+	struct hf_vblank_wait *wait;
+	struct hf_event *event;
+	uint64_t count, next = UINT64_MAX;
+
+	if (!vblank->on)
+		return;
+	wl_list_for_each(event, &vblank->events, link)
+		next = event->sequence < next ? event->sequence : next;
+	wl_list_for_each(wait, &vblank->waiters, link)
+		next = wait->sequence < next ? wait->sequence : next;
+	if (next == UINT64_MAX) {
+		hf_timer_disarm(crtc->kms->clock, &vblank->timer);
+		return;
+	}
+	/* A vblank that is years away must not overflow the timer. */
+	count = hf_vblank_count(crtc, NULL);
+	if (next > count + 3600)
+		next = count + 3600;
+	hf_timer_arm(crtc->kms->clock, &vblank->timer, time_of(vblank, next));
+}
+
+/* Tell all who wait for a vblank up to @count; all of them with @all. */
+static void deliver(struct hf_crtc *crtc, uint64_t count, uint64_t ns, bool all)
+{
+	struct hf_vblank *vblank = &crtc->vblank;
+	struct hf_event *event, *next_event;
+	struct wl_list due;
+
+	wl_list_for_each_safe(event, next_event, &vblank->events, link)
+		if (all || hf_vblank_passed(count, event->sequence))
+			hf_event_send(event, crtc->base.id, count, ns);
+
+	/* done() may add new waiters: take the due ones off first. */
+	wl_list_init(&due);
+	for (struct wl_list *at = vblank->waiters.next, *next;
+	     at != &vblank->waiters; at = next) {
+		struct hf_vblank_wait *wait = wl_container_of(at, wait, link);
+
+		next = at->next;
+		if (all || hf_vblank_passed(count, wait->sequence)) {
+			wl_list_remove(at);
+			wl_list_insert(due.prev, at);
+		}
+	}
+	while (!wl_list_empty(&due)) {
+		struct hf_vblank_wait *wait =
+			wl_container_of(due.next, wait, link);
+
+		wl_list_remove(&wait->link);
+		wl_list_init(&wait->link);
+		wait->done(wait);
+	}
+}
+
+static void timer_fired(struct hf_timer *timer)
+{
+	struct hf_vblank *vblank = wl_container_of(timer, vblank, timer);
+	struct hf_crtc *crtc = wl_container_of(vblank, crtc, vblank);
+	uint64_t ns, count = hf_vblank_count(crtc, &ns);
+
+	deliver(crtc, count, ns, false);
+	arm(crtc);
+}
+
+void hf_vblank_init(struct hf_crtc *crtc)
+{
+	wl_list_init(&crtc->vblank.events);
+	wl_list_init(&crtc->vblank.waiters);
+	crtc->vblank.timer.fn = timer_fired;
+}
+
+void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode)
+{
+	struct hf_vblank *vblank = &crtc->vblank;
+
+	vblank->start = hf_vblank_count(crtc, NULL);
+	vblank->start_ns = hf_clock_now(crtc->kms->clock);
+	/* Nanoseconds of a frame = pixels of a frame / (clock in kHz / 10^6). */
+	vblank->frame_num = (uint64_t)mode->htotal * mode->vtotal * 1000000;
+	vblank->frame_den = mode->clock;
+	if (mode->flags & DRM_MODE_FLAG_INTERLACE)
+		vblank->frame_den *= 2;
+	if (mode->flags & DRM_MODE_FLAG_DBLSCAN)
+		vblank->frame_num *= 2;
+	if (mode->vscan > 1)
+		vblank->frame_num *= mode->vscan;
+	vblank->on = true;
+	arm(crtc);
+}
+
+void hf_vblank_off(struct hf_crtc *crtc)
+{
+	struct hf_vblank *vblank = &crtc->vblank;
+
+	if (!vblank->on)
+		return;
+	vblank->last = hf_vblank_count(crtc, &vblank->last_ns);
+	vblank->on = false;
+	hf_timer_disarm(crtc->kms->clock, &vblank->timer);
+	deliver(crtc, vblank->last, hf_clock_now(crtc->kms->clock), true);
+}
+
+void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event)
+{
+	uint64_t ns, count = hf_vblank_count(crtc, &ns);
+
+	if (hf_vblank_passed(count, event->sequence)) {
+		hf_event_send(event, crtc->base.id, count, ns);
+		return;
+	}
+	wl_list_remove(&event->link);
+	wl_list_insert(crtc->vblank.events.prev, &event->link);
+	arm(crtc);
+}
+
+void hf_vblank_wait_add(struct hf_crtc *crtc, struct hf_vblank_wait *wait)
+{
+	wl_list_insert(crtc->vblank.waiters.prev, &wait->link);
+	arm(crtc);
+}
+
+void hf_vblank_wait_remove(struct hf_crtc *crtc, struct hf_vblank_wait *wait)
+{
+	wl_list_remove(&wait->link);
+	wl_list_init(&wait->link);
+	arm(crtc);
+}

@@ -1,0 +1,683 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client process: its channel and the thread that serves it.
+ *
+ * The channel is memory that the client can write to at any time, so a request
+ * is copied into a hf_call before anything looks at it. A call that must wait
+ * stays in its slot's place (`busy`) and is completed by whoever ends the
+ * wait, with the device's lock held. A client that breaks the protocol is hung
+ * up on; the main thread notices and destroys it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "base/futex.h"
+#include "base/log.h"
+#include "mem/shmem.h"
+#include "server/server.h"
+#include "uapi/call.h"
+
+#define STACK_SIZE (1u << 20)
+#define INLINE_ARG 512
+
+struct slot {
+	struct hf_client *client;
+	struct hf_call call;
+	_Atomic bool busy;
+	uint32_t seq;
+	uint8_t small_arg[INLINE_ARG];
+	uint8_t *big_arg;
+	void *payload; /* mapped, where it came as a descriptor */
+	size_t payload_size;
+	/* Descriptors that came early, for a request still to be seen. */
+	int stash[HF_FDPASS_MAX];
+	unsigned int nstash;
+	uint32_t stash_seq;
+};
+
+/* A file that the client has shown the descriptor of. */
+struct attached {
+	uint32_t id;
+	UT_hash_handle hh;
+};
+
+struct hf_client {
+	struct hf_server *server;
+	struct hf_cred cred;
+	int fd;
+	struct hf_wire_channel *channel;
+	struct wl_event_source *source;
+	pthread_t thread;
+	_Atomic bool stop;
+	struct attached *attached; /* the thread's own */
+	struct slot *slots[HF_WIRE_SLOTS];
+	_Atomic uint64_t requests;
+	struct wl_list link;
+};
+
+static void hang_up(struct hf_client *client, const char *why)
+{
+	hf_warn("pid %d: dropped: %s", client->cred.pid, why);
+	atomic_store(&client->stop, true);
+	shutdown(client->fd, SHUT_RDWR);
+}
+
+/* -- attached files -------------------------------------------------------- */
+
+static bool is_attached(struct hf_client *client, uint32_t id)
+{
+	struct attached *attached;
+
+	HASH_FIND(hh, client->attached, &id, sizeof(id), attached);
+	return attached;
+}
+
+static int attach(struct hf_client *client, uint32_t id)
+{
+	struct attached *attached;
+
+	if (is_attached(client, id))
+		return 0;
+	attached = calloc(1, sizeof(*attached));
+	if (!attached)
+		return -ENOMEM;
+	attached->id = id;
+	HASH_ADD(hh, client->attached, id, sizeof(id), attached);
+	return 0;
+}
+
+static void forget(struct hf_client *client, uint32_t id)
+{
+	struct attached *attached;
+
+	HASH_FIND(hh, client->attached, &id, sizeof(id), attached);
+	if (!attached)
+		return;
+	HASH_DEL(client->attached, attached);
+	free(attached);
+}
+
+/* -- answering ------------------------------------------------------------- */
+
+static void answer(struct slot *slot, int ret)
+{
+	struct hf_client *client = slot->client;
+	struct hf_call *call = &slot->call;
+	unsigned int index = 0;
+	struct hf_wire_slot *wire;
+	struct hf_wire_fds packet = { .type = HF_WIRE_FDS, .seq = slot->seq };
+
+	while (client->slots[index] != slot)
+		index++;
+	wire = hf_wire_slot(client->channel, index);
+	memcpy(wire->arg, call->arg, call->out_size);
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++)
+		wire->arrays[i].used = call->arrays[i].used;
+	wire->nfds = ret < 0 ? 0 : call->nfds_out;
+	wire->cloexec = call->cloexec;
+	packet.slot = index;
+	if (wire->nfds && hf_send_fds(client->fd, &packet, sizeof(packet),
+				      call->fds_out, call->nfds_out)) {
+		wire->nfds = 0;
+		ret = -EMFILE; /* too many in flight */
+	}
+	wire->ret = ret;
+	hf_call_release(call);
+	for (unsigned int i = 0; i < call->nfds_in; i++)
+		close(call->fds_in[i]);
+	if (slot->payload)
+		munmap(slot->payload, slot->payload_size);
+	slot->payload = NULL;
+	free(slot->big_arg);
+	slot->big_arg = NULL;
+	/* From here on the client may use the slot again. */
+	atomic_store(&slot->busy, false);
+	if (atomic_exchange(&wire->state, HF_SLOT_DONE) == HF_SLOT_WAITED)
+		hf_futex_wake(&wire->state);
+}
+
+static void parked_done(struct hf_call *call, int ret)
+{
+	struct slot *slot = wl_container_of(call, slot, call);
+
+	answer(slot, ret);
+}
+
+/* -- requests -------------------------------------------------------------- */
+
+/* The descriptors of a request are on the socket already, perhaps behind
+ * those of other requests. */
+static int collect_fds(struct hf_client *client, struct slot *slot,
+		       unsigned int nfds)
+{
+	struct hf_call *call = &slot->call;
+
+	while (!slot->nstash || slot->stash_seq != slot->seq) {
+		struct hf_wire_fds packet;
+		struct slot *to;
+		int fds[HF_FDPASS_MAX];
+		unsigned int n;
+		int len = hf_recv_fds(client->fd, &packet, sizeof(packet),
+				      MSG_DONTWAIT, fds, &n);
+
+		to = len == sizeof(packet) && packet.type == HF_WIRE_FDS &&
+				     packet.slot < HF_WIRE_SLOTS ?
+			     client->slots[packet.slot] :
+			     NULL;
+		if (!to || !n || to->nstash) {
+			while (len > 0 && n)
+				close(fds[--n]);
+			return -EBADMSG;
+		}
+		memcpy(to->stash, fds, sizeof(fds));
+		to->nstash = n;
+		to->stash_seq = packet.seq;
+	}
+	if (slot->nstash != nfds)
+		return -EBADMSG;
+	memcpy(call->fds_in, slot->stash, sizeof(slot->stash));
+	call->nfds_in = nfds;
+	slot->nstash = 0;
+	return 0;
+}
+
+/* Where the nested arrays are: behind the argument, or in a descriptor. */
+static int map_payload(struct slot *slot, struct hf_wire_slot *wire,
+		       uint64_t size)
+{
+	struct hf_call *call = &slot->call;
+	size_t real;
+
+	if (!size) {
+		call->payload = wire->payload;
+		call->payload_size = HF_WIRE_PAYLOAD_INLINE;
+		return 0;
+	}
+	if (!call->nfds_in || hf_shmem_check(call->fds_in[0], &real) ||
+	    real < size || size > HF_WIRE_PAYLOAD_MAX)
+		return -EBADMSG;
+	slot->payload = mmap(NULL, real, PROT_READ | PROT_WRITE, MAP_SHARED,
+			     call->fds_in[0], 0);
+	if (slot->payload == MAP_FAILED) {
+		slot->payload = NULL;
+		return -ENOMEM;
+	}
+	slot->payload_size = real;
+	call->payload = slot->payload;
+	call->payload_size = real;
+	/* The handler sees only the descriptors that it is meant to see. */
+	close(call->fds_in[0]);
+	call->nfds_in--;
+	memmove(call->fds_in, call->fds_in + 1,
+		call->nfds_in * sizeof(*call->fds_in));
+	return 0;
+}
+
+static int copy_arrays(struct hf_call *call, const struct hf_wire_slot *wire)
+{
+	memcpy(call->arrays, wire->arrays, sizeof(call->arrays));
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
+		struct hf_wire_array *array = &call->arrays[i];
+
+		array->used = 0;
+		if ((uint64_t)array->off + array->len > call->payload_size ||
+		    array->off % 8)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* The sizes of the kernel's drm_ioctl(). */
+static int copy_arg(struct slot *slot, const struct hf_wire_slot *wire,
+		    uint32_t cmd)
+{
+	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(cmd)];
+	uint32_t in = _IOC_SIZE(cmd), out = in, ksize;
+	struct hf_call *call = &slot->call;
+
+	if (!(cmd & desc->cmd & IOC_IN))
+		in = 0;
+	if (!(cmd & desc->cmd & IOC_OUT))
+		out = 0;
+	ksize = in > out ? in : out;
+	if (_IOC_SIZE(desc->cmd) > ksize)
+		ksize = _IOC_SIZE(desc->cmd);
+	call->arg = slot->small_arg;
+	if (ksize > INLINE_ARG) {
+		call->arg = slot->big_arg = malloc(ksize);
+		if (!call->arg)
+			return -ENOMEM;
+	}
+	memcpy(call->arg, wire->arg, in);
+	memset(call->arg + in, 0, ksize - in);
+	call->arg_size = ksize;
+	call->out_size = out;
+	return 0;
+}
+
+/* When, who, which file, what, the result, how long. */
+static void trace(struct hf_server *server, const struct hf_call *call,
+		  uint64_t start, int ret)
+{
+	const char *name = hf_ioctl_descs[_IOC_NR(call->cmd)].name;
+
+	fprintf(server->trace, "%lu.%09lu %d file %u %s = %s (%lu ns)\n",
+		start / HF_NSEC_PER_SEC, start % HF_NSEC_PER_SEC,
+		call->cred.pid, call->file ? call->file->id : 0,
+		name ? name : "unknown",
+		ret == HF_CALL_PARKED ? "waits" :
+		ret			? strerrorname_np(-ret) :
+					  "0",
+		hf_clock_now(server->dev->clock) - start);
+}
+
+static int op_ioctl(struct hf_client *client, struct slot *slot,
+		    struct hf_wire_slot *wire, uint32_t file_id)
+{
+	struct hf_call *call = &slot->call;
+	struct hf_device *dev = client->server->dev;
+	uint64_t payload_size = wire->payload_size, start;
+	int ret;
+
+	if (!is_attached(client, file_id))
+		return -ESTALE;
+	ret = map_payload(slot, wire, payload_size);
+	if (!ret)
+		ret = copy_arrays(call, wire);
+	if (!ret)
+		ret = copy_arg(slot, wire, call->cmd);
+	if (ret)
+		return ret;
+	atomic_fetch_add(&client->server->ioctls, 1);
+	pthread_mutex_lock(&dev->lock);
+	call->file = hf_file_find(dev, file_id);
+	start = client->server->trace ? hf_clock_now(dev->clock) : 0;
+	ret = call->file ? hf_call_dispatch(call) : -ESTALE;
+	if (start)
+		trace(client->server, call, start, ret);
+	pthread_mutex_unlock(&dev->lock);
+	if (ret == -ESTALE && !call->file)
+		forget(client, file_id);
+	return ret;
+}
+
+static int op_open(struct hf_client *client, struct slot *slot)
+{
+	struct hf_device *dev = client->server->dev;
+	struct hf_file *file;
+	int fd, ret = 0;
+
+	pthread_mutex_lock(&dev->lock);
+	file = hf_file_open(dev, slot->call.cmd, &client->cred, &fd);
+	if (!file)
+		ret = -errno;
+	if (file) {
+		ret = attach(client, file->id);
+		if (!ret)
+			ret = hf_server_watch_file(client->server, file);
+		if (ret) {
+			close(fd);
+			hf_file_close(file);
+		}
+	}
+	pthread_mutex_unlock(&dev->lock);
+	return ret ? ret : hf_call_add_fd(&slot->call, fd, true);
+}
+
+/* The client says that it holds a file; the descriptor proves it. */
+static int op_attach(struct hf_client *client, struct slot *slot, uint32_t id)
+{
+	struct hf_device *dev = client->server->dev;
+	struct hf_file *file;
+	struct stat st;
+	bool genuine;
+
+	if (slot->call.nfds_in != 1 || fstat(slot->call.fds_in[0], &st))
+		return -EBADF;
+	pthread_mutex_lock(&dev->lock);
+	file = hf_file_find(dev, id);
+	genuine = file && S_ISSOCK(st.st_mode) && file->inode == st.st_ino;
+	pthread_mutex_unlock(&dev->lock);
+	return genuine ? attach(client, id) : -EBADF;
+}
+
+static int op_mmap(struct hf_client *client, struct slot *slot,
+		   struct hf_wire_slot *wire, uint32_t file_id)
+{
+	struct hf_device *dev = client->server->dev;
+	struct hf_wire_mmap map;
+	struct hf_file *file;
+	int fd = -ESTALE;
+
+	memcpy(&map, wire->arg, sizeof(map));
+	if (!is_attached(client, file_id))
+		return -ESTALE;
+	pthread_mutex_lock(&dev->lock);
+	file = hf_file_find(dev, file_id);
+	if (file)
+		fd = hf_gem_mmap(&file->gem, map.offset, map.length, map.prot,
+				 map.flags);
+	if (fd >= 0) {
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			fd = -ENOMEM;
+	}
+	pthread_mutex_unlock(&dev->lock);
+	if (fd < 0)
+		return fd;
+	memset(slot->small_arg, 0, sizeof(map));
+	slot->call.arg = slot->small_arg;
+	slot->call.out_size = sizeof(map);
+	return hf_call_add_fd(&slot->call, fd, true);
+}
+
+static int op_tree(struct hf_client *client, struct slot *slot)
+{
+	struct hf_server *server = client->server;
+	int fd;
+
+	pthread_mutex_lock(&server->dev->lock);
+	fd = fcntl(server->tree_fd, F_DUPFD_CLOEXEC, 0);
+	pthread_mutex_unlock(&server->dev->lock);
+	return fd < 0 ? -ENOMEM : hf_call_add_fd(&slot->call, fd, true);
+}
+
+static int run_op(struct hf_client *client, struct slot *slot,
+		  struct hf_wire_slot *wire, uint32_t op, uint32_t file)
+{
+	switch (op) {
+	case HF_OP_IOCTL:
+		return op_ioctl(client, slot, wire, file);
+	case HF_OP_OPEN:
+		return op_open(client, slot);
+	case HF_OP_ATTACH:
+		return op_attach(client, slot, file);
+	case HF_OP_MMAP:
+		return op_mmap(client, slot, wire, file);
+	case HF_OP_TREE:
+		return op_tree(client, slot);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static struct slot *get_slot(struct hf_client *client, unsigned int index)
+{
+	struct slot *slot = client->slots[index];
+
+	if (!slot) {
+		slot = calloc(1, sizeof(*slot));
+		if (!slot)
+			return NULL;
+		slot->client = client;
+		wl_list_init(&slot->call.file_link);
+		client->slots[index] = slot;
+	}
+	return slot;
+}
+
+/* A signal interrupted the thread that waits for a call. */
+static void interrupt(struct hf_client *client, struct slot *slot)
+{
+	struct hf_device *dev = client->server->dev;
+
+	pthread_mutex_lock(&dev->lock);
+	if (atomic_load(&slot->busy))
+		hf_call_interrupt(&slot->call);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static void reset_call(struct hf_client *client, struct slot *slot,
+		       uint32_t cmd)
+{
+	struct hf_call *call = &slot->call;
+
+	memset(call, 0, sizeof(*call));
+	wl_list_init(&call->file_link);
+	call->dev = client->server->dev;
+	call->cred = client->cred;
+	call->cmd = cmd;
+	call->arg = slot->small_arg;
+	call->done = parked_done;
+}
+
+static void serve_slot(struct hf_client *client, unsigned int index)
+{
+	struct hf_wire_slot *wire = hf_wire_slot(client->channel, index);
+	uint32_t state = atomic_load(&wire->state);
+	struct slot *slot = get_slot(client, index);
+	uint32_t op, file, nfds;
+	int ret = 0;
+
+	if (!slot) {
+		hang_up(client, "no memory");
+		return;
+	}
+	if (atomic_load(&slot->busy)) {
+		if (atomic_load(&wire->cancel))
+			interrupt(client, slot);
+		return;
+	}
+	/* A bit may be left over from a signal that came too late. */
+	if (state != HF_SLOT_POSTED && state != HF_SLOT_WAITED)
+		return;
+	reset_call(client, slot, wire->cmd);
+	op = wire->op;
+	file = wire->file;
+	nfds = wire->nfds;
+	slot->seq = wire->seq;
+	atomic_fetch_add(&client->requests, 1);
+	if (nfds)
+		ret = nfds > HF_FDPASS_MAX ? -EBADMSG :
+					     collect_fds(client, slot, nfds);
+	atomic_store(&slot->busy, true);
+	if (!ret)
+		ret = run_op(client, slot, wire, op, file);
+	if (ret == -EBADMSG)
+		hang_up(client, "protocol violation");
+	if (ret != HF_CALL_PARKED)
+		answer(slot, ret);
+	else if (atomic_load(&wire->cancel))
+		interrupt(client, slot);
+}
+
+static void *serve(void *arg)
+{
+	struct hf_client *client = arg;
+	struct hf_wire_channel *channel = client->channel;
+
+	while (!atomic_load(&client->stop)) {
+		uint32_t pending = atomic_exchange(&channel->pending, 0);
+
+		for (; pending; pending &= pending - 1)
+			serve_slot(client, __builtin_ctz(pending));
+		if (hf_spin_until(atomic_load(&channel->pending),
+				  HF_WIRE_SPIN_NS))
+			continue;
+		atomic_store(&channel->sleeping, 1);
+		if (!atomic_load(&channel->pending) &&
+		    !atomic_load(&client->stop))
+			hf_futex_wait(&channel->pending, 0, -1);
+		atomic_store(&channel->sleeping, 0);
+	}
+	return NULL;
+}
+
+/* -- life ------------------------------------------------------------------ */
+
+static int hung_up(int fd, uint32_t mask, void *data)
+{
+	(void)fd;
+	(void)mask;
+	hf_client_destroy(data);
+	return 0;
+}
+
+static int map_channel(struct hf_client *client, int *fd)
+{
+	*fd = hf_shmem_create("holdfast channel", HF_WIRE_CHANNEL_SIZE);
+	if (*fd < 0)
+		return *fd;
+	client->channel = mmap(NULL, HF_WIRE_CHANNEL_SIZE,
+			       PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	if (client->channel == MAP_FAILED) {
+		client->channel = NULL;
+		close(*fd);
+		return -ENOMEM;
+	}
+	atomic_store(&client->channel->tree,
+		     atomic_load(&client->server->generation));
+	return 0;
+}
+
+static int start_thread(struct hf_client *client)
+{
+	pthread_attr_t attr;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	err = pthread_create(&client->thread, &attr, serve, client);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+static void free_client(struct hf_client *client)
+{
+	struct attached *attached, *next;
+
+	HASH_ITER(hh, client->attached, attached, next) {
+		HASH_DEL(client->attached, attached);
+		free(attached);
+	}
+	if (client->channel)
+		munmap(client->channel, HF_WIRE_CHANNEL_SIZE);
+	close(client->fd);
+	free(client);
+}
+
+int hf_client_create(struct hf_server *server, int fd,
+		     const struct hf_cred *cred)
+{
+	struct hf_wire_hello hello = {
+		.type = HF_WIRE_HELLO,
+		.magic = HF_WIRE_MAGIC,
+		.version = HF_WIRE_VERSION,
+	};
+	struct hf_client *client = calloc(1, sizeof(*client));
+	int channel_fd, ret;
+
+	if (!client) {
+		close(fd);
+		return -ENOMEM;
+	}
+	client->server = server;
+	client->cred = *cred;
+	client->fd = fd;
+	ret = map_channel(client, &channel_fd);
+	if (!ret) {
+		ret = hf_send_fds(fd, &hello, sizeof(hello), &channel_fd, 1);
+		close(channel_fd);
+	}
+	if (!ret) {
+		client->source = wl_event_loop_add_fd(server->loop, fd, 0,
+						      hung_up, client);
+		ret = client->source ? start_thread(client) : -ENOMEM;
+	}
+	if (ret) {
+		if (client->source)
+			wl_event_source_remove(client->source);
+		free_client(client);
+		return ret;
+	}
+	wl_list_insert(&server->clients, &client->link);
+	hf_dbg("pid %d: connected", cred->pid);
+	return 0;
+}
+
+static void drop_slot(struct slot *slot)
+{
+	if (!slot)
+		return;
+	if (atomic_load(&slot->busy)) {
+		hf_call_abandon(&slot->call);
+		hf_call_release(&slot->call);
+		for (unsigned int i = 0; i < slot->call.nfds_in; i++)
+			close(slot->call.fds_in[i]);
+	}
+	for (unsigned int i = 0; i < slot->nstash; i++)
+		close(slot->stash[i]);
+	if (slot->payload)
+		munmap(slot->payload, slot->payload_size);
+	free(slot->big_arg);
+	free(slot);
+}
+
+void hf_client_destroy(struct hf_client *client)
+{
+	struct hf_device *dev = client->server->dev;
+
+	atomic_store(&client->stop, true);
+	atomic_store(&client->channel->dead, 1);
+	/* A value that is not 0 keeps the thread from sleeping again. */
+	atomic_store(&client->channel->pending, 1);
+	hf_futex_wake(&client->channel->pending);
+	pthread_join(client->thread, NULL);
+	pthread_mutex_lock(&dev->lock);
+	for (unsigned int i = 0; i < HF_WIRE_SLOTS; i++) {
+		struct hf_wire_slot *wire = hf_wire_slot(client->channel, i);
+
+		drop_slot(client->slots[i]);
+		/* Threads of a client that is still there must not sleep. */
+		if (atomic_load(&wire->state) == HF_SLOT_WAITED)
+			hf_futex_wake(&wire->state);
+	}
+	pthread_mutex_unlock(&dev->lock);
+	wl_event_source_remove(client->source);
+	wl_list_remove(&client->link);
+	hf_dbg("pid %d: gone", client->cred.pid);
+	free_client(client);
+}
+
+void hf_clients_destroy(struct hf_server *server)
+{
+	struct hf_client *client, *next;
+
+	wl_list_for_each_safe(client, next, &server->clients, link)
+		hf_client_destroy(client);
+}
+
+void hf_clients_update_tree(struct hf_server *server)
+{
+	struct hf_client *client;
+
+	wl_list_for_each(client, &server->clients, link)
+		atomic_store(&client->channel->tree,
+			     atomic_load(&server->generation));
+}
+
+void hf_clients_describe(struct hf_server *server, struct json_object *array)
+{
+	struct hf_client *client;
+
+	wl_list_for_each(client, &server->clients, link) {
+		struct json_object *obj = json_object_new_object();
+
+		json_object_object_add(obj, "pid",
+				       json_object_new_int(client->cred.pid));
+		json_object_object_add(
+			obj, "requests",
+			json_object_new_uint64(atomic_load(&client->requests)));
+		json_object_array_add(array, obj);
+	}
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Screenshots: what a CRTC's planes show, composed with pixman.
+ *
+ * The planes' state is copied with the lock held, with a descriptor for each
+ * object; the pixels are read without it, so a client that draws or flips
+ * meanwhile is not held up.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "drivers/soft/compose.h"
+#include "drivers/soft/png.h"
+#include "server/server.h"
+
+struct layer {
+	struct hf_compose_plane plane;
+	struct {
+		int fd;
+		size_t size;
+		void *map;
+	} memory[3];
+	uint32_t offsets[3];
+};
+
+struct picture {
+	uint32_t width, height;
+	struct layer layers[HF_KMS_MAX_PLANES];
+	unsigned int nlayers;
+	struct drm_color_lut gamma[HF_KMS_GAMMA_SIZE];
+	bool has_gamma;
+};
+
+static int add_layer(struct picture *picture,
+		     const struct hf_plane_state *state)
+{
+	const struct hf_framebuffer *fb = state->fb;
+	struct layer *layer = &picture->layers[picture->nlayers++];
+	struct hf_compose_plane *out = &layer->plane;
+
+	out->format = fb->format;
+	out->width = fb->width;
+	out->height = fb->height;
+	out->src_x = state->src_x;
+	out->src_y = state->src_y;
+	out->src_w = state->src_w;
+	out->src_h = state->src_h;
+	out->dst_x = state->crtc_x;
+	out->dst_y = state->crtc_y;
+	out->dst_w = state->crtc_w;
+	out->dst_h = state->crtc_h;
+	out->alpha = state->alpha;
+	out->blend = state->blend;
+	out->rotation = state->rotation;
+	out->bt709 = state->encoding;
+	out->full_range = state->range;
+	for (unsigned int i = 0; i < 3; i++)
+		layer->memory[i].fd = -1;
+	for (unsigned int i = 0; i < fb->format->num_planes; i++) {
+		out->pitch[i] = fb->pitches[i];
+		layer->offsets[i] = fb->offsets[i];
+		layer->memory[i].size = fb->objects[i]->size;
+		layer->memory[i].fd = fcntl(fb->objects[i]->fd,
+					    F_DUPFD_CLOEXEC, 0);
+		if (layer->memory[i].fd < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* What the CRTC shows now, in the order of zpos, which is that of creation. */
+static int add_shown(struct picture *picture, const struct hf_crtc *crtc)
+{
+	const struct hf_kms_device *kms = crtc->kms;
+	int ret = 0;
+
+	if (!crtc->state->active)
+		return 0;
+	for (unsigned int i = 0; !ret && i < kms->num_planes; i++)
+		if (kms->planes[i]->state->crtc == crtc &&
+		    kms->planes[i]->state->fb)
+			ret = add_layer(picture, kms->planes[i]->state);
+	return ret;
+}
+
+static int add_held(struct picture *picture, const struct hf_crtc *crtc)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < 3; i++)
+		if (crtc->held[i])
+			ret = add_layer(picture, crtc->held[i]);
+	return ret;
+}
+
+static int capture(struct hf_device *dev, unsigned int index,
+		   struct picture *picture)
+{
+	struct hf_kms_device *kms = &dev->kms;
+	const struct hf_crtc *crtc;
+	const struct hf_blob *gamma;
+	int ret;
+
+	if (index >= kms->num_crtcs)
+		return -ENOENT;
+	crtc = kms->crtcs[index];
+	picture->width = crtc->last_width;
+	picture->height = crtc->last_height;
+	if (!picture->width)
+		return -ENODATA;
+	gamma = crtc->state->gamma;
+	ret = add_shown(picture, crtc);
+	if (!ret && !picture->nlayers) {
+		gamma = crtc->held_gamma;
+		ret = add_held(picture, crtc);
+	}
+	picture->has_gamma = gamma;
+	if (gamma)
+		memcpy(picture->gamma, gamma->data, sizeof(picture->gamma));
+	return ret;
+}
+
+static int map_layers(struct picture *picture)
+{
+	for (unsigned int l = 0; l < picture->nlayers; l++) {
+		struct layer *layer = &picture->layers[l];
+
+		for (unsigned int i = 0; i < 3; i++) {
+			void *map;
+
+			if (layer->memory[i].fd < 0)
+				continue;
+			map = mmap(NULL, layer->memory[i].size, PROT_READ,
+				   MAP_SHARED, layer->memory[i].fd, 0);
+			if (map == MAP_FAILED)
+				return -errno;
+			layer->memory[i].map = map;
+			layer->plane.data[i] =
+				(char *)map + layer->offsets[i];
+		}
+	}
+	return 0;
+}
+
+static void release(struct picture *picture)
+{
+	for (unsigned int l = 0; l < picture->nlayers; l++) {
+		for (unsigned int i = 0; i < 3; i++) {
+			struct layer *layer = &picture->layers[l];
+
+			if (layer->memory[i].map)
+				munmap(layer->memory[i].map,
+				       layer->memory[i].size);
+			if (layer->memory[i].fd >= 0)
+				close(layer->memory[i].fd);
+		}
+	}
+	free(picture);
+}
+
+static int compose(const struct picture *picture, int fd)
+{
+	struct hf_compose_plane planes[HF_KMS_MAX_PLANES];
+	uint32_t stride = picture->width * 4;
+	void *pixels = malloc((size_t)stride * picture->height);
+	int ret;
+
+	if (!pixels)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < picture->nlayers; i++)
+		planes[i] = picture->layers[i].plane;
+	ret = hf_compose(pixels, picture->width, picture->height, stride,
+			 planes, picture->nlayers,
+			 picture->has_gamma ? picture->gamma : NULL,
+			 HF_KMS_GAMMA_SIZE);
+	if (!ret)
+		ret = hf_png_write(fd, pixels, picture->width, picture->height,
+				   stride);
+	free(pixels);
+	return ret;
+}
+
+int hf_screenshot(struct hf_device *dev, unsigned int crtc, int fd)
+{
+	struct picture *picture = calloc(1, sizeof(*picture));
+	int ret;
+
+	if (!picture)
+		return -ENOMEM;
+	pthread_mutex_lock(&dev->lock);
+	ret = capture(dev, crtc, picture);
+	pthread_mutex_unlock(&dev->lock);
+	if (!ret)
+		ret = map_layers(picture);
+	if (!ret)
+		ret = compose(picture, fd);
+	release(picture);
+	return ret;
+}

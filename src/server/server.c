@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's main thread: the listening socket, new connections, hang-ups of
+ * DRM files, the device's timers, and the tree of paths.
+ *
+ * A connection says hello first: with the right key, or from the server's own
+ * user or root. Everything that it says before that is not trusted, and so is
+ * everything after.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "base/log.h"
+#include "drivers/soft/soft.h"
+#include "server/server.h"
+#include "server/sysfs.h"
+
+/* -- connections ----------------------------------------------------------- */
+
+struct connection {
+	struct hf_server *server;
+	struct wl_event_source *source;
+	struct hf_cred cred;
+	int fd;
+	struct wl_list link;
+};
+
+static void connection_destroy(struct connection *conn)
+{
+	wl_event_source_remove(conn->source);
+	wl_list_remove(&conn->link);
+	if (conn->fd >= 0)
+		close(conn->fd);
+	free(conn);
+}
+
+static bool admitted(const struct connection *conn,
+		     const char key[HF_WIRE_KEY_SIZE])
+{
+	unsigned char differs = 0;
+
+	if (conn->cred.uid == geteuid() || conn->cred.uid == 0)
+		return true;
+	for (size_t i = 0; i < HF_WIRE_KEY_SIZE; i++)
+		differs |= key[i] ^ conn->server->key[i];
+	return !differs;
+}
+
+static void say_hello(struct connection *conn, struct hf_wire_hello *hello)
+{
+	int fd = conn->fd;
+
+	hello->error = 0;
+	if (hello->magic != HF_WIRE_MAGIC)
+		return;
+	if (hello->version != HF_WIRE_VERSION)
+		hello->error = -EPROTO;
+	else if (!admitted(conn, hello->key))
+		hello->error = -EACCES;
+	if (hello->error) {
+		hf_warn("pid %d: not admitted: %s", conn->cred.pid,
+			strerror(-hello->error));
+		hf_send_fds(fd, hello, sizeof(*hello), NULL, 0);
+		return;
+	}
+	conn->fd = -1; /* the client's from here on */
+	if (hf_client_create(conn->server, fd, &conn->cred))
+		hf_warn("pid %d: no memory for a channel", conn->cred.pid);
+}
+
+static void answer_query(struct connection *conn, struct hf_wire_query *query)
+{
+	int fd = -1;
+
+	query->text[sizeof(query->text) - 1] = 0;
+	if (admitted(conn, query->key)) {
+		fd = hf_query_answer(conn->server, query->text);
+		query->error = fd < 0 ? fd : 0;
+	} else {
+		query->error = -EACCES;
+	}
+	hf_send_fds(conn->fd, query, sizeof(*query), &fd, fd >= 0);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int connection_readable(int fd, uint32_t mask, void *data)
+{
+	struct connection *conn = data;
+	union {
+		uint32_t type;
+		struct hf_wire_hello hello;
+		struct hf_wire_query query;
+	} packet = { 0 };
+	int fds[HF_FDPASS_MAX], len;
+	unsigned int n;
+
+	(void)mask;
+	len = hf_recv_fds(fd, &packet, sizeof(packet), MSG_DONTWAIT, fds, &n);
+	if (len == -EAGAIN)
+		return 0;
+	while (n)
+		close(fds[--n]);
+	if (len == sizeof(packet.hello) && packet.type == HF_WIRE_HELLO)
+		say_hello(conn, &packet.hello);
+	else if (len == sizeof(packet.query) && packet.type == HF_WIRE_QUERY)
+		answer_query(conn, &packet.query);
+	else if (len > 0)
+		hf_warn("pid %d: dropped: garbage", conn->cred.pid);
+	connection_destroy(conn);
+	return 1;
+}
+
+static int accept_connection(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+	struct connection *conn;
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)mask;
+	if (sock < 0)
+		return 0;
+	conn = calloc(1, sizeof(*conn));
+	if (!conn || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
+		free(conn);
+		close(sock);
+		return 0;
+	}
+	conn->server = server;
+	conn->fd = sock;
+	conn->cred.pid = cred.pid;
+	conn->cred.uid = cred.uid;
+	conn->cred.gid = cred.gid;
+	wl_list_insert(&server->connections, &conn->link);
+	conn->source = wl_event_loop_add_fd(server->loop, sock,
+					    WL_EVENT_READABLE,
+					    connection_readable, conn);
+	if (!conn->source) {
+		wl_list_remove(&conn->link);
+		free(conn);
+		close(sock);
+	}
+	return 0;
+}
+
+/* -- DRM files ------------------------------------------------------------- */
+
+int hf_server_watch_file(struct hf_server *server, const struct hf_file *file)
+{
+	/* Nothing but the hang-up, which needs not be asked for. */
+	struct epoll_event event = { .data.u32 = file->id };
+
+	return epoll_ctl(server->files_epoll, EPOLL_CTL_ADD, file->fd,
+			 &event) ?
+		       -errno :
+		       0;
+}
+
+static int files_ready(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+	struct epoll_event events[16];
+	int n = epoll_wait(fd, events, 16, 0);
+
+	(void)mask;
+	pthread_mutex_lock(&server->dev->lock);
+	for (int i = 0; i < n; i++) {
+		struct hf_file *file =
+			hf_file_find(server->dev, events[i].data.u32);
+
+		if (file)
+			hf_file_close(file);
+	}
+	pthread_mutex_unlock(&server->dev->lock);
+	return 0;
+}
+
+static int timers_due(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->dev->lock);
+	hf_clock_dispatch(server->dev->clock);
+	pthread_mutex_unlock(&server->dev->lock);
+	return 0;
+}
+
+/* -- the tree of paths ----------------------------------------------------- */
+
+struct connector_text {
+	char name[32];
+	const char *modes[HF_KMS_MAX_MODES];
+};
+
+static const char *dpms_name(uint32_t dpms)
+{
+	static const char *const names[] = { "On", "Standby", "Suspend",
+					     "Off" };
+
+	return names[dpms & 3];
+}
+
+static void describe_connector(const struct hf_connector *connector,
+			       struct hf_sysfs_connector *out,
+			       struct connector_text *text)
+{
+	snprintf(text->name, sizeof(text->name), "HDMI-A-%u",
+		 connector->type_id);
+	for (unsigned int i = 0; i < connector->num_modes; i++)
+		text->modes[i] = connector->modes[i].name;
+	out->name = text->name;
+	out->id = connector->base.id;
+	out->status = connector->connected ? "connected" : "disconnected";
+	out->enabled = connector->state->crtc;
+	out->dpms = dpms_name(connector->dpms);
+	out->edid = connector->edid ? connector->edid->data : NULL;
+	out->edid_size = connector->edid ? connector->edid->length : 0;
+	out->modes = text->modes;
+	out->n_modes = connector->num_modes;
+}
+
+/* Returns the new tree, as of now; the lock is held. */
+static int build_tree(const struct hf_device *dev)
+{
+	struct hf_sysfs_connector connectors[HF_KMS_MAX_CONNECTORS];
+	static struct connector_text text[HF_KMS_MAX_CONNECTORS];
+	struct hf_sysfs_device device = {
+		.name = dev->unique,
+		.primary = dev->primary_minor,
+		.render = dev->render_minor,
+		.uid = geteuid(),
+		.gid = getegid(),
+		.connectors = connectors,
+		.n_connectors = dev->kms.num_connectors,
+	};
+
+	for (unsigned int i = 0; i < dev->kms.num_connectors; i++)
+		describe_connector(dev->kms.connectors[i], &connectors[i],
+				   &text[i]);
+	return hf_sysfs_build(&device, 1);
+}
+
+static int update_tree(struct hf_server *server)
+{
+	int fd = build_tree(server->dev);
+
+	if (fd < 0)
+		return fd;
+	if (server->tree_fd >= 0)
+		close(server->tree_fd);
+	server->tree_fd = fd;
+	atomic_fetch_add(&server->generation, 1);
+	return 0;
+}
+
+static void configuration_changed(struct hf_kms_device *kms)
+{
+	struct hf_device *dev = wl_container_of(kms, dev, kms);
+
+	eventfd_write(dev->changed_fd, 1);
+}
+
+static int tree_stale(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+	eventfd_t count;
+
+	(void)mask;
+	eventfd_read(fd, &count);
+	pthread_mutex_lock(&server->dev->lock);
+	if (update_tree(server))
+		hf_warn("no memory for the tree of paths");
+	pthread_mutex_unlock(&server->dev->lock);
+	hf_clients_update_tree(server);
+	return 0;
+}
+
+/* -- start and end --------------------------------------------------------- */
+
+/* The first minor number from @first on that the machine does not use. */
+static unsigned int free_minor(const char *prefix, unsigned int first)
+{
+	char path[64];
+	unsigned int minor = first;
+	struct stat st;
+
+	for (;; minor++) {
+		snprintf(path, sizeof(path), "/dev/dri/%s%u", prefix, minor);
+		if (!stat(path, &st))
+			continue;
+		snprintf(path, sizeof(path), "/sys/class/drm/%s%u", prefix,
+			 minor);
+		if (stat(path, &st))
+			return minor;
+	}
+}
+
+/* An object is a descriptor: take as many as there may be. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int make_key(struct hf_server *server)
+{
+	unsigned char bytes[HF_WIRE_KEY_SIZE / 2];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -errno;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(server->key + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+/* A socket file that nobody answers at is left over from a crash. */
+static int clear_stale_socket(const struct sockaddr_un *addr, socklen_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (const struct sockaddr *)addr, len))
+		ret = -EADDRINUSE;
+	else if (errno == ECONNREFUSED)
+		unlink(addr->sun_path);
+	close(fd);
+	return ret;
+}
+
+static int start_listening(struct hf_server *server, const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	socklen_t len;
+	int ret;
+
+	if (path) {
+		if (strlen(path) >= sizeof(addr.sun_path) || !*path)
+			return -ENAMETOOLONG;
+		strcpy(addr.sun_path, path);
+		len = sizeof(addr);
+		ret = clear_stale_socket(&addr, len);
+		if (ret)
+			return ret;
+		snprintf(server->address, sizeof(server->address), "%s", path);
+	} else {
+		snprintf(server->address, sizeof(server->address),
+			 "@" HF_WIRE_NAME_PREFIX "%s", server->dev->instance);
+		strcpy(addr.sun_path + 1, server->address + 1);
+		len = offsetof(struct sockaddr_un, sun_path) +
+		      strlen(server->address);
+	}
+	server->listen_fd = socket(
+		AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (server->listen_fd < 0 ||
+	    bind(server->listen_fd, (struct sockaddr *)&addr, len))
+		return -errno;
+	server->own_socket_file = path;
+	return listen(server->listen_fd, SOMAXCONN) ? -errno : 0;
+}
+
+static bool add_sources(struct hf_server *server)
+{
+	struct wl_event_loop *loop = server->loop;
+
+	return wl_event_loop_add_fd(loop, server->listen_fd, WL_EVENT_READABLE,
+				    accept_connection, server) &&
+	       wl_event_loop_add_fd(loop, server->files_epoll,
+				    WL_EVENT_READABLE, files_ready, server) &&
+	       wl_event_loop_add_fd(loop, hf_clock_fd(server->dev->clock),
+				    WL_EVENT_READABLE, timers_due, server) &&
+	       wl_event_loop_add_fd(loop, server->dev->changed_fd,
+				    WL_EVENT_READABLE, tree_stale, server);
+}
+
+int hf_server_init(struct hf_server *server,
+		   const struct hf_server_options *options)
+{
+	int ret;
+
+	memset(server, 0, sizeof(*server));
+	wl_list_init(&server->clients);
+	wl_list_init(&server->connections);
+	server->listen_fd = server->files_epoll = server->tree_fd = -1;
+	raise_file_limit();
+	server->dev = hf_device_create(&hf_soft_driver, 0,
+				       free_minor("card", 0),
+				       free_minor("renderD", 128),
+				       options->outputs, options->noutputs);
+	if (!server->dev)
+		return -errno;
+	server->dev->kms.changed = configuration_changed;
+	server->dev->kms.hold = options->hold_last_picture;
+	server->loop = wl_event_loop_create();
+	server->files_epoll = epoll_create1(EPOLL_CLOEXEC);
+	ret = server->loop && server->files_epoll >= 0 ? 0 : -ENOMEM;
+	if (!ret && options->trace) {
+		server->trace = fopen(options->trace, "we");
+		ret = server->trace ? 0 : -errno;
+	}
+	if (!ret)
+		ret = make_key(server);
+	if (!ret)
+		ret = update_tree(server);
+	if (!ret)
+		ret = start_listening(server, options->socket);
+	if (!ret && !add_sources(server))
+		ret = -ENOMEM;
+	if (ret)
+		hf_server_finish(server);
+	return ret;
+}
+
+int hf_server_dispatch(struct hf_server *server, int timeout)
+{
+	return wl_event_loop_dispatch(server->loop, timeout);
+}
+
+static void close_files(struct hf_device *dev)
+{
+	struct hf_file *file, *next;
+
+	pthread_mutex_lock(&dev->lock);
+	wl_list_for_each_safe(file, next, &dev->files, link)
+		hf_file_close(file);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+void hf_server_finish(struct hf_server *server)
+{
+	struct connection *conn, *next;
+
+	if (server->listen_fd >= 0)
+		close(server->listen_fd);
+	if (server->own_socket_file)
+		unlink(server->address);
+	wl_list_for_each_safe(conn, next, &server->connections, link)
+		connection_destroy(conn);
+	hf_clients_destroy(server);
+	if (server->dev)
+		close_files(server->dev);
+	hf_device_destroy(server->dev);
+	if (server->loop)
+		wl_event_loop_destroy(server->loop);
+	if (server->files_epoll >= 0)
+		close(server->files_epoll);
+	if (server->tree_fd >= 0)
+		close(server->tree_fd);
+	if (server->trace)
+		fclose(server->trace);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server: a listening socket, the clients' channels, the device.
+ *
+ * The main thread runs an event loop: it accepts connections, notices who has
+ * hung up, and fires the device's timers. Each client has a thread of its own
+ * that serves its channel. The device's lock serialises them.
+ */
+#ifndef HF_SERVER_SERVER_H
+#define HF_SERVER_SERVER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <wayland-server-core.h>
+
+#include "uapi/device.h"
+#include "uapi/wire.h"
+
+struct hf_server {
+	struct wl_event_loop *loop;
+	struct hf_device *dev;
+	int listen_fd;
+	int files_epoll; /* our ends of all DRM files */
+	char address[108]; /* as in $HOLDFAST_SOCKET: a path, or @name */
+	char key[HF_WIRE_KEY_SIZE + 1];
+	bool own_socket_file; /* to be unlinked */
+	int tree_fd;
+	_Atomic uint32_t generation; /* of the tree */
+	struct wl_list clients, connections;
+	_Atomic uint64_t ioctls;
+	FILE *trace; /* NULL: none; the device's lock */
+};
+
+/**
+ * struct hf_server_options - What to serve.
+ * @socket: path to listen on, or NULL for an abstract name of its own
+ * @outputs: monitors
+ * @trace: file to write a line an ioctl to, or NULL
+ * @hold_last_picture: keep the memory of what a CRTC showed last
+ */
+struct hf_server_options {
+	const char *socket;
+	const char *trace;
+	bool hold_last_picture;
+	const struct hf_kms_output *outputs;
+	size_t noutputs;
+};
+
+/**
+ * hf_server_init() - Create the device and listen.
+ *
+ * Return: 0, -EADDRINUSE where another server listens on that path, -EINVAL
+ * for an impossible output, or another negative errno.
+ */
+int hf_server_init(struct hf_server *server,
+		   const struct hf_server_options *options);
+
+/** hf_server_dispatch() - Handle events; waits @timeout ms, -1: for ever. */
+int hf_server_dispatch(struct hf_server *server, int timeout);
+
+/** hf_server_finish() - Hang up on everybody and leave nothing behind. */
+void hf_server_finish(struct hf_server *server);
+
+/* client.c */
+
+struct hf_client;
+
+/** hf_client_create() - Serve a connection that said hello. Owns @fd. */
+int hf_client_create(struct hf_server *server, int fd,
+		     const struct hf_cred *cred);
+/** hf_client_destroy() - Stop its thread, end its calls, free it. */
+void hf_client_destroy(struct hf_client *client);
+/** hf_clients_destroy() - All of them. */
+void hf_clients_destroy(struct hf_server *server);
+/** hf_clients_update_tree() - Tell them that there is a new tree of paths. */
+void hf_clients_update_tree(struct hf_server *server);
+/** hf_clients_describe() - For hf_info_json(). */
+struct json_object;
+void hf_clients_describe(struct hf_server *server, struct json_object *array);
+
+/* file watching, server.c */
+
+/** hf_server_watch_file() - Close the file when its client's end is gone. */
+int hf_server_watch_file(struct hf_server *server, const struct hf_file *file);
+
+/* query.c */
+
+/**
+ * hf_query_answer() - Answer a question such as "info".
+ *
+ * Return: a descriptor with the answer, or a negative errno: -EINVAL for a
+ * question that is not known.
+ */
+int hf_query_answer(struct hf_server *server, const char *text);
+
+/* screenshot.c */
+
+/**
+ * hf_screenshot() - What a CRTC shows, as a PNG.
+ * @crtc: index
+ * @fd: where to
+ *
+ * Takes the device's lock. A CRTC that is off gives what its mode was last,
+ * in black.
+ *
+ * Return: 0, -ENOENT for no such CRTC, -ENODATA for one that never had a mode,
+ * -ENOMEM, or the errno of a write.
+ */
+int hf_screenshot(struct hf_device *dev, unsigned int crtc, int fd);
+
+#endif

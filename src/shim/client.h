@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client's end of the wire: connections, requests, and which descriptors
+ * are DRM files.
+ */
+#ifndef HF_SHIM_CLIENT_H
+#define HF_SHIM_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "uapi/wire.h"
+
+/**
+ * struct hf_request - A request in the making: a claimed slot.
+ * @slot: to be filled in by the caller
+ * @payload: where nested arrays go
+ * @fds: descriptors of the request, then of the answer (close-on-exec)
+ * @nfds: how many
+ */
+struct hf_request {
+	struct hf_link *link;
+	unsigned int index;
+	struct hf_wire_slot *slot;
+	uint8_t *payload;
+	size_t payload_size;
+	int payload_fd;
+	int fds[HF_WIRE_FDS_MAX];
+	unsigned int nfds;
+};
+
+/**
+ * hf_request_begin() - Claim a slot, connecting first where needed.
+ *
+ * Return: 0, or -ENODEV where there is no server any more.
+ */
+int hf_request_begin(struct hf_request *req, enum hf_wire_op op);
+
+/**
+ * hf_request_payload() - Have room for nested arrays.
+ * @size: bytes, at most HF_WIRE_PAYLOAD_MAX
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int hf_request_payload(struct hf_request *req, size_t size);
+
+/**
+ * hf_request_run() - Post the request and wait for its answer.
+ *
+ * Return: what the server answered, -EINTR where a signal handler ran, or
+ * -ENODEV where the server died.
+ */
+int hf_request_run(struct hf_request *req);
+
+/** hf_request_end() - Give the slot back; closes descriptors that are left. */
+void hf_request_end(struct hf_request *req);
+
+/**
+ * hf_file_of() - Which DRM file is this descriptor?
+ * @fd: any number
+ * @id: set to the server's number of the file
+ *
+ * Attaches this process to a file that it sees for the first time.
+ *
+ * Return: 0; -EBADF for a closed descriptor, -ENOTTY for one that is not ours,
+ * -ENODEV where the server is gone.
+ */
+int hf_file_of(int fd, uint32_t *id);
+
+/** hf_file_forget() - The server does not know a file (any more). */
+void hf_file_forget(int fd);
+
+#define HF_MAX_LIKELY 4096 /* descriptors that are remembered as DRM files */
+
+/**
+ * hf_file_likely() - Was this number seen to be a DRM file?
+ *
+ * Costs a load; to be confirmed with hf_file_of().
+ */
+bool hf_file_likely(int fd);
+/** hf_file_closed() - The number is free again. */
+void hf_file_closed(int fd);
+
+/** hf_own_fd() - A descriptor that the shim keeps for itself? */
+bool hf_own_fd(int fd);
+/**
+ * hf_own_fd_next() - The first one of them from @first to @last.
+ *
+ * Return: its number, or @last + 1 (at most UINT_MAX) where there is none.
+ */
+unsigned int hf_own_fd_next(unsigned int first, unsigned int last);
+/** hf_own_fd_move() - Make room at a number that the program wants. */
+void hf_own_fd_move(int fd);
+
+#endif

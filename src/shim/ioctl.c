@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ioctl(2) on DRM files: marshalling by the table of ioctls, nothing else. The
+ * argument and its nested arrays are copied into a slot as far as they can be
+ * read; what cannot is marked, so that the server fails where the kernel
+ * would have touched it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <linux/dma-buf.h>
+
+#include "shim/client.h"
+#include "shim/shim.h"
+#include "shim/usercopy.h"
+#include "uapi/ioctls.h"
+
+/* What an out array is given room for, whatever its count says. */
+#define OUT_MAX (16u << 20)
+
+static uint64_t read_field(const uint8_t *arg, unsigned int off,
+			   unsigned int size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, arg + off, size);
+	return value;
+}
+
+struct array {
+	uint64_t user; /* pointer */
+	uint64_t bytes;
+	uint32_t flags;
+};
+
+/* Which arrays there are, and how large. The argument must be @size long for
+ * a field to be in it. */
+static void measure(const struct hf_ioctl_desc *desc, const uint8_t *arg,
+		    unsigned int index, struct array *array)
+{
+	const struct hf_array_desc *d = &desc->arrays[index];
+	uint64_t n;
+
+	memset(array, 0, sizeof(*array));
+	if (d->kind != HF_ARRAY_COUNTED)
+		return;
+	array->user = read_field(arg, d->ptr_off, 8);
+	n = read_field(arg, d->count_off, d->count_size);
+	if (__builtin_mul_overflow(n, d->elem, &array->bytes))
+		array->bytes = UINT64_MAX;
+	if (d->out && array->bytes > OUT_MAX)
+		array->bytes = OUT_MAX;
+	if (!d->out && array->bytes > HF_WIRE_PAYLOAD_MAX / 2) {
+		array->flags = HF_ARRAY_TOO_BIG;
+		array->bytes = 0;
+	}
+}
+
+/* The size of an array that has as many elements as another one's u32s add up
+ * to; that one is read twice, once for this. */
+static void measure_sum(const struct hf_ioctl_desc *desc, const uint8_t *arg,
+			unsigned int index, struct array *arrays)
+{
+	const struct hf_array_desc *d = &desc->arrays[index];
+	const struct array *of = &arrays[d->sum_of];
+	uint32_t counts[256];
+	uint64_t sum = 0;
+
+	arrays[index].user = read_field(arg, d->ptr_off, 8);
+	for (uint64_t done = 0; done < of->bytes; done += sizeof(counts)) {
+		uint64_t n = of->bytes - done;
+
+		if (n > sizeof(counts))
+			n = sizeof(counts);
+		if (hf_copy_from_user(counts, (void *)(of->user + done), n))
+			break;
+		for (uint64_t i = 0; i < n / 4; i++)
+			sum += counts[i];
+	}
+	if (sum > HF_WIRE_PAYLOAD_MAX / 4 / d->elem)
+		arrays[index].flags = HF_ARRAY_TOO_BIG;
+	else
+		arrays[index].bytes = sum * d->elem;
+}
+
+static int put_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
+		      struct array arrays[HF_WIRE_ARRAYS])
+{
+	const uint8_t *arg = req->slot->arg;
+	uint64_t total = 0;
+	uint32_t off = 0;
+	int ret;
+
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
+		measure(desc, arg, i, &arrays[i]);
+		if (desc->arrays[i].kind == HF_ARRAY_SUMMED)
+			measure_sum(desc, arg, i, arrays);
+		total += (arrays[i].bytes + 7) & ~7ull;
+	}
+	if (total > HF_WIRE_PAYLOAD_MAX)
+		return -ENOMEM;
+	ret = hf_request_payload(req, total);
+	for (unsigned int i = 0; !ret && i < HF_WIRE_ARRAYS; i++) {
+		struct hf_wire_array *wire = &req->slot->arrays[i];
+
+		wire->off = off;
+		wire->len = arrays[i].bytes;
+		wire->flags = arrays[i].flags;
+		if (!desc->arrays[i].out && arrays[i].bytes &&
+		    hf_copy_from_user(req->payload + off,
+				      (void *)arrays[i].user, arrays[i].bytes))
+			wire->flags |= HF_ARRAY_FAULT;
+		off += (arrays[i].bytes + 7) & ~7ull;
+	}
+	return ret;
+}
+
+static int get_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
+		      const struct array arrays[HF_WIRE_ARRAYS])
+{
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
+		const struct hf_wire_array *wire = &req->slot->arrays[i];
+
+		if (desc->arrays[i].out && wire->used &&
+		    hf_copy_to_user((void *)arrays[i].user,
+				    req->payload + wire->off, wire->used))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/* Does a field lie within what the client's size of the argument covers? */
+static bool has_arrays(const struct hf_ioctl_desc *desc)
+{
+	return desc->arrays[0].kind != HF_ARRAY_NONE;
+}
+
+/* A descriptor in the argument goes along itself. */
+static void put_fd(struct hf_request *req, const struct hf_ioctl_desc *desc)
+{
+	int fd;
+
+	if (!desc->fd_in)
+		return;
+	memcpy(&fd, req->slot->arg + desc->fd_in - 1, sizeof(fd));
+	if (fd < 0 || REAL(fcntl)(fd, F_GETFD) < 0)
+		return;
+	req->fds[req->nfds++] = fd;
+}
+
+/* A descriptor that came back: its number goes into the argument. */
+static void get_fd(struct hf_request *req, const struct hf_ioctl_desc *desc)
+{
+	int fd;
+
+	if (!desc->fd_out || !req->nfds)
+		return;
+	fd = req->fds[--req->nfds];
+	if (!(req->slot->cloexec & 1))
+		REAL(fcntl)(fd, F_SETFD, 0);
+	memcpy(req->slot->arg + desc->fd_out - 1, &fd, sizeof(fd));
+}
+
+/* The sizes of the kernel's drm_ioctl(). */
+struct sizes {
+	uint32_t in, out, known;
+};
+
+static struct sizes sizes_of(uint32_t cmd, const struct hf_ioctl_desc *desc)
+{
+	struct sizes s = { _IOC_SIZE(cmd), _IOC_SIZE(cmd),
+			   _IOC_SIZE(desc->cmd) };
+
+	if (!(cmd & desc->cmd & IOC_IN))
+		s.in = 0;
+	if (!(cmd & desc->cmd & IOC_OUT))
+		s.out = 0;
+	return s;
+}
+
+static int run_ioctl(struct hf_request *req, uint32_t cmd, void *arg)
+{
+	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(cmd)];
+	struct sizes size = sizes_of(cmd, desc);
+	struct array arrays[HF_WIRE_ARRAYS];
+	uint8_t *copy = req->slot->arg;
+	int ret = 0;
+
+	if (!desc->cmd)
+		return hf_request_run(req); /* it is the server that says no */
+	if (hf_copy_from_user(copy, arg, size.in))
+		return -EFAULT;
+	if (size.known > size.in)
+		memset(copy + size.in, 0, size.known - size.in);
+	put_fd(req, desc);
+	if (has_arrays(desc))
+		ret = put_arrays(req, desc, arrays);
+	if (!ret)
+		ret = hf_request_run(req);
+	if (ret == -ESTALE || ret == -ENODEV)
+		return ret;
+	if (has_arrays(desc) && get_arrays(req, desc, arrays))
+		ret = -EFAULT;
+	get_fd(req, desc);
+	if (hf_copy_to_user(arg, copy, size.out))
+		ret = -EFAULT;
+	return ret;
+}
+
+static int drm_ioctl(uint32_t file, uint32_t cmd, void *arg)
+{
+	struct hf_request req;
+	int ret = hf_request_begin(&req, HF_OP_IOCTL);
+
+	if (ret)
+		return ret;
+	req.slot->file = file;
+	req.slot->cmd = cmd;
+	ret = run_ioctl(&req, cmd, arg);
+	hf_request_end(&req);
+	return ret;
+}
+
+/* Memory is coherent with the device, so that there is nothing to do but to
+ * check the flags as the kernel does. */
+static int dma_buf_sync(void *arg)
+{
+	struct dma_buf_sync sync;
+
+	if (hf_copy_from_user(&sync, arg, sizeof(sync)))
+		return -EFAULT;
+	if (sync.flags & ~DMA_BUF_SYNC_VALID_FLAGS_MASK)
+		return -EINVAL;
+	return sync.flags & DMA_BUF_SYNC_RW ? 0 : -EINVAL;
+}
+
+static bool is_dma_buf(int fd)
+{
+	int seals = REAL(fcntl)(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & F_SEAL_SHRINK);
+}
+
+/* 1: not ours, let the kernel answer. */
+static int dispatch(int fd, uint32_t cmd, void *arg)
+{
+	uint32_t file;
+	int ret;
+
+	if (cmd == DMA_BUF_IOCTL_SYNC)
+		return is_dma_buf(fd) ? dma_buf_sync(arg) : 1;
+	if (_IOC_TYPE(cmd) != DRM_IOCTL_BASE)
+		return hf_file_likely(fd) && _IOC_TYPE(cmd) != 'T' &&
+				       !hf_file_of(fd, &file) ?
+			       -ENOTTY :
+			       1;
+	ret = hf_file_of(fd, &file);
+	if (!ret)
+		ret = drm_ioctl(file, cmd, arg);
+	else if (ret == -ENOTTY)
+		return 1;
+	if (ret == -ESTALE) {
+		hf_file_forget(fd);
+		ret = hf_file_of(fd, &file);
+		if (!ret)
+			ret = drm_ioctl(file, cmd, arg);
+	}
+	return ret == -ESTALE ? -ENODEV : ret;
+}
+
+HF_SHIM_EXPORT int ioctl(int fd, unsigned long cmd, ...)
+{
+	va_list ap;
+	void *arg;
+	int ret = 1, saved = errno;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (hf_shim_active())
+		ret = dispatch(fd, cmd, arg);
+	if (ret == 1) {
+		errno = saved;
+		return REAL(ioctl)(fd, cmd, arg);
+	}
+	errno = ret < 0 ? -ret : saved;
+	return ret < 0 ? -1 : 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shim's start, and its state: one mapping that is wiped in a child of
+ * fork. Finding out whether there is a device is one look at the environment.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "shim/shim.h"
+#include "uapi/wire.h"
+
+#define SLOT_SIZE 16384
+
+enum { UNKNOWN, ACTIVE, INACTIVE };
+
+static _Atomic int activity;
+static char *_Atomic region;
+
+static void init(void)
+{
+	char *map, *none = NULL;
+
+	if (!getenv(HF_ENV_SOCKET)) {
+		atomic_store(&activity, INACTIVE);
+		return;
+	}
+	map = REAL(mmap)(NULL, HF_SHIM_STATES * SLOT_SIZE,
+			 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	if (map == MAP_FAILED ||
+	    madvise(map, HF_SHIM_STATES * SLOT_SIZE, MADV_WIPEONFORK)) {
+		atomic_store(&activity, INACTIVE);
+		return;
+	}
+	if (!atomic_compare_exchange_strong(&region, &none, map))
+		munmap(map, HF_SHIM_STATES * SLOT_SIZE);
+	atomic_store(&activity, ACTIVE);
+}
+
+bool hf_shim_active(void)
+{
+	int a = atomic_load_explicit(&activity, memory_order_acquire);
+
+	if (a == UNKNOWN) {
+		init();
+		a = atomic_load(&activity);
+	}
+	return a == ACTIVE;
+}
+
+void *hf_shim_state(unsigned int slot, size_t size)
+{
+	if (size > SLOT_SIZE || !hf_shim_active())
+		abort();
+	return atomic_load(&region) + slot * SLOT_SIZE;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A call: one ioctl on its way through the server.
+ *
+ * The transport fills it in, hf_call_dispatch() runs it, and the transport's
+ * done() takes the answer away. A handler that must wait parks the call: it
+ * arranges for hf_call_complete() later, sets cancel(), and returns
+ * HF_CALL_PARKED. Nothing in here points into memory that a client can write
+ * to, but `payload`, which is only written through hf_call_copy_out().
+ */
+#ifndef HF_UAPI_CALL_H
+#define HF_UAPI_CALL_H
+
+#include "uapi/device.h"
+#include "uapi/ioctls.h"
+
+/* What a handler returns instead of an errno when the call goes on later. */
+#define HF_CALL_PARKED 1
+
+struct hf_call {
+	struct hf_device *dev;
+	struct hf_file *file;
+	struct hf_cred cred; /* of the process that calls */
+	const struct hf_ioctl_desc *desc;
+	uint32_t cmd;
+	uint8_t *arg;	   /* kernel's "kdata" */
+	uint32_t arg_size; /* bytes in it */
+	uint32_t out_size; /* bytes that go back */
+
+	struct hf_wire_array arrays[HF_WIRE_ARRAYS];
+	uint8_t *payload; /* shared with the client */
+	size_t payload_size;
+	void *copies[HF_WIRE_ARRAYS]; /* of arrays, to be freed */
+
+	int fds_in[HF_WIRE_FDS_MAX]; /* closed by the transport */
+	unsigned int nfds_in;
+	int fds_out[HF_WIRE_FDS_MAX]; /* closed once they are sent */
+	unsigned int nfds_out;
+	uint32_t cloexec; /* a bit for each of them */
+
+	/* Parked: */
+	struct wl_list file_link;
+	void (*cancel)(struct hf_call *call); /* stop waiting */
+	bool interruptible;
+	union {
+		struct hf_vblank_wait vblank;
+		struct hf_commit_wait commit;
+	} wait;
+
+	/* Called once, with the lock held, for a call that was parked. */
+	void (*done)(struct hf_call *call, int ret);
+};
+
+/**
+ * hf_call_dispatch() - Check and run an ioctl.
+ *
+ * As the kernel's drm_ioctl(): -EINVAL for a number that there is none of,
+ * -EACCES without the rights, else what the handler returns. The lock is held.
+ *
+ * Return: 0, a negative errno, or HF_CALL_PARKED.
+ */
+int hf_call_dispatch(struct hf_call *call);
+
+/** hf_call_complete() - Answer a parked call. The lock is held. */
+void hf_call_complete(struct hf_call *call, int ret);
+
+/**
+ * hf_call_park() - List a call as parked on its file.
+ * @cancel: takes it off whatever it waits for
+ * @interruptible: a signal ends it with -EINTR
+ *
+ * Return: HF_CALL_PARKED
+ */
+int hf_call_park(struct hf_call *call, void (*cancel)(struct hf_call *call),
+		 bool interruptible);
+
+/** hf_call_abandon() - Stop a parked call for good; done() is not called. */
+void hf_call_abandon(struct hf_call *call);
+
+/**
+ * hf_call_interrupt() - A signal came: end a parked call with -EINTR.
+ *
+ * Return: false where the call cannot be interrupted.
+ */
+bool hf_call_interrupt(struct hf_call *call);
+
+/**
+ * hf_call_copy_in() - The elements of a nested array.
+ * @index: which, in the table's row
+ * @n: how many elements the handler wants
+ * @out: set to a copy that lives as long as the call, or NULL for none
+ *
+ * The kernel's copy_from_user() at the place where the kernel does it.
+ *
+ * Return: 0, -EFAULT, -ENOMEM.
+ */
+int hf_call_copy_in(struct hf_call *call, unsigned int index, size_t n,
+		    const void **out);
+
+/**
+ * hf_call_copy_out() - Put elements into a nested array.
+ * @first: the first element's index
+ * @n: how many; what does not fit is -EFAULT
+ *
+ * Elements are put in order, without gaps.
+ */
+int hf_call_copy_out(struct hf_call *call, unsigned int index,
+		     const void *data, size_t first, size_t n);
+
+/**
+ * hf_call_add_fd() - Give a descriptor to the client; owned by the call then.
+ * @cloexec: the client gets it close-on-exec
+ *
+ * Its number ends up in the field that the table's row names.
+ *
+ * Return: 0 or -EMFILE.
+ */
+int hf_call_add_fd(struct hf_call *call, int fd, bool cloexec);
+
+/** hf_call_commit() - Check and commit a state for this call, and wait. */
+int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
+		   bool nonblock);
+
+/**
+ * hf_call_cursor_fb() - The framebuffer of a legacy cursor.
+ *
+ * Return: 0 and one reference, or as hf_framebuffer_create(), or -ENOENT.
+ */
+int hf_call_cursor_fb(struct hf_call *call, uint32_t handle, uint32_t width,
+		      uint32_t height, struct hf_framebuffer **fb);
+
+/** hf_call_release() - Free what a call holds. */
+void hf_call_release(struct hf_call *call);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device and its files. A file is a socket pair: the client holds one end
+ * (that is the DRM descriptor), the server the other. The server's end is
+ * bound to a name, so that whoever holds the client's end can read off it
+ * which file it is; the inode of the client's end, which nobody can forge, is
+ * what the server believes.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "uapi/call.h"
+
+struct hf_device *hf_device_create(const struct hf_driver *driver,
+				   unsigned int index, unsigned int primary,
+				   unsigned int render,
+				   const struct hf_kms_output *outputs,
+				   size_t noutputs)
+{
+	struct hf_device *dev = calloc(1, sizeof(*dev));
+	unsigned char id[8];
+	int ret;
+
+	if (!dev)
+		return NULL;
+	pthread_mutex_init(&dev->lock, NULL);
+	wl_list_init(&dev->files);
+	dev->driver = driver;
+	dev->primary_minor = primary;
+	dev->render_minor = render;
+	dev->next_file = 1;
+	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u", index);
+	ret = getrandom(id, sizeof(id), 0) == sizeof(id) ? 0 : -errno;
+	for (size_t i = 0; i < sizeof(id); i++)
+		snprintf(dev->instance + 2 * i, 3, "%02x", id[i]);
+	hf_gem_device_init(&dev->gem);
+	dev->changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	dev->clock = hf_clock_create();
+	if (!dev->clock || dev->changed_fd < 0)
+		ret = -errno;
+	if (!ret)
+		ret = hf_kms_device_init(&dev->kms, dev->clock, driver->kms,
+					 outputs, noutputs);
+	if (!ret)
+		return dev;
+	hf_clock_destroy(dev->clock);
+	if (dev->changed_fd >= 0)
+		close(dev->changed_fd);
+	free(dev);
+	errno = -ret;
+	return NULL;
+}
+
+void hf_device_destroy(struct hf_device *dev)
+{
+	if (!dev)
+		return;
+	hf_kms_device_finish(&dev->kms);
+	hf_gem_device_finish(&dev->gem);
+	hf_clock_destroy(dev->clock);
+	close(dev->changed_fd);
+	pthread_mutex_destroy(&dev->lock);
+	free(dev);
+}
+
+/*
+ * A DRM file is never ready for writing. A socket is, unless what it sent
+ * already fills its buffer: so it has sent something that nobody ever reads.
+ */
+static int stuff(int client)
+{
+	static const char packet[1024];
+	int size = 1; /* the kernel makes its minimum of it */
+
+	if (setsockopt(client, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
+		return -1;
+	return send(client, packet, sizeof(packet), MSG_DONTWAIT) < 0 ? -1 : 0;
+}
+
+/* The socket pair of a file; the name is bound to the server's end. */
+static int open_pair(struct hf_file *file, unsigned int minor, int *client)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct stat st;
+	int sv[2], n, err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+		return -errno;
+	n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1,
+		     HF_WIRE_NAME_PREFIX "%s/%u/%u", file->dev->instance, minor,
+		     file->id);
+	if (bind(sv[0], (struct sockaddr *)&addr,
+		 offsetof(struct sockaddr_un, sun_path) + 1 + n) ||
+	    stuff(sv[1]) || fstat(sv[1], &st)) {
+		err = errno;
+		close(sv[0]);
+		close(sv[1]);
+		return -err;
+	}
+	file->fd = sv[0];
+	file->inode = st.st_ino;
+	*client = sv[1];
+	return 0;
+}
+
+struct hf_master *hf_master_create(void)
+{
+	struct hf_master *master = calloc(1, sizeof(*master));
+
+	if (master)
+		master->refcount = 1;
+	return master;
+}
+
+void hf_master_put(struct hf_master *master)
+{
+	if (!master || --master->refcount)
+		return;
+	hf_idr_finish(&master->magics);
+	free(master);
+}
+
+int hf_file_new_master(struct hf_file *file)
+{
+	struct hf_master *master = hf_master_create();
+
+	if (!master)
+		return -ENOMEM;
+	hf_master_put(file->master);
+	file->master = master;
+	file->is_master = file->was_master = file->authenticated = true;
+	master->refcount++;
+	file->dev->master = master;
+	return 0;
+}
+
+bool hf_file_is_current_master(const struct hf_file *file)
+{
+	return file->is_master && file->master == file->dev->master;
+}
+
+static int open_primary(struct hf_file *file)
+{
+	struct hf_device *dev = file->dev;
+
+	file->authenticated = hf_cred_capable(&file->cred);
+	if (!dev->master)
+		return hf_file_new_master(file);
+	file->master = dev->master;
+	file->master->refcount++;
+	return 0;
+}
+
+struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
+			     const struct hf_cred *cred, int *client)
+{
+	struct hf_file *file;
+	int ret = 0;
+
+	if (minor != dev->primary_minor && minor != dev->render_minor) {
+		errno = ENXIO;
+		return NULL;
+	}
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return NULL;
+	file->dev = dev;
+	file->id = dev->next_file++;
+	file->render = minor == dev->render_minor;
+	file->cred = *cred;
+	wl_list_init(&file->calls);
+	ret = open_pair(file, minor, client);
+	if (!ret && !file->render) {
+		ret = open_primary(file);
+		if (ret) {
+			close(*client);
+			close(file->fd);
+		}
+	}
+	if (ret) {
+		free(file);
+		errno = -ret;
+		return NULL;
+	}
+	hf_gem_file_init(&file->gem, &dev->gem, cred->pid);
+	hf_kms_file_init(&file->kms, &dev->kms, file->fd);
+	wl_list_insert(dev->files.prev, &file->link);
+	HASH_ADD(hh, dev->files_by_id, id, sizeof(file->id), file);
+	return file;
+}
+
+static void release_master(struct hf_file *file)
+{
+	struct hf_device *dev = file->dev;
+
+	if (!file->master)
+		return;
+	if (file->magic)
+		hf_idr_remove(&file->master->magics, file->magic);
+	if (hf_file_is_current_master(file)) {
+		hf_master_put(dev->master);
+		dev->master = NULL;
+	}
+	hf_master_put(file->master);
+}
+
+void hf_file_close(struct hf_file *file)
+{
+	struct hf_call *call, *next;
+
+	/* Somebody is inside an ioctl, and the descriptor is gone. */
+	wl_list_for_each_safe(call, next, &file->calls, file_link) {
+		call->cancel(call);
+		hf_call_complete(call, -ENODEV);
+	}
+	hf_kms_file_finish(&file->kms);
+	hf_gem_file_finish(&file->gem);
+	release_master(file);
+	HASH_DEL(file->dev->files_by_id, file);
+	wl_list_remove(&file->link);
+	close(file->fd);
+	free(file);
+}
+
+struct hf_file *hf_file_find(struct hf_device *dev, uint32_t id)
+{
+	struct hf_file *file;
+
+	HASH_FIND(hh, dev->files_by_id, &id, sizeof(id), file);
+	return file;
+}

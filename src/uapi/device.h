@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The DRM device, its open files and its masters: what the kernel calls
+ * drm_device, drm_file and drm_master.
+ *
+ * One lock, the device's, protects a device and all that belongs to it: GEM,
+ * KMS, files, parked calls. Every ioctl runs with it held, and so do timers.
+ */
+#ifndef HF_UAPI_DEVICE_H
+#define HF_UAPI_DEVICE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uthash.h>
+#include <wayland-util.h>
+
+#include "gem/gem.h"
+#include "kms/kms.h"
+
+struct hf_call;
+
+/**
+ * struct hf_driver - What makes a device this device.
+ * @name: for DRM_IOCTL_VERSION; likewise @desc and @date
+ * @major: version of the driver's interface; likewise @minor, @patch
+ * @kms: its display, or NULL
+ */
+struct hf_driver {
+	const char *name, *desc, *date;
+	int major, minor, patch;
+	const struct hf_kms_funcs *kms;
+};
+
+struct hf_master {
+	uint32_t refcount;
+	bool unique_set; /* SET_VERSION gave it the device's name */
+	struct hf_idr magics; /* to hf_file, or to itself once used up */
+};
+
+struct hf_device {
+	pthread_mutex_t lock;
+	const struct hf_driver *driver;
+	char unique[32]; /* "holdfast.0" */
+	char instance[32]; /* in the names of its files' sockets */
+	unsigned int primary_minor, render_minor;
+	struct hf_clock *clock;
+	struct hf_gem_device gem;
+	struct hf_kms_device kms;
+	struct wl_list files;
+	struct hf_file *files_by_id;
+	uint32_t next_file;
+	struct hf_master *master; /* the current one, or NULL */
+	int changed_fd; /* eventfd: outputs were wired up anew */
+};
+
+/* Who is at the other end, as the kernel says (SO_PEERCRED). */
+struct hf_cred {
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+};
+
+struct hf_file {
+	struct hf_device *dev;
+	uint32_t id;
+	bool render;
+	bool authenticated, is_master, was_master;
+	uint32_t magic;
+	struct hf_master *master; /* primary nodes only */
+	struct hf_cred cred;	  /* who opened it */
+	int fd;			  /* our end of its socket */
+	ino_t inode;		  /* of the client's end */
+	struct hf_gem_file gem;
+	struct hf_kms_file kms;
+	struct wl_list calls; /* parked: hf_call.file_link */
+	struct wl_list link;
+	UT_hash_handle hh;
+};
+
+/**
+ * hf_device_create() - A device.
+ * @index: 0, 1, … of the devices of this server; names it
+ * @primary: minor number of its primary node; likewise @render
+ * @outputs: its monitors
+ *
+ * Return: NULL and errno: EINVAL for an impossible output, ENOMEM, EMFILE.
+ */
+struct hf_device *hf_device_create(const struct hf_driver *driver,
+				   unsigned int index, unsigned int primary,
+				   unsigned int render,
+				   const struct hf_kms_output *outputs,
+				   size_t noutputs);
+/** hf_device_destroy() - All its files must be closed. Takes NULL. */
+void hf_device_destroy(struct hf_device *dev);
+
+/* Each of these is called with the device's lock held. */
+
+/**
+ * hf_file_open() - Open a node.
+ * @minor: one of the device's two
+ * @cred: who opens it
+ * @client: set to the client's end of the socket, close-on-exec
+ *
+ * Return: NULL and errno: ENXIO for another minor, ENOMEM, EMFILE, ENFILE.
+ */
+struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
+			     const struct hf_cred *cred, int *client);
+/** hf_file_close() - The last descriptor is gone: release everything. */
+void hf_file_close(struct hf_file *file);
+struct hf_file *hf_file_find(struct hf_device *dev, uint32_t id);
+/** hf_file_is_current_master() - May it set modes? */
+bool hf_file_is_current_master(const struct hf_file *file);
+/** hf_cred_capable() - Does this client have CAP_SYS_ADMIN, as far as we go? */
+static inline bool hf_cred_capable(const struct hf_cred *cred)
+{
+	return cred->uid == 0;
+}
+
+struct hf_master *hf_master_create(void);
+void hf_master_put(struct hf_master *master);
+/** hf_file_new_master() - Make the file master, with a fresh master. */
+int hf_file_new_master(struct hf_file *file);
+
+#endif

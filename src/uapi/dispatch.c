@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dispatch: from a request number to its handler, with the kernel's checks in
+ * the kernel's order; and the life of a call that has to wait.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "uapi/call.h"
+#include "uapi/handlers.h"
+
+#define ROW(cmd, rights, handler, ...) [_IOC_NR(DRM_IOCTL_##cmd)] = handler,
+
+static const hf_ioctl_handler handlers[256] = { HF_IOCTLS(ROW, ROW) };
+
+/* The kernel's drm_ioctl_permit(). */
+static int permit(const struct hf_call *call)
+{
+	const struct hf_file *file = call->file;
+	uint32_t rights = call->desc->rights;
+
+	if ((rights & HF_ROOT_ONLY) && !hf_cred_capable(&call->cred))
+		return -EACCES;
+	if ((rights & HF_AUTH) && !file->render && !file->authenticated)
+		return -EACCES;
+	if ((rights & HF_MASTER) && !hf_file_is_current_master(file))
+		return -EACCES;
+	if (!(rights & HF_RENDER_ALLOW) && file->render)
+		return -EACCES;
+	return 0;
+}
+
+int hf_call_dispatch(struct hf_call *call)
+{
+	hf_ioctl_handler handler = handlers[_IOC_NR(call->cmd)];
+	int ret;
+
+	call->desc = &hf_ioctl_descs[_IOC_NR(call->cmd)];
+	if (!handler) {
+		hf_info("pid %d: unknown ioctl 0x%08x", call->cred.pid,
+			call->cmd);
+		return -EINVAL;
+	}
+	ret = permit(call);
+	return ret ? ret : handler(call, call->arg);
+}
+
+int hf_call_park(struct hf_call *call, void (*cancel)(struct hf_call *call),
+		 bool interruptible)
+{
+	call->cancel = cancel;
+	call->interruptible = interruptible;
+	wl_list_insert(call->file->calls.prev, &call->file_link);
+	return HF_CALL_PARKED;
+}
+
+static void unpark(struct hf_call *call)
+{
+	wl_list_remove(&call->file_link);
+	wl_list_init(&call->file_link);
+	call->cancel = NULL;
+}
+
+void hf_call_complete(struct hf_call *call, int ret)
+{
+	unpark(call);
+	call->done(call, ret);
+}
+
+void hf_call_abandon(struct hf_call *call)
+{
+	if (!call->cancel)
+		return;
+	call->cancel(call);
+	unpark(call);
+}
+
+bool hf_call_interrupt(struct hf_call *call)
+{
+	if (!call->cancel || !call->interruptible)
+		return false;
+	call->cancel(call);
+	hf_call_complete(call, -EINTR);
+	return true;
+}
+
+int hf_call_copy_in(struct hf_call *call, unsigned int index, size_t n,
+		    const void **out)
+{
+	const struct hf_wire_array *array = &call->arrays[index];
+	size_t bytes;
+
+	*out = NULL;
+	if (n == 0)
+		return 0;
+	if (array->flags & HF_ARRAY_FAULT)
+		return -EFAULT;
+	if (__builtin_mul_overflow(n, call->desc->arrays[index].elem, &bytes) ||
+	    (array->flags & HF_ARRAY_TOO_BIG))
+		return -ENOMEM;
+	if (bytes > array->len)
+		return -EFAULT;
+	if (!call->copies[index]) {
+		/* All of it: a handler may come back for more. */
+		call->copies[index] = malloc(array->len);
+		if (!call->copies[index])
+			return -ENOMEM;
+		memcpy(call->copies[index], call->payload + array->off,
+		       array->len);
+	}
+	*out = call->copies[index];
+	return 0;
+}
+
+int hf_call_copy_out(struct hf_call *call, unsigned int index,
+		     const void *data, size_t first, size_t n)
+{
+	struct hf_wire_array *array = &call->arrays[index];
+	size_t elem = call->desc->arrays[index].elem;
+
+	if ((first + n) * elem > array->len)
+		return -EFAULT;
+	memcpy(call->payload + array->off + first * elem, data, n * elem);
+	if ((first + n) * elem > array->used)
+		array->used = (first + n) * elem;
+	return 0;
+}
+
+int hf_call_add_fd(struct hf_call *call, int fd, bool cloexec)
+{
+	if (call->nfds_out == HF_WIRE_FDS_MAX) {
+		close(fd);
+		return -EMFILE;
+	}
+	call->cloexec |= (uint32_t)cloexec << call->nfds_out;
+	call->fds_out[call->nfds_out++] = fd;
+	return 0;
+}
+
+void hf_call_release(struct hf_call *call)
+{
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
+		free(call->copies[i]);
+		call->copies[i] = NULL;
+	}
+	for (unsigned int i = 0; i < call->nfds_out; i++)
+		close(call->fds_out[i]);
+	call->nfds_out = 0;
+}
+
+/* -- waiting for a commit -------------------------------------------------- */
+
+static void commit_shown(struct hf_commit_wait *wait)
+{
+	struct hf_call *call = wl_container_of(wait, call, wait.commit);
+
+	hf_call_complete(call, 0);
+}
+
+/* The commit that was in the way is shown: do the whole call again. */
+static void retry(struct hf_commit_wait *wait)
+{
+	struct hf_call *call = wl_container_of(wait, call, wait.commit);
+	int ret;
+
+	unpark(call);
+	ret = permit(call);
+	if (!ret)
+		ret = handlers[_IOC_NR(call->cmd)](call, call->arg);
+	if (ret != HF_CALL_PARKED)
+		call->done(call, ret);
+}
+
+static void cancel_commit(struct hf_call *call)
+{
+	hf_commit_wait_remove(&call->wait.commit);
+}
+
+int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
+		   bool nonblock)
+{
+	struct hf_commit_wait *wait = &call->wait.commit;
+	int ret = hf_atomic_check(state);
+
+	if (ret) {
+		hf_atomic_state_destroy(state);
+		return ret;
+	}
+	wl_list_init(&wait->link);
+	wait->done = commit_shown;
+	ret = hf_atomic_commit(state, nonblock ? NULL : wait);
+	if (ret == 1) /* in, and from here on it cannot be taken back */
+		return nonblock ? 0 : hf_call_park(call, cancel_commit, false);
+	if (ret == -EBUSY && !nonblock) {
+		wait->done = retry;
+		hf_atomic_wait_idle(state, wait);
+		ret = hf_call_park(call, cancel_commit, true);
+	}
+	if (ret)
+		hf_atomic_state_destroy(state);
+	return ret;
+}

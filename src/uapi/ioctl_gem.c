@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ioctls of buffer objects: handles, names, PRIME, dumb buffers.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "uapi/handlers.h"
+
+int hf_ioctl_gem_close(struct hf_call *call, void *arg)
+{
+	const struct drm_gem_close *close = arg;
+
+	return hf_gem_handle_delete(&call->file->gem, close->handle);
+}
+
+int hf_ioctl_gem_flink(struct hf_call *call, void *arg)
+{
+	struct drm_gem_flink *flink = arg;
+
+	return hf_gem_flink(&call->file->gem, flink->handle, &flink->name);
+}
+
+int hf_ioctl_gem_open(struct hf_call *call, void *arg)
+{
+	struct drm_gem_open *open = arg;
+	uint64_t size;
+	int ret = hf_gem_open(&call->file->gem, open->name, &open->handle,
+			      &size);
+
+	if (!ret)
+		open->size = size;
+	return ret;
+}
+
+int hf_ioctl_prime_handle_to_fd(struct hf_call *call, void *arg)
+{
+	struct drm_prime_handle *prime = arg;
+	int fd;
+
+	if (prime->flags & ~(DRM_CLOEXEC | DRM_RDWR))
+		return -EINVAL;
+	fd = hf_gem_prime_export(&call->file->gem, prime->handle, prime->flags);
+	if (fd < 0)
+		return fd;
+	return hf_call_add_fd(call, fd, prime->flags & DRM_CLOEXEC);
+}
+
+int hf_ioctl_prime_fd_to_handle(struct hf_call *call, void *arg)
+{
+	struct drm_prime_handle *prime = arg;
+
+	if (!call->nfds_in)
+		return -EBADF;
+	return hf_gem_prime_import(&call->file->gem, call->fds_in[0],
+				   &prime->handle);
+}
+
+/* The kernel's drm_mode_create_dumb() and drm_gem_shmem_dumb_create(). */
+int hf_ioctl_mode_create_dumb(struct hf_call *call, void *arg)
+{
+	struct drm_mode_create_dumb *dumb = arg;
+	struct hf_gem_object *object;
+	uint32_t cpp, stride, page = sysconf(_SC_PAGESIZE);
+	int ret;
+
+	if (!dumb->width || !dumb->height || !dumb->bpp)
+		return -EINVAL;
+	if (dumb->bpp > UINT32_MAX - 8)
+		return -EINVAL;
+	cpp = (dumb->bpp + 7) / 8;
+	if (cpp > UINT32_MAX / dumb->width)
+		return -EINVAL;
+	stride = cpp * dumb->width;
+	if (dumb->height > UINT32_MAX / stride)
+		return -EINVAL;
+	if (((dumb->height * stride + page - 1) & ~(page - 1)) == 0)
+		return -EINVAL;
+
+	dumb->handle = 0;
+	dumb->pitch = ((uint64_t)dumb->width * dumb->bpp + 7) / 8;
+	dumb->size = ((uint64_t)dumb->pitch * dumb->height + page - 1) &
+		     ~(uint64_t)(page - 1);
+	object = hf_gem_object_create(&call->dev->gem, dumb->size,
+				      call->cred.pid);
+	if (!object)
+		return -errno;
+	ret = hf_gem_handle_create(&call->file->gem, object, &dumb->handle);
+	hf_gem_object_put(object);
+	return ret;
+}
+
+int hf_ioctl_mode_map_dumb(struct hf_call *call, void *arg)
+{
+	struct drm_mode_map_dumb *map = arg;
+	struct hf_gem_object *object =
+		hf_gem_lookup(&call->file->gem, map->handle);
+
+	if (!object)
+		return -ENOENT;
+	map->offset = hf_gem_object_offset(object);
+	hf_gem_object_put(object);
+	return 0;
+}
+
+int hf_ioctl_mode_destroy_dumb(struct hf_call *call, void *arg)
+{
+	const struct drm_mode_destroy_dumb *dumb = arg;
+
+	return hf_gem_handle_delete(&call->file->gem, dumb->handle);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The KMS ioctls that only read: resources, objects, properties, blobs.
+ *
+ * Lists are copied the way the kernel copies each of them: as many elements
+ * as fit, or all or none; the count that goes back is always the real one.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "kms/mode.h"
+#include "uapi/handlers.h"
+
+/* As many of @n ids as fit in the @count that the client has room for. */
+static int copy_ids(struct hf_call *call, unsigned int array, uint32_t *count,
+		    const uint32_t *ids, uint32_t n)
+{
+	uint32_t fits = *count < n ? *count : n;
+	int ret = 0;
+
+	if (fits)
+		ret = hf_call_copy_out(call, array, ids, 0, fits);
+	*count = n;
+	return ret;
+}
+
+int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
+{
+	struct hf_kms_device *kms = &call->dev->kms;
+	struct drm_mode_card_res *res = arg;
+	uint32_t ids[HF_KMS_MAX_CONNECTORS], room = res->count_fbs, n = 0;
+	struct hf_framebuffer *fb;
+	int ret = 0;
+
+	res->min_width = res->min_height = 0;
+	res->max_width = res->max_height = HF_KMS_MAX_SIZE;
+	wl_list_for_each(fb, &call->file->kms.fbs, file_link) {
+		if (!ret && n < room)
+			ret = hf_call_copy_out(call, 0, &fb->base.id, n, 1);
+		n++;
+	}
+	res->count_fbs = n;
+	for (n = 0; n < kms->num_crtcs; n++)
+		ids[n] = kms->crtcs[n]->base.id;
+	if (!ret)
+		ret = copy_ids(call, 1, &res->count_crtcs, ids, n);
+	for (n = 0; n < kms->num_connectors; n++)
+		ids[n] = kms->connectors[n]->base.id;
+	if (!ret)
+		ret = copy_ids(call, 2, &res->count_connectors, ids, n);
+	for (n = 0; n < kms->num_connectors; n++)
+		ids[n] = kms->encoders[n]->base.id;
+	if (!ret)
+		ret = copy_ids(call, 3, &res->count_encoders, ids, n);
+	return ret;
+}
+
+int hf_ioctl_mode_getcrtc(struct hf_call *call, void *arg)
+{
+	struct drm_mode_crtc *get = arg;
+	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, get->crtc_id);
+	const struct hf_plane_state *primary;
+
+	if (!crtc)
+		return -ENOENT;
+	primary = crtc->primary->state;
+	get->gamma_size = HF_KMS_GAMMA_SIZE;
+	get->fb_id = primary->fb ? primary->fb->base.id : 0;
+	get->x = primary->src_x >> 16;
+	get->y = primary->src_y >> 16;
+	get->mode_valid = crtc->state->enable;
+	if (crtc->state->enable) {
+		get->mode = crtc->state->mode;
+		if (!call->file->kms.aspect)
+			get->mode.flags &= ~DRM_MODE_FLAG_PIC_AR_MASK;
+	}
+	return 0;
+}
+
+int hf_ioctl_mode_getencoder(struct hf_call *call, void *arg)
+{
+	struct drm_mode_get_encoder *get = arg;
+	struct hf_encoder *encoder =
+		hf_encoder_find(&call->dev->kms, get->encoder_id);
+	struct hf_crtc *crtc;
+
+	if (!encoder)
+		return -ENOENT;
+	crtc = encoder->connector->state->crtc;
+	get->encoder_type = encoder->type;
+	get->crtc_id = crtc ? crtc->base.id : 0;
+	get->possible_crtcs = encoder->possible_crtcs;
+	get->possible_clones = 1u << encoder->connector->index;
+	return 0;
+}
+
+/* The kernel's drm_mode_object_get_properties(): those that the client may
+ * see, as many as fit. */
+static int get_properties(struct hf_call *call, unsigned int array,
+			  const struct hf_mode_object *object, uint32_t *count)
+{
+	uint32_t room = *count, n = 0;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < object->nprops; i++) {
+		const struct hf_property *prop = object->props[i];
+		uint64_t value = hf_object_get_value(object, i);
+
+		if ((prop->flags & DRM_MODE_PROP_ATOMIC) &&
+		    !call->file->kms.atomic)
+			continue;
+		if (!ret && n < room)
+			ret = hf_call_copy_out(call, array, &prop->base.id, n,
+					       1);
+		if (!ret && n < room)
+			ret = hf_call_copy_out(call, array + 1, &value, n, 1);
+		n++;
+	}
+	*count = n;
+	return ret;
+}
+
+int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
+{
+	struct drm_mode_get_connector *get = arg;
+	struct hf_connector *connector =
+		hf_connector_find(&call->dev->kms, get->connector_id);
+	uint32_t room_modes, room_encoders;
+	int ret;
+
+	if (!connector)
+		return -ENOENT;
+	room_modes = get->count_modes;
+	room_encoders = get->count_encoders;
+	get->connector_type = connector->type;
+	get->connector_type_id = connector->type_id;
+	get->connection = connector->connected ? 1 : 2;
+	get->mm_width = connector->width_mm;
+	get->mm_height = connector->height_mm;
+	get->subpixel = 1; /* DRM_MODE_SUBPIXEL_UNKNOWN in libdrm's counting */
+	get->encoder_id = connector->state->crtc ?
+				  connector->encoder->base.id :
+				  0;
+	get->count_encoders = 1;
+	get->count_modes = connector->num_modes;
+	ret = get_properties(call, 2, &connector->base, &get->count_props);
+	if (!ret && room_encoders >= 1)
+		ret = hf_call_copy_out(call, 0, &connector->encoder->base.id,
+				       0, 1);
+	if (!ret && connector->num_modes &&
+	    room_modes >= connector->num_modes)
+		ret = hf_call_copy_out(call, 1, connector->modes, 0,
+				       connector->num_modes);
+	return ret;
+}
+
+int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
+{
+	struct hf_kms_device *kms = &call->dev->kms;
+	struct drm_mode_get_plane_res *res = arg;
+	uint32_t ids[HF_KMS_MAX_PLANES], n = 0;
+
+	for (unsigned int i = 0; i < kms->num_planes; i++)
+		if (call->file->kms.universal ||
+		    kms->planes[i]->type == HF_PLANE_OVERLAY)
+			ids[n++] = kms->planes[i]->base.id;
+	return copy_ids(call, 0, &res->count_planes, ids, n);
+}
+
+int hf_ioctl_mode_getplane(struct hf_call *call, void *arg)
+{
+	struct drm_mode_get_plane *get = arg;
+	struct hf_plane *plane = hf_plane_find(&call->dev->kms, get->plane_id);
+	const struct hf_plane_state *state;
+	uint32_t room;
+
+	if (!plane)
+		return -ENOENT;
+	state = plane->state;
+	room = get->count_format_types;
+	get->crtc_id = state->crtc ? state->crtc->base.id : 0;
+	get->fb_id = state->fb ? state->fb->base.id : 0;
+	get->possible_crtcs = plane->possible_crtcs;
+	get->gamma_size = 0;
+	get->count_format_types = plane->num_formats;
+	if (plane->num_formats && room >= plane->num_formats)
+		return hf_call_copy_out(call, 0, plane->formats, 0,
+					plane->num_formats);
+	return 0;
+}
+
+static int copy_enums(struct hf_call *call, const struct hf_property *prop,
+		      struct drm_mode_get_property *get)
+{
+	uint32_t room = get->count_enum_blobs;
+	int ret = 0;
+
+	get->count_enum_blobs = prop->num_enums;
+	for (uint32_t i = 0; !ret && i < prop->num_enums; i++) {
+		struct drm_mode_property_enum e = {
+			.value = prop->enums[i].value,
+		};
+
+		if (i >= room)
+			break;
+		strncpy(e.name, prop->enums[i].name, sizeof(e.name) - 1);
+		ret = hf_call_copy_out(call, 1, &e, i, 1);
+	}
+	return ret;
+}
+
+int hf_ioctl_mode_getproperty(struct hf_call *call, void *arg)
+{
+	struct drm_mode_get_property *get = arg;
+	struct hf_property *prop =
+		hf_property_find(&call->dev->kms, get->prop_id);
+	uint32_t room;
+	int ret = 0;
+
+	if (!prop)
+		return -ENOENT;
+	room = get->count_values;
+	strncpy(get->name, prop->name, sizeof(get->name));
+	get->name[sizeof(get->name) - 1] = 0;
+	get->flags = prop->flags;
+	get->count_values = prop->num_values;
+	for (uint32_t i = 0; !ret && i < prop->num_values && i < room; i++) {
+		uint64_t value = prop->enums ? prop->enums[i].value :
+					       prop->values[i];
+
+		ret = hf_call_copy_out(call, 0, &value, i, 1);
+	}
+	if (!ret && prop->enums)
+		ret = copy_enums(call, prop, get);
+	else if (!prop->enums)
+		get->count_enum_blobs = 0;
+	return ret;
+}
+
+int hf_ioctl_mode_obj_getproperties(struct hf_call *call, void *arg)
+{
+	struct drm_mode_obj_get_properties *get = arg;
+	struct hf_mode_object *object = hf_mode_object_find(
+		&call->dev->kms, get->obj_id, get->obj_type);
+
+	if (!object)
+		return -ENOENT;
+	if (!object->nprops)
+		return -EINVAL;
+	return get_properties(call, 0, object, &get->count_props);
+}
+
+int hf_ioctl_mode_getpropblob(struct hf_call *call, void *arg)
+{
+	struct drm_mode_get_blob *get = arg;
+	struct hf_blob *blob = hf_blob_find(&call->dev->kms, get->blob_id);
+	int ret = 0;
+
+	if (!blob)
+		return -ENOENT;
+	if (get->length == blob->length)
+		ret = hf_call_copy_out(call, 0, blob->data, 0, blob->length);
+	get->length = blob->length;
+	return ret;
+}
+
+int hf_ioctl_mode_createpropblob(struct hf_call *call, void *arg)
+{
+	struct drm_mode_create_blob *create = arg;
+	struct hf_blob *blob;
+	const void *data;
+	int ret;
+
+	if (!create->length)
+		return -EINVAL;
+	ret = hf_call_copy_in(call, 0, create->length, &data);
+	if (ret)
+		return ret;
+	blob = hf_blob_create(&call->dev->kms, data, create->length);
+	if (!blob)
+		return -ENOMEM;
+	wl_list_insert(&call->file->kms.blobs, &blob->file_link);
+	create->blob_id = blob->base.id;
+	return 0;
+}
+
+int hf_ioctl_mode_destroypropblob(struct hf_call *call, void *arg)
+{
+	const struct drm_mode_destroy_blob *destroy = arg;
+	struct hf_blob *blob = hf_blob_find(&call->dev->kms, destroy->blob_id);
+	struct hf_blob *own;
+
+	if (!blob)
+		return -ENOENT;
+	wl_list_for_each(own, &call->file->kms.blobs, file_link) {
+		if (own != blob)
+			continue;
+		wl_list_remove(&blob->file_link);
+		wl_list_init(&blob->file_link);
+		hf_blob_put(blob);
+		return 0;
+	}
+	return -EPERM;
+}
+
+int hf_ioctl_mode_getgamma(struct hf_call *call, void *arg)
+{
+	struct drm_mode_crtc_lut *lut = arg;
+	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, lut->crtc_id);
+	int ret = 0;
+
+	if (!crtc)
+		return -ENOENT;
+	if (lut->gamma_size != HF_KMS_GAMMA_SIZE)
+		return -EINVAL;
+	for (unsigned int c = 0; !ret && c < 3; c++)
+		ret = hf_call_copy_out(call, c, crtc->gamma[c], 0,
+				       HF_KMS_GAMMA_SIZE);
+	return ret;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ioctls that wait for vblanks.
+ */
+#include <errno.h>
+
+#include "uapi/handlers.h"
+
+/* The 64-bit count nearest to @near whose low half is @low. */
+static uint64_t widen(uint32_t low, uint64_t near)
+{
+	return near + (int32_t)(low - (uint32_t)near);
+}
+
+static void reply(struct hf_crtc *crtc, union drm_wait_vblank *wait)
+{
+	uint64_t ns, count = hf_vblank_count(crtc, &ns);
+
+	wait->reply.sequence = count;
+	wait->reply.tval_sec = ns / HF_NSEC_PER_SEC;
+	wait->reply.tval_usec = ns % HF_NSEC_PER_SEC / 1000;
+}
+
+/* The CRTC that a WAIT_VBLANK is for, or NULL. */
+static struct hf_crtc *crtc_of_call(const struct hf_call *call)
+{
+	const union drm_wait_vblank *vbl = (const void *)call->arg;
+	uint32_t type = vbl->request.type;
+	unsigned int pipe = (type & _DRM_VBLANK_HIGH_CRTC_MASK) >>
+			    _DRM_VBLANK_HIGH_CRTC_SHIFT;
+
+	if (!pipe && (type & _DRM_VBLANK_SECONDARY))
+		pipe = 1;
+	return pipe < call->dev->kms.num_crtcs ? call->dev->kms.crtcs[pipe] :
+						 NULL;
+}
+
+static void vblank_done(struct hf_vblank_wait *wait)
+{
+	struct hf_call *call = wl_container_of(wait, call, wait.vblank);
+
+	reply(crtc_of_call(call), (void *)call->arg);
+	hf_call_complete(call, 0);
+}
+
+static void cancel_wait(struct hf_call *call)
+{
+	hf_vblank_wait_remove(crtc_of_call(call), &call->wait.vblank);
+}
+
+static int queue_event(struct hf_call *call, struct hf_crtc *crtc,
+		       uint64_t sequence, union drm_wait_vblank *vbl)
+{
+	uint64_t count = hf_vblank_count(crtc, NULL);
+	struct hf_event *event =
+		hf_event_create(&call->file->kms, DRM_EVENT_VBLANK,
+				vbl->request.signal);
+
+	if (!event)
+		return -ENOMEM;
+	event->sequence = sequence;
+	vbl->reply.sequence = hf_vblank_passed(count, sequence) ? count : sequence;
+	hf_vblank_queue(crtc, event);
+	return 0;
+}
+
+/* The kernel's drm_wait_vblank_ioctl(). */
+int hf_ioctl_wait_vblank(struct hf_call *call, void *arg)
+{
+	union drm_wait_vblank *vbl = arg;
+	uint32_t type = vbl->request.type;
+	struct hf_vblank_wait *wait = &call->wait.vblank;
+	uint64_t count, sequence;
+	struct hf_crtc *crtc;
+
+	if (type & _DRM_VBLANK_SIGNAL)
+		return -EINVAL;
+	if (type & ~(_DRM_VBLANK_TYPES_MASK | _DRM_VBLANK_FLAGS_MASK |
+		     _DRM_VBLANK_HIGH_CRTC_MASK))
+		return -EINVAL;
+	crtc = crtc_of_call(call);
+	if (!crtc || !crtc->vblank.on)
+		return -EINVAL;
+	count = hf_vblank_count(crtc, NULL);
+	switch (type & _DRM_VBLANK_TYPES_MASK) {
+	case _DRM_VBLANK_RELATIVE:
+		sequence = count + vbl->request.sequence;
+		/* So that a restart waits for the same one. */
+		vbl->request.sequence = sequence;
+		vbl->request.type &= ~_DRM_VBLANK_RELATIVE;
+		break;
+	case _DRM_VBLANK_ABSOLUTE:
+		sequence = widen(vbl->request.sequence, count);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if ((type & _DRM_VBLANK_NEXTONMISS) && hf_vblank_passed(count, sequence)) {
+		sequence = count + 1;
+		vbl->request.type &= ~_DRM_VBLANK_NEXTONMISS;
+		vbl->request.sequence = sequence;
+	}
+	if (type & _DRM_VBLANK_EVENT)
+		return queue_event(call, crtc, sequence, vbl);
+	if (hf_vblank_passed(count, sequence)) {
+		reply(crtc, vbl);
+		return 0;
+	}
+	wait->sequence = sequence;
+	wait->done = vblank_done;
+	hf_vblank_wait_add(crtc, wait);
+	return hf_call_park(call, cancel_wait, true);
+}
+
+int hf_ioctl_crtc_get_sequence(struct hf_call *call, void *arg)
+{
+	struct drm_crtc_get_sequence *get = arg;
+	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, get->crtc_id);
+	uint64_t ns;
+
+	if (!crtc)
+		return -ENOENT;
+	if (!crtc->vblank.on)
+		return -EINVAL;
+	get->active = crtc->state->enable;
+	get->sequence = hf_vblank_count(crtc, &ns);
+	get->sequence_ns = ns;
+	return 0;
+}
+
+int hf_ioctl_crtc_queue_sequence(struct hf_call *call, void *arg)
+{
+	struct drm_crtc_queue_sequence *queue = arg;
+	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, queue->crtc_id);
+	struct hf_event *event;
+	uint64_t count, sequence;
+
+	if (!crtc)
+		return -ENOENT;
+	if (queue->flags & ~(DRM_CRTC_SEQUENCE_RELATIVE |
+			     DRM_CRTC_SEQUENCE_NEXT_ON_MISS))
+		return -EINVAL;
+	if (!crtc->vblank.on)
+		return -EINVAL;
+	count = hf_vblank_count(crtc, NULL);
+	sequence = queue->sequence;
+	if (queue->flags & DRM_CRTC_SEQUENCE_RELATIVE)
+		sequence += count;
+	if ((queue->flags & DRM_CRTC_SEQUENCE_NEXT_ON_MISS) &&
+	    hf_vblank_passed(count, sequence))
+		sequence = count + 1;
+	event = hf_event_create(&call->file->kms, DRM_EVENT_CRTC_SEQUENCE,
+				queue->user_data);
+	if (!event)
+		return -ENOMEM;
+	event->sequence = sequence;
+	queue->sequence = hf_vblank_passed(count, sequence) ? count : sequence;
+	hf_vblank_queue(crtc, event);
+	return 0;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one table of ioctls. The shim marshals by it, the server checks and
+ * dispatches by it, the trace prints by it. Adding an ioctl is adding a row
+ * here and its handler.
+ *
+ * A row is HF_IOCTL(request, rights, handler, nested arrays…), or HF_IOCTL_FD
+ * for one whose argument holds a descriptor; the rights and their order of
+ * checking are those of the kernel's drm_ioctl_permit().
+ */
+#ifndef HF_UAPI_IOCTLS_H
+#define HF_UAPI_IOCTLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <drm.h>
+#include <drm_mode.h>
+
+#include "uapi/wire.h"
+
+/* Newer than the libdrm that is built against. */
+#ifndef DRM_IOCTL_MODE_CLOSEFB
+struct drm_mode_closefb {
+	uint32_t fb_id;
+	uint32_t pad;
+};
+#define DRM_IOCTL_MODE_CLOSEFB DRM_IOWR(0xD0, struct drm_mode_closefb)
+#endif
+
+/* Rights. */
+#define HF_AUTH 1u	   /* authenticated, or a render node */
+#define HF_MASTER 2u	   /* the current master */
+#define HF_ROOT_ONLY 4u	   /* CAP_SYS_ADMIN */
+#define HF_RENDER_ALLOW 8u /* also on render nodes */
+
+enum hf_array_kind {
+	HF_ARRAY_NONE,
+	HF_ARRAY_COUNTED, /* count_off names a field of the argument */
+	HF_ARRAY_SUMMED,  /* as many as the u32s of array `sum_of` add up to */
+};
+
+/**
+ * struct hf_array_desc - A user pointer inside an ioctl's argument.
+ * @kind: how many elements it points to
+ * @out: the server writes it (else it reads it)
+ * @sum_of: for HF_ARRAY_SUMMED, an earlier array
+ * @count_size: bytes of the count field: 4 or 8
+ * @ptr_off: offset of the pointer in the argument; pointers are 64 bits wide
+ * @count_off: offset of the count
+ * @elem: bytes an element takes
+ */
+struct hf_array_desc {
+	uint8_t kind;
+	uint8_t out;
+	uint8_t sum_of;
+	uint8_t count_size;
+	uint16_t ptr_off;
+	uint16_t count_off;
+	uint16_t elem;
+};
+
+/**
+ * struct hf_ioctl_desc - A row of the table.
+ * @cmd: the request number, with the size that this version knows; 0: none
+ * @rights: HF_AUTH…
+ * @name: as in the UAPI header
+ * @fd_in: offset of a descriptor that the client passes in, + 1; 0: none
+ * @fd_out: offset of a descriptor that the client gets, + 1; 0: none
+ * @arrays: nested arrays
+ */
+struct hf_ioctl_desc {
+	uint32_t cmd;
+	uint32_t rights;
+	const char *name;
+	uint16_t fd_in, fd_out;
+	struct hf_array_desc arrays[HF_WIRE_ARRAYS];
+};
+
+/* By the request's number (_IOC_NR). */
+extern const struct hf_ioctl_desc hf_ioctl_descs[256];
+
+#define HF_ARRAY_(T, p, c, e, o)                                              \
+	{ HF_ARRAY_COUNTED, o, 0, sizeof(((T *)0)->c), offsetof(T, p),        \
+	  offsetof(T, c), e }
+#define HF_IN(T, ptr, count, elem) HF_ARRAY_(T, ptr, count, elem, 0)
+#define HF_OUT(T, ptr, count, elem) HF_ARRAY_(T, ptr, count, elem, 1)
+#define HF_IN_SUM(T, ptr, of, elem)                                           \
+	{ HF_ARRAY_SUMMED, 0, of, 0, offsetof(T, ptr), 0, elem }
+
+#define HF_ROOT_MASTER (HF_AUTH | HF_MASTER | HF_ROOT_ONLY)
+
+/* clang-format off */
+#define HF_IOCTLS(HF_IOCTL, HF_IOCTL_FD)					\
+HF_IOCTL(VERSION, HF_RENDER_ALLOW, hf_ioctl_version,				\
+	HF_OUT(struct drm_version, name, name_len, 1),				\
+	HF_OUT(struct drm_version, date, date_len, 1),				\
+	HF_OUT(struct drm_version, desc, desc_len, 1))				\
+HF_IOCTL(GET_UNIQUE, 0, hf_ioctl_get_unique,					\
+	HF_OUT(struct drm_unique, unique, unique_len, 1))			\
+HF_IOCTL(GET_MAGIC, 0, hf_ioctl_get_magic)					\
+HF_IOCTL(IRQ_BUSID, HF_MASTER | HF_ROOT_ONLY, hf_ioctl_invalid)			\
+HF_IOCTL(GET_MAP, 0, hf_ioctl_invalid)						\
+HF_IOCTL(GET_CLIENT, 0, hf_ioctl_get_client)					\
+HF_IOCTL(GET_STATS, 0, hf_ioctl_get_stats)					\
+HF_IOCTL(SET_VERSION, HF_MASTER, hf_ioctl_set_version)				\
+HF_IOCTL(MODESET_CTL, 0, hf_ioctl_noop)						\
+HF_IOCTL(GEM_CLOSE, HF_RENDER_ALLOW, hf_ioctl_gem_close)			\
+HF_IOCTL(GEM_FLINK, HF_AUTH, hf_ioctl_gem_flink)				\
+HF_IOCTL(GEM_OPEN, HF_AUTH, hf_ioctl_gem_open)					\
+HF_IOCTL(GET_CAP, HF_RENDER_ALLOW, hf_ioctl_get_cap)				\
+HF_IOCTL(SET_CLIENT_CAP, 0, hf_ioctl_set_client_cap)				\
+HF_IOCTL(SET_UNIQUE, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(AUTH_MAGIC, HF_MASTER, hf_ioctl_auth_magic)				\
+HF_IOCTL(BLOCK, HF_ROOT_MASTER, hf_ioctl_noop)					\
+HF_IOCTL(UNBLOCK, HF_ROOT_MASTER, hf_ioctl_noop)				\
+HF_IOCTL(CONTROL, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(ADD_MAP, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(ADD_BUFS, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(MARK_BUFS, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(INFO_BUFS, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(MAP_BUFS, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(FREE_BUFS, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(RM_MAP, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(SET_SAREA_CTX, HF_ROOT_MASTER, hf_ioctl_invalid)			\
+HF_IOCTL(GET_SAREA_CTX, HF_AUTH, hf_ioctl_invalid)				\
+HF_IOCTL(SET_MASTER, 0, hf_ioctl_set_master)					\
+HF_IOCTL(DROP_MASTER, 0, hf_ioctl_drop_master)					\
+HF_IOCTL(ADD_CTX, HF_AUTH | HF_ROOT_ONLY, hf_ioctl_invalid)			\
+HF_IOCTL(RM_CTX, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(MOD_CTX, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(GET_CTX, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(SWITCH_CTX, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(NEW_CTX, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(RES_CTX, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(ADD_DRAW, HF_ROOT_MASTER, hf_ioctl_noop)				\
+HF_IOCTL(RM_DRAW, HF_ROOT_MASTER, hf_ioctl_noop)				\
+HF_IOCTL(DMA, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(LOCK, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(UNLOCK, HF_AUTH, hf_ioctl_invalid)					\
+HF_IOCTL(FINISH, HF_AUTH, hf_ioctl_noop)					\
+HF_IOCTL_FD(PRIME_HANDLE_TO_FD, HF_RENDER_ALLOW, hf_ioctl_prime_handle_to_fd,	\
+	0, offsetof(struct drm_prime_handle, fd) + 1)				\
+HF_IOCTL_FD(PRIME_FD_TO_HANDLE, HF_RENDER_ALLOW, hf_ioctl_prime_fd_to_handle,	\
+	offsetof(struct drm_prime_handle, fd) + 1, 0)				\
+HF_IOCTL(SG_ALLOC, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(SG_FREE, HF_ROOT_MASTER, hf_ioctl_invalid)				\
+HF_IOCTL(WAIT_VBLANK, 0, hf_ioctl_wait_vblank)					\
+HF_IOCTL(CRTC_GET_SEQUENCE, 0, hf_ioctl_crtc_get_sequence)			\
+HF_IOCTL(CRTC_QUEUE_SEQUENCE, 0, hf_ioctl_crtc_queue_sequence)			\
+HF_IOCTL(UPDATE_DRAW, HF_ROOT_MASTER, hf_ioctl_noop)				\
+HF_IOCTL(MODE_GETRESOURCES, 0, hf_ioctl_mode_getresources,			\
+	HF_OUT(struct drm_mode_card_res, fb_id_ptr, count_fbs, 4),		\
+	HF_OUT(struct drm_mode_card_res, crtc_id_ptr, count_crtcs, 4),		\
+	HF_OUT(struct drm_mode_card_res, connector_id_ptr, count_connectors, 4),\
+	HF_OUT(struct drm_mode_card_res, encoder_id_ptr, count_encoders, 4))	\
+HF_IOCTL(MODE_GETCRTC, 0, hf_ioctl_mode_getcrtc)				\
+HF_IOCTL(MODE_SETCRTC, HF_MASTER, hf_ioctl_mode_setcrtc,			\
+	HF_IN(struct drm_mode_crtc, set_connectors_ptr, count_connectors, 4))	\
+HF_IOCTL(MODE_CURSOR, HF_MASTER, hf_ioctl_mode_cursor)				\
+HF_IOCTL(MODE_GETGAMMA, 0, hf_ioctl_mode_getgamma,				\
+	HF_OUT(struct drm_mode_crtc_lut, red, gamma_size, 2),			\
+	HF_OUT(struct drm_mode_crtc_lut, green, gamma_size, 2),			\
+	HF_OUT(struct drm_mode_crtc_lut, blue, gamma_size, 2))			\
+HF_IOCTL(MODE_SETGAMMA, HF_MASTER, hf_ioctl_mode_setgamma,			\
+	HF_IN(struct drm_mode_crtc_lut, red, gamma_size, 2),			\
+	HF_IN(struct drm_mode_crtc_lut, green, gamma_size, 2),			\
+	HF_IN(struct drm_mode_crtc_lut, blue, gamma_size, 2))			\
+HF_IOCTL(MODE_GETENCODER, 0, hf_ioctl_mode_getencoder)				\
+HF_IOCTL(MODE_GETCONNECTOR, 0, hf_ioctl_mode_getconnector,			\
+	HF_OUT(struct drm_mode_get_connector, encoders_ptr, count_encoders, 4),	\
+	HF_OUT(struct drm_mode_get_connector, modes_ptr, count_modes,		\
+	       sizeof(struct drm_mode_modeinfo)),				\
+	HF_OUT(struct drm_mode_get_connector, props_ptr, count_props, 4),	\
+	HF_OUT(struct drm_mode_get_connector, prop_values_ptr, count_props, 8))	\
+HF_IOCTL(MODE_ATTACHMODE, HF_MASTER, hf_ioctl_noop)				\
+HF_IOCTL(MODE_DETACHMODE, HF_MASTER, hf_ioctl_noop)				\
+HF_IOCTL(MODE_GETPROPERTY, 0, hf_ioctl_mode_getproperty,			\
+	HF_OUT(struct drm_mode_get_property, values_ptr, count_values, 8),	\
+	HF_OUT(struct drm_mode_get_property, enum_blob_ptr, count_enum_blobs,	\
+	       sizeof(struct drm_mode_property_enum)))				\
+HF_IOCTL(MODE_SETPROPERTY, HF_MASTER, hf_ioctl_mode_setproperty)		\
+HF_IOCTL(MODE_GETPROPBLOB, 0, hf_ioctl_mode_getpropblob,			\
+	HF_OUT(struct drm_mode_get_blob, data, length, 1))			\
+HF_IOCTL(MODE_GETFB, 0, hf_ioctl_mode_getfb)					\
+HF_IOCTL(MODE_ADDFB, 0, hf_ioctl_mode_addfb)					\
+HF_IOCTL(MODE_RMFB, 0, hf_ioctl_mode_rmfb)					\
+HF_IOCTL(MODE_PAGE_FLIP, HF_MASTER, hf_ioctl_mode_page_flip)			\
+HF_IOCTL(MODE_DIRTYFB, HF_MASTER, hf_ioctl_mode_dirtyfb,			\
+	HF_IN(struct drm_mode_fb_dirty_cmd, clips_ptr, num_clips,		\
+	      sizeof(struct drm_clip_rect)))					\
+HF_IOCTL(MODE_CREATE_DUMB, 0, hf_ioctl_mode_create_dumb)			\
+HF_IOCTL(MODE_MAP_DUMB, 0, hf_ioctl_mode_map_dumb)				\
+HF_IOCTL(MODE_DESTROY_DUMB, 0, hf_ioctl_mode_destroy_dumb)			\
+HF_IOCTL(MODE_GETPLANERESOURCES, 0, hf_ioctl_mode_getplaneresources,		\
+	HF_OUT(struct drm_mode_get_plane_res, plane_id_ptr, count_planes, 4))	\
+HF_IOCTL(MODE_GETPLANE, 0, hf_ioctl_mode_getplane,				\
+	HF_OUT(struct drm_mode_get_plane, format_type_ptr, count_format_types, 4))\
+HF_IOCTL(MODE_SETPLANE, HF_MASTER, hf_ioctl_mode_setplane)			\
+HF_IOCTL(MODE_ADDFB2, 0, hf_ioctl_mode_addfb2)					\
+HF_IOCTL(MODE_OBJ_GETPROPERTIES, 0, hf_ioctl_mode_obj_getproperties,		\
+	HF_OUT(struct drm_mode_obj_get_properties, props_ptr, count_props, 4),	\
+	HF_OUT(struct drm_mode_obj_get_properties, prop_values_ptr, count_props, 8))\
+HF_IOCTL(MODE_OBJ_SETPROPERTY, HF_MASTER, hf_ioctl_mode_obj_setproperty)	\
+HF_IOCTL(MODE_CURSOR2, HF_MASTER, hf_ioctl_mode_cursor2)			\
+HF_IOCTL(MODE_ATOMIC, HF_MASTER, hf_ioctl_mode_atomic,				\
+	HF_IN(struct drm_mode_atomic, objs_ptr, count_objs, 4),			\
+	HF_IN(struct drm_mode_atomic, count_props_ptr, count_objs, 4),		\
+	HF_IN_SUM(struct drm_mode_atomic, props_ptr, 1, 4),			\
+	HF_IN_SUM(struct drm_mode_atomic, prop_values_ptr, 1, 8))		\
+HF_IOCTL(MODE_CREATEPROPBLOB, 0, hf_ioctl_mode_createpropblob,			\
+	HF_IN(struct drm_mode_create_blob, data, length, 1))			\
+HF_IOCTL(MODE_DESTROYPROPBLOB, 0, hf_ioctl_mode_destroypropblob)		\
+HF_IOCTL(SYNCOBJ_CREATE, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
+HF_IOCTL(SYNCOBJ_DESTROY, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
+HF_IOCTL(SYNCOBJ_HANDLE_TO_FD, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
+HF_IOCTL(SYNCOBJ_FD_TO_HANDLE, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
+HF_IOCTL(SYNCOBJ_WAIT, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
+HF_IOCTL(SYNCOBJ_RESET, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
+HF_IOCTL(SYNCOBJ_SIGNAL, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
+HF_IOCTL(SYNCOBJ_TIMELINE_WAIT, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
+HF_IOCTL(SYNCOBJ_QUERY, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
+HF_IOCTL(SYNCOBJ_TRANSFER, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
+HF_IOCTL(SYNCOBJ_TIMELINE_SIGNAL, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
+HF_IOCTL(MODE_CREATE_LEASE, HF_MASTER, hf_ioctl_no_lease,		\
+	HF_IN(struct drm_mode_create_lease, object_ids, object_count, 4))	\
+HF_IOCTL(MODE_LIST_LESSEES, HF_MASTER, hf_ioctl_no_lease,		\
+	HF_OUT(struct drm_mode_list_lessees, lessees_ptr, count_lessees, 4))	\
+HF_IOCTL(MODE_GET_LEASE, HF_MASTER, hf_ioctl_no_lease,			\
+	HF_OUT(struct drm_mode_get_lease, objects_ptr, count_objects, 4))	\
+HF_IOCTL(MODE_REVOKE_LEASE, HF_MASTER, hf_ioctl_no_lease)		\
+HF_IOCTL(MODE_GETFB2, 0, hf_ioctl_mode_getfb2)					\
+HF_IOCTL(MODE_CLOSEFB, 0, hf_ioctl_mode_closefb)
+/* clang-format on */
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wire between a client process and the server.
+ *
+ * A client connects to the server's socket (SOCK_SEQPACKET), says hello, and
+ * receives a channel: a sealed memfd that both map. The channel has slots. A
+ * thread claims one, writes a request into it, sets the slot's bit in
+ * `pending`, and waits for the slot's state to become DONE, spinning a little
+ * before it sleeps on the state word. The server's thread for the channel
+ * waits on `pending` in the same way. Descriptors travel on the socket in
+ * packets that name their slot, sent before the request (or the answer) that
+ * they belong to.
+ *
+ * The server copies a request before it looks at it: the client may write to
+ * the channel at any time. Nothing in a channel is trusted.
+ */
+#ifndef HF_UAPI_WIRE_H
+#define HF_UAPI_WIRE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define HF_WIRE_VERSION 1
+#define HF_WIRE_MAGIC 0x74666468u /* "hdft" */
+
+#define HF_WIRE_SLOTS 32
+#define HF_WIRE_ARRAYS 6
+#define HF_WIRE_FDS_MAX 8
+#define HF_WIRE_ARG_MAX (1u << 14) /* _IOC_SIZEMASK + 1 */
+#define HF_WIRE_SLOT_SIZE 65536u
+#define HF_WIRE_HEADER_SIZE 4096u
+/* Nested arrays of a request above this are refused, in bytes. */
+#define HF_WIRE_PAYLOAD_MAX (64u << 20)
+/* How long either side spins before it sleeps. */
+#define HF_WIRE_SPIN_NS 50000u
+
+/* The environment: where the server is, and the key that admits to it. */
+#define HF_ENV_SOCKET "HOLDFAST_SOCKET"
+#define HF_ENV_KEY "HOLDFAST_KEY"
+#define HF_WIRE_KEY_SIZE 32
+
+/* The name that the server's end of a DRM file is bound to, behind a NUL:
+ * "holdfast-<instance>/<minor>/<file>", numbers in decimal. */
+#define HF_WIRE_NAME_PREFIX "holdfast-"
+
+/* Packets on the socket start with one of these. */
+enum hf_wire_packet_type {
+	HF_WIRE_HELLO = 1, /* client: hf_wire_hello; answered in kind + channel */
+	HF_WIRE_FDS = 2,   /* either side: hf_wire_fds + descriptors */
+	HF_WIRE_QUERY = 3, /* client: hf_wire_query + text; answered with a memfd */
+};
+
+struct hf_wire_hello {
+	uint32_t type;
+	uint32_t magic;
+	uint32_t version;
+	int32_t error; /* answer: 0 or a negative errno */
+	char key[HF_WIRE_KEY_SIZE];
+};
+
+struct hf_wire_fds {
+	uint32_t type;
+	uint32_t slot;
+	uint32_t seq; /* of the request */
+	uint32_t pad;
+};
+
+struct hf_wire_query {
+	uint32_t type;
+	int32_t error; /* answer: 0 or a negative errno */
+	char key[HF_WIRE_KEY_SIZE];
+	char text[64]; /* "info", "screenshot 0" */
+};
+
+enum hf_wire_state {
+	HF_SLOT_IDLE,
+	HF_SLOT_POSTED,	 /* the client spins */
+	HF_SLOT_WAITED,	 /* the client sleeps on the state word */
+	HF_SLOT_DONE,
+};
+
+enum hf_wire_op {
+	HF_OP_IOCTL = 1,  /* cmd, arg, arrays */
+	HF_OP_OPEN,	  /* cmd: minor, arg: u32 flags; answer: a descriptor */
+	HF_OP_ATTACH,	  /* file; with the descriptor itself */
+	HF_OP_MMAP,	  /* arg: hf_wire_mmap; answer: a descriptor */
+	HF_OP_TREE,	  /* answer: a descriptor */
+	HF_OP_DMABUF,	  /* cmd, arg; with the dma-buf itself */
+};
+
+struct hf_wire_mmap {
+	uint64_t offset; /* as given to mmap(2), bytes */
+	uint64_t length; /* bytes */
+	uint32_t prot;	 /* PROT_* */
+	uint32_t flags;	 /* MAP_* */
+	uint64_t start;	 /* answer: offset in the descriptor, bytes */
+};
+
+/* One nested array of an ioctl's argument, in the table's order. */
+struct hf_wire_array {
+	uint32_t off;	/* in the payload, bytes, a multiple of 8 */
+	uint32_t len;	/* bytes that are there (in), or that fit (out) */
+	uint32_t flags; /* HF_ARRAY_* */
+	uint32_t used;	/* answer: bytes to copy back */
+};
+#define HF_ARRAY_FAULT 1u /* the client could not read it all */
+#define HF_ARRAY_TOO_BIG 2u
+
+struct hf_wire_slot {
+	_Atomic uint32_t state; /* enum hf_wire_state; a futex */
+	_Atomic uint32_t cancel; /* client: a signal came, answer EINTR */
+	uint32_t seq;
+	uint32_t op;
+	uint32_t file; /* as the DRM file's name has it */
+	uint32_t cmd;
+	int32_t ret;
+	uint32_t nfds;	       /* of the request, then of the answer */
+	uint64_t payload_size; /* > 0: the payload is the first descriptor */
+	uint32_t cloexec; /* answer: a bit a descriptor */
+	uint32_t pad;
+	struct hf_wire_array arrays[HF_WIRE_ARRAYS];
+	_Alignas(64) uint8_t arg[HF_WIRE_ARG_MAX];
+	_Alignas(64) uint8_t payload[];
+};
+#define HF_WIRE_PAYLOAD_INLINE \
+	(HF_WIRE_SLOT_SIZE - (uint32_t)sizeof(struct hf_wire_slot))
+
+struct hf_wire_channel {
+	_Atomic uint32_t pending; /* a bit a slot; a futex of the server's */
+	_Atomic uint32_t dead;	  /* the server has hung up */
+	_Atomic uint32_t tree;	  /* generation of the tree of paths */
+	_Alignas(64) _Atomic uint32_t sleeping; /* the server sleeps on pending */
+	_Alignas(64) _Atomic uint32_t claimed; /* a bit a slot; the client's */
+};
+
+#define HF_WIRE_CHANNEL_SIZE \
+	(HF_WIRE_HEADER_SIZE + HF_WIRE_SLOTS * (size_t)HF_WIRE_SLOT_SIZE)
+
+static inline struct hf_wire_slot *
+hf_wire_slot(struct hf_wire_channel *channel, unsigned int i)
+{
+	return (struct hf_wire_slot *)((char *)channel + HF_WIRE_HEADER_SIZE +
+				       i * (size_t)HF_WIRE_SLOT_SIZE);
+}
+
+#endif

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# kmscube draws with Mesa: GBM buffers, EGL on the device, legacy and atomic.
+
+. "$(dirname "$0")/tap.sh"
+
+# kmscube ARG...: thirty frames, and a cube on the screenshot.
+cube() {
+	need kmscube
+	"$holdfast" run --output 640x480 --screenshot shot.png -- "$@" -c 30 >out 2>&1 ||
+		fail "$(cat out)"
+	python3 "$here/png.py" shot.png size 640x480
+	python3 "$here/png.py" shot.png varied
+}
+
+test_kmscube_draws_a_cube() {
+	cube kmscube
+}
+
+test_kmscube_draws_a_cube_atomically() {
+	# shellcheck disable=SC2016 # the inner shell expands it
+	cube sh -c 'LD_PRELOAD="$LD_PRELOAD:$0" exec kmscube -A "$@"' \
+		"$programs/native_fence.so"
+}
+
+test_kmscube_draws_a_cube_without_a_surface() {
+	cube kmscube -x
+}
+
+test_frames_are_paced_by_the_vblank() {
+	need kmscube
+	"$holdfast" run --output 640x480@60 -- kmscube -c 120 >out 2>&1 || fail "$(cat out)"
+	# "Rendered 119 frames in 1.98 sec (60.0 fps)"
+	sed -n 's/^Rendered .*(\([0-9.]*\) fps)$/\1/p' out | tail -n 1 | awk '
+		{ print "fps", $1 }
+		END { exit !(NR && $1 > 55 && $1 < 61) }' || fail "$(cat out)"
+}
+
+tap_main "$@"

@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# modetest from libdrm: it lists everything, and what it shows is what the
+# screenshot has.
+
+. "$(dirname "$0")/tap.sh"
+
+# The objects of the first pipe, as shell assignments.
+ids() {
+	awk -f "$here/pipe.awk" "$1"
+}
+
+# begin ARG...: modetest on a server with a 640x480 output, in the background,
+# until `end`. Objects are named by the variables of ids().
+begin() {
+	need modetest
+	start_server --output 640x480@60
+	client modetest -M holdfast >list
+	eval "$(ids list)"
+	open_keys
+	eval "start_client modetest -M holdfast $*"
+}
+
+end() {
+	press_key
+	wait "$client"
+	stop_server
+}
+
+# shows CHECK...: a screenshot taken now passes png.py's check.
+shows() {
+	"$holdfast" screenshot --socket "$PWD/server" shot.png 2>shot.err &&
+		python3 "$here/png.py" shot.png "$@" 2>shot.err
+}
+
+expect_picture() {
+	eventually 5000 shows "$@" || fail "$(cat shot.err err)"
+}
+
+# Sixty flips three times over, each timed by modetest.
+expect_60_hz() {
+	eventually 15000 three_times_sixty_flips || fail "$(cat err)"
+	sed -n 's/^freq: \(.*\)Hz$/\1/p' err | head -n 3 | sort -n | sed -n 2p | awk '
+		{ print "median frequency", $1 }
+		END { exit !($1 > 59.4 && $1 < 60.6) }'
+}
+
+three_times_sixty_flips() {
+	[ "$(grep -c '^freq:' err)" -ge 3 ]
+}
+
+test_modetest_lists_everything() {
+	need modetest
+	"$holdfast" run --output 1920x1080@60 -- modetest -M holdfast >list
+	grep -q '^Encoders:' list
+	grep -Eq '^[0-9]+	[0-9]+	connected	' list
+	grep -Eq '#0 1920x1080 60\.00 .* type: .*preferred' list
+	eval "$(ids list)"
+	# shellcheck disable=SC2154 # assigned by ids
+	for object in "$connector" "$crtc" "$primary" "$overlay" "$cursor"; do
+		[ -n "$object" ] || fail "an object is missing: $(ids list), $(cat list)"
+	done
+	# Two CRTCs with three planes each.
+	expect "$(sed -n '/^CRTCs:/,/^Planes:/p' list | grep -Ec '^[0-9]+	')" 2 "CRTCs"
+	expect "$(sed -n '/^Planes:/,/^Frame/p' list | grep -Ec '^[0-9]+	')" 6 "planes"
+}
+
+test_the_edid_is_valid() {
+	need modetest edid-decode
+	"$holdfast" run --output 1920x1080@60 -- modetest -M holdfast -c >list
+	sed -n '/EDID:/,/^	[0-9]* [A-Za-z]/p' list | grep -E '^		+[0-9a-f]{32}$' | tr -d '\t\n' >edid.hex
+	[ -s edid.hex ] || fail "no EDID: $(cat list)"
+	edid-decode --check edid.hex >decoded || fail "$(cat decoded)"
+	grep -q '1920x1080' decoded
+}
+
+test_every_output_is_a_connector() {
+	need modetest
+	"$holdfast" run --output 1024x768 --output 800x600@75 -- modetest -M holdfast -c >list
+	expect "$(grep -Ec '^[0-9]+	[0-9]+	connected	' list)" 2 "connectors"
+	grep -Eq '#0 1024x768 60' list
+	grep -Eq '#0 800x600 75' list
+}
+
+test_a_mode_set_shows_the_smpte_pattern() {
+	# shellcheck disable=SC2016 # begin() expands it
+	begin '-s $connector@$crtc:640x480'
+	expect_picture smpte 0 0 640 480
+	python3 "$here/png.py" shot.png size 640x480
+	end
+}
+
+test_run_keeps_what_was_shown_last() {
+	need modetest
+	"$holdfast" run --output 640x480 -- modetest -M holdfast >list
+	eval "$(ids list)"
+	# modetest ends at once, since nobody will press a key.
+	"$holdfast" run --output 640x480 --screenshot shot.png -- \
+		modetest -M holdfast -s "$connector@$crtc:640x480"
+	python3 "$here/png.py" shot.png smpte 0 0 640 480
+}
+
+test_a_mode_that_is_not_listed_works() {
+	begin '-r'
+	expect_picture smpte 0 0 640 480
+	end
+}
+
+test_vsynced_flips_run_at_60_hz() {
+	# shellcheck disable=SC2016
+	begin '-s $connector@$crtc:640x480 -v'
+	expect_60_hz
+	end
+}
+
+test_atomic_vsynced_flips_run_at_60_hz() {
+	# shellcheck disable=SC2016
+	begin '-a -s $connector@$crtc:640x480 -P $primary@$crtc:640x480 -v'
+	expect_60_hz
+	# This loop of modetest has no other end.
+	kill "$client"
+	wait "$client" || :
+	stop_server
+}
+
+test_an_atomic_mode_set_shows_the_smpte_pattern() {
+	# shellcheck disable=SC2016
+	begin '-a -s $connector@$crtc:640x480 -P $primary@$crtc:640x480'
+	expect_picture smpte 0 0 640 480
+	end
+}
+
+test_an_overlay_plane_is_on_top_of_the_primary() {
+	# shellcheck disable=SC2016
+	begin '-s $connector@$crtc:640x480 -P $overlay@$crtc:210x90+40+60 -F plain,smpte'
+	expect_picture smpte 40 60 210 90
+	python3 "$here/png.py" shot.png differs 0 0 640 480
+	end
+}
+
+test_an_atomic_overlay_plane_is_on_top_of_the_primary() {
+	# shellcheck disable=SC2016
+	begin '-a -s $connector@$crtc:640x480 -P $primary@$crtc:640x480' \
+		'-P $overlay@$crtc:210x90+40+60 -F plain,smpte'
+	expect_picture smpte 40 60 210 90
+	python3 "$here/png.py" shot.png differs 0 0 640 480
+	end
+}
+
+test_a_scaled_overlay_covers_what_it_should() {
+	# shellcheck disable=SC2016
+	begin '-s $connector@$crtc:640x480 -P $overlay@$crtc:64x48+100+100*2 -F smpte,plain'
+	expect_picture differs 0 0 640 480
+	# Scaled to 128x96: the pattern is whole above, beside and below.
+	for at in '99 150' '228 150' '160 99' '160 196'; do
+		read -r x y <<<"$at"
+		python3 "$here/png.py" shot.png pixel "$x" "$y" \
+			"$(python3 -c "
+import sys
+sys.path.insert(0, '$here')
+import png
+print(bytes(png.smpte($x, $y, 640, 480)).hex())")"
+	done
+	end
+}
+
+test_a_yuv_overlay_is_shown() {
+	# shellcheck disable=SC2016
+	begin '-s $connector@$crtc:640x480 -P $overlay@$crtc:224x96+40+60@NV12 -F plain,smpte'
+	# The white of the pattern's bottom row, clear of its neighbours.
+	expect_picture pixel $((40 + 60)) $((60 + 90)) ffffff
+	end
+}
+
+test_the_cursor_is_shown() {
+	# shellcheck disable=SC2016
+	begin '-s $connector@$crtc:640x480 -C'
+	expect_picture differs 0 0 640 480
+	end
+}
+
+test_killing_modetest_gives_the_display_back() {
+	# shellcheck disable=SC2016
+	begin '-s $connector@$crtc:640x480'
+	expect_picture smpte 0 0 640 480
+	kill -KILL "$(cat client.pid)"
+	wait "$client" || :
+	# The next one is master at once.
+	client modetest -M holdfast -s "$connector@$crtc:640x480" 2>err
+	[ ! -s err ] || fail "$(cat err)"
+	stop_server
+}
+
+tap_main "$@"

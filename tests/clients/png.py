@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Check a screenshot's pixels.
+
+  png.py FILE size WxH          the picture's size
+  png.py FILE smpte X Y W H     modetest's SMPTE pattern fills the rectangle
+  png.py FILE pixel X Y RRGGBB  one pixel
+  png.py FILE varied            it is not of one colour
+  png.py FILE differs X Y W H   the rectangle is not just SMPTE pattern
+
+A channel may be off by one: a gamma table rounds.
+"""
+
+import struct
+import sys
+import zlib
+
+GREY, BLACK, WHITE = (192, 192, 192), (19, 19, 19), (255, 255, 255)
+YELLOW, CYAN, GREEN = (192, 192, 0), (0, 192, 192), (0, 192, 0)
+MAGENTA, RED, BLUE = (192, 0, 192), (192, 0, 0), (0, 0, 192)
+IN_PHASE, QUADRATURE = (0, 33, 76), (50, 0, 106)
+
+TOP = [GREY, YELLOW, CYAN, GREEN, MAGENTA, RED, BLUE]
+MIDDLE = [BLUE, BLACK, MAGENTA, BLACK, CYAN, BLACK, GREY]
+BOTTOM = [IN_PHASE, WHITE, QUADRATURE, BLACK]
+PLUGE = [(9, 9, 9), BLACK, (29, 29, 29)]
+
+
+class Picture:
+    """An 8-bit RGB PNG."""
+
+    def __init__(self, path):
+        with open(path, 'rb') as file:
+            data = file.read()
+        if data[:8] != b'\x89PNG\r\n\x1a\n':
+            sys.exit(f'{path}: not a PNG')
+        packed = b''
+        at = 8
+        while at < len(data):
+            length, kind = struct.unpack('>I4s', data[at:at + 8])
+            body = data[at + 8:at + 8 + length]
+            if kind == b'IHDR':
+                self.width, self.height, depth, colour = struct.unpack('>IIBB', body[:10])
+                if (depth, colour) != (8, 2):
+                    sys.exit(f'{path}: not 8-bit RGB')
+            elif kind == b'IDAT':
+                packed += body
+            at += 12 + length
+        self.lines = self.unfilter(zlib.decompress(packed))
+
+    def unfilter(self, raw):
+        stride = self.width * 3
+        previous = bytearray(stride)
+        lines = []
+        for y in range(self.height):
+            start = y * (stride + 1)
+            line = bytearray(raw[start + 1:start + 1 + stride])
+            self.unfilter_line(raw[start], line, previous)
+            lines.append(line)
+            previous = line
+        return lines
+
+    @staticmethod
+    def unfilter_line(kind, line, above):
+        for i in range(len(line) if kind else 0):
+            left = line[i - 3] if i >= 3 else 0
+            up = above[i]
+            corner = above[i - 3] if i >= 3 else 0
+            if kind == 1:
+                guess = left
+            elif kind == 2:
+                guess = up
+            elif kind == 3:
+                guess = (left + up) // 2
+            else:
+                guess = min((left, up, corner), key=lambda c: abs(left + up - corner - c))
+            line[i] = (line[i] + guess) & 0xff
+
+    def pixel(self, x, y):
+        return tuple(self.lines[y][3 * x:3 * x + 3])
+
+
+def same(a, b):
+    return all(abs(x - y) <= 1 for x, y in zip(a, b))
+
+
+def smpte(x, y, width, height):
+    if y < height * 6 // 9:
+        return TOP[x * 7 // width]
+    if y < height * 7 // 9:
+        return MIDDLE[x * 7 // width]
+    if x < width * 5 // 7:
+        return BOTTOM[x * 4 // (width * 5 // 7)]
+    if x < width * 6 // 7:
+        return PLUGE[(x - width * 5 // 7) * 3 // (width // 7)]
+    return BLACK
+
+
+def wrong_pixels(picture, left, top, width, height):
+    for y in range(0, height, 3):
+        for x in range(0, width, 3):
+            got = picture.pixel(left + x, top + y)
+            want = smpte(x, y, width, height)
+            if not same(got, want):
+                yield f'pixel {left + x},{top + y} is {got}, expected {want}'
+
+
+def check(picture, what, arguments):
+    if what == 'size':
+        got = f'{picture.width}x{picture.height}'
+        return None if got == arguments[0] else f'the size is {got}'
+    if what == 'pixel':
+        got = picture.pixel(int(arguments[0]), int(arguments[1]))
+        want = tuple(bytes.fromhex(arguments[2]))
+        return None if same(got, want) else f'the pixel is {got}, expected {want}'
+    if what == 'varied':
+        colours = {picture.pixel(x, y) for y in range(0, picture.height, 7)
+                   for x in range(0, picture.width, 7)}
+        return None if len(colours) > 16 else f'only {len(colours)} colours'
+    wrong = next(wrong_pixels(picture, *map(int, arguments)), None)
+    if what == 'differs':
+        return None if wrong else 'the pattern is undisturbed'
+    return wrong
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[2] not in ('size', 'smpte', 'pixel', 'varied', 'differs'):
+        sys.exit(__doc__)
+    complaint = check(Picture(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    if complaint:
+        sys.exit(f'{sys.argv[1]}: {complaint}')
+
+
+if __name__ == '__main__':
+    main()

@@ -77,13 +77,14 @@ int hf_framebuffer_check(struct hf_kms_device *kms,
 		if (ret)
 			return ret;
 	}
-	/* Old clients do not clear what is behind the last plane. */
-	if (!(cmd->flags & DRM_MODE_FB_MODIFIERS))
-		i = 4;
-	for (; i < 4; i++)
-		if (cmd->modifier[i] || cmd->handles[i] || cmd->pitches[i] ||
-		    cmd->offsets[i])
+	for (; i < 4; i++) {
+		if (cmd->modifier[i])
 			return -EINVAL;
+		/* Old clients do not clear the rest. */
+		if ((cmd->flags & DRM_MODE_FB_MODIFIERS) &&
+		    (cmd->handles[i] || cmd->pitches[i] || cmd->offsets[i]))
+			return -EINVAL;
+	}
 	return any_plane_has_format(kms, cmd->pixel_format, cmd->modifier[0]) ?
 		       0 :
 		       -EINVAL;

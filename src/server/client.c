@@ -317,6 +317,7 @@ static int op_open(struct hf_client *client, struct slot *slot)
 	struct hf_file *file;
 	int fd, ret = 0;
 
+	hf_server_reap_files(client->server);
 	pthread_mutex_lock(&dev->lock);
 	file = hf_file_open(dev, slot->call.cmd, &client->cred, &fd);
 	if (!file)
@@ -406,6 +407,9 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_mmap(client, slot, wire, file);
 	case HF_OP_TREE:
 		return op_tree(client, slot);
+	case HF_OP_REAP:
+		hf_server_reap_files(client->server);
+		return 0;
 	default:
 		return -EBADMSG;
 	}

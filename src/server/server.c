@@ -173,13 +173,13 @@ int hf_server_watch_file(struct hf_server *server, const struct hf_file *file)
 		       0;
 }
 
-static int files_ready(int fd, uint32_t mask, void *data)
+void hf_server_reap_files(struct hf_server *server)
 {
-	struct hf_server *server = data;
 	struct epoll_event events[16];
-	int n = epoll_wait(fd, events, 16, 0);
+	int n = epoll_wait(server->files_epoll, events, 16, 0);
 
-	(void)mask;
+	if (n <= 0)
+		return;
 	pthread_mutex_lock(&server->dev->lock);
 	for (int i = 0; i < n; i++) {
 		struct hf_file *file =
@@ -189,6 +189,13 @@ static int files_ready(int fd, uint32_t mask, void *data)
 			hf_file_close(file);
 	}
 	pthread_mutex_unlock(&server->dev->lock);
+}
+
+static int files_ready(int fd, uint32_t mask, void *data)
+{
+	(void)fd;
+	(void)mask;
+	hf_server_reap_files(data);
 	return 0;
 }
 

@@ -82,6 +82,14 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array);
 
 /* file watching, server.c */
 
+/**
+ * hf_server_reap_files() - Close the files whose client's end is gone.
+ *
+ * In the kernel a close is done when close(2) returns. Here it is once the
+ * hang-up was seen: so look before it matters. Takes the device's lock.
+ */
+void hf_server_reap_files(struct hf_server *server);
+
 /** hf_server_watch_file() - Close the file when its client's end is gone. */
 int hf_server_watch_file(struct hf_server *server, const struct hf_file *file);
 

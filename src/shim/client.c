@@ -66,7 +66,7 @@ static struct client *client(void)
 
 /* -- the lock -------------------------------------------------------------- */
 
-static void lock(sigset_t *old)
+void hf_client_lock(sigset_t *old)
 {
 	_Atomic uint32_t *word = &client()->lock;
 	sigset_t all;
@@ -77,7 +77,7 @@ static void lock(sigset_t *old)
 		hf_futex_wait(word, 1, 10);
 }
 
-static void unlock(const sigset_t *old)
+void hf_client_unlock(const sigset_t *old)
 {
 	_Atomic uint32_t *word = &client()->lock;
 
@@ -154,8 +154,7 @@ static struct hf_link *new_link(void)
 	struct hf_link *link;
 	int channel, err;
 
-	link = REAL(mmap)(NULL, sizeof(*link), PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	link = hf_shim_map(sizeof(*link), MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (link == MAP_FAILED)
 		return NULL;
 	link->fd = connect_socket();
@@ -166,9 +165,7 @@ static struct hf_link *new_link(void)
 	err = -channel;
 	if (channel < 0)
 		goto error_close;
-	link->channel = REAL(mmap)(NULL, HF_WIRE_CHANNEL_SIZE,
-				   PROT_READ | PROT_WRITE, MAP_SHARED, channel,
-				   0);
+	link->channel = hf_shim_map(HF_WIRE_CHANNEL_SIZE, MAP_SHARED, channel);
 	err = errno;
 	REAL(close)(channel);
 	if (link->channel == MAP_FAILED)
@@ -237,9 +234,9 @@ static int claim(struct hf_request *req)
 		if (!link || atomic_load(&link->channel->dead)) {
 			sigset_t old;
 
-			lock(&old);
+			hf_client_lock(&old);
 			link = link_at(i);
-			unlock(&old);
+			hf_client_unlock(&old);
 			if (!link)
 				return errno == EACCES ? -EACCES : -ENODEV;
 		}
@@ -280,7 +277,7 @@ int hf_request_payload(struct hf_request *req, size_t size)
 		return -ENOMEM;
 	if (ftruncate(fd, size) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
 		goto error;
-	map = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map = hf_shim_map(size, MAP_SHARED, fd);
 	if (map == MAP_FAILED)
 		goto error;
 	req->payload = map;
@@ -361,7 +358,7 @@ static int collect_fds(struct hf_request *req, uint32_t seq, unsigned int want)
 	unsigned int n;
 	sigset_t old;
 
-	lock(&old);
+	hf_client_lock(&old);
 	while (!link->stash[req->index].nfds ||
 	       link->stash[req->index].seq != seq) {
 		len = hf_recv_fds(link->fd, &packet, sizeof(packet),
@@ -384,7 +381,7 @@ static int collect_fds(struct hf_request *req, uint32_t seq, unsigned int want)
 		if (req->nfds != want)
 			ret = -EMFILE;
 	}
-	unlock(&old);
+	hf_client_unlock(&old);
 	return ret;
 }
 
@@ -516,10 +513,24 @@ bool hf_file_likely(int fd)
 		       1ull << (fd % 64);
 }
 
-void hf_file_closed(int fd)
+bool hf_file_closed(int fd)
 {
-	if (hf_file_likely(fd))
-		set_likely(fd, false);
+	if (!hf_file_likely(fd))
+		return false;
+	set_likely(fd, false);
+	return true;
+}
+
+void hf_files_reap(void)
+{
+	struct hf_request req;
+	int saved = errno;
+
+	if (!hf_request_begin(&req, HF_OP_REAP)) {
+		hf_request_run(&req);
+		hf_request_end(&req);
+	}
+	errno = saved;
 }
 
 static unsigned int cache_index(uint64_t inode)
@@ -658,7 +669,7 @@ void hf_own_fd_move(int fd)
 	sigset_t old;
 	int moved;
 
-	lock(&old);
+	hf_client_lock(&old);
 	for (unsigned int i = 0; i < atomic_load(&c->nlinks); i++) {
 		struct hf_link *link = atomic_load(&c->links[i]);
 
@@ -668,5 +679,5 @@ void hf_own_fd_move(int fd)
 		if (moved >= 0)
 			link->fd = moved;
 	}
-	unlock(&old);
+	hf_client_unlock(&old);
 }

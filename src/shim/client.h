@@ -6,6 +6,7 @@
 #ifndef HF_SHIM_CLIENT_H
 #define HF_SHIM_CLIENT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,8 +80,18 @@ void hf_file_forget(int fd);
  * Costs a load; to be confirmed with hf_file_of().
  */
 bool hf_file_likely(int fd);
-/** hf_file_closed() - The number is free again. */
-void hf_file_closed(int fd);
+/**
+ * hf_file_closed() - The number is free again.
+ *
+ * Return: whether it was likely a DRM file, so that hf_files_reap() is due.
+ */
+bool hf_file_closed(int fd);
+/** hf_files_reap() - Have the server notice which files are closed. */
+void hf_files_reap(void);
+
+/* For reading events: one reader at a time. Signals are blocked between. */
+void hf_client_lock(sigset_t *old);
+void hf_client_unlock(const sigset_t *old);
 
 /** hf_own_fd() - A descriptor that the shim keeps for itself? */
 bool hf_own_fd(int fd);

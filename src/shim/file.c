@@ -15,11 +15,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "shim/client.h"
 #include "shim/shim.h"
+#include "shim/usercopy.h"
 
 /* -- mmap ------------------------------------------------------------------ */
 
@@ -72,14 +74,36 @@ static void *map_file(void *addr, size_t length, int prot, int flags, int fd,
 	return map;
 }
 
+/* A dma-buf refuses to be mapped beyond its end; a memfd does not. */
+static bool beyond_dma_buf(int fd, size_t length, off_t offset)
+{
+	static const char name[] = "/memfd:drm mm object";
+	char path[32], target[64];
+	struct stat st;
+	ssize_t n;
+
+	if (REAL(fstat)(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink ||
+	    (offset <= st.st_size && length <= (size_t)(st.st_size - offset)))
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = REAL(readlink)(path, target, sizeof(target));
+	return n >= (ssize_t)sizeof(name) - 1 &&
+	       !memcmp(target, name, sizeof(name) - 1);
+}
+
 HF_SHIM_EXPORT void *mmap(void *addr, size_t length, int prot, int flags,
 			  int fd, off_t offset)
 {
 	int saved = errno;
 	uint32_t file;
 
-	if (fd < 0 || (flags & MAP_ANONYMOUS) || !hf_shim_active() ||
-	    hf_file_of(fd, &file)) {
+	if (fd < 0 || (flags & MAP_ANONYMOUS) || !hf_shim_active())
+		return REAL(mmap)(addr, length, prot, flags, fd, offset);
+	if (hf_file_of(fd, &file)) {
+		if (beyond_dma_buf(fd, length, offset)) {
+			errno = EINVAL;
+			return MAP_FAILED;
+		}
 		errno = saved;
 		return REAL(mmap)(addr, length, prot, flags, fd, offset);
 	}
@@ -111,6 +135,28 @@ static bool is_drm(int fd)
 	return ours;
 }
 
+/* Take the next event if it fits and the buffer is good. Return: its size, 0
+ * where it does not fit, -EAGAIN where another thread was faster. */
+static ssize_t take_event(int fd, char *buf, size_t room)
+{
+	char event[256];
+	sigset_t old;
+	ssize_t n;
+
+	hf_client_lock(&old);
+	n = recv(fd, event, sizeof(event), MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0)
+		n = -errno;
+	else if ((size_t)n > room)
+		n = 0;
+	else if (hf_copy_to_user(buf, event, n))
+		n = -EFAULT;
+	else
+		recv(fd, event, sizeof(event), MSG_DONTWAIT);
+	hf_client_unlock(&old);
+	return n;
+}
+
 /*
  * The kernel's drm_read(): wait for the first event, then as many whole ones
  * as fit. An event that does not fit stays.
@@ -129,13 +175,15 @@ static ssize_t read_events(int fd, void *buf, size_t count)
 		}
 		if (n < 0)
 			return done ? (ssize_t)done : -1;
-		if ((size_t)n > count - done)
-			return done;
-		n = recv(fd, (char *)buf + done, count - done, MSG_DONTWAIT);
-		if (n > 0)
+		n = take_event(fd, (char *)buf + done, count - done);
+		if (n > 0) {
 			done += n;
-		else if (n < 0 && errno != EAGAIN && errno != EINTR)
+		} else if (n == 0) {
+			return done; /* it does not fit */
+		} else if (n != -EAGAIN) {
+			errno = -n;
 			return done ? (ssize_t)done : -1;
+		}
 	}
 }
 
@@ -192,15 +240,21 @@ HF_SHIM_EXPORT off64_t lseek64(int fd, off64_t offset, int whence)
 
 HF_SHIM_EXPORT int close(int fd)
 {
+	bool drm = false;
+	int ret;
+
 	if (hf_shim_active()) {
 		/* The program never opened it. */
 		if (hf_own_fd(fd)) {
 			errno = EBADF;
 			return -1;
 		}
-		hf_file_closed(fd);
+		drm = hf_file_closed(fd);
 	}
-	return REAL(close)(fd);
+	ret = REAL(close)(fd);
+	if (drm)
+		hf_files_reap();
+	return ret;
 }
 
 /* Close from @first to @last, but for the shim's own. */
@@ -219,47 +273,64 @@ static int close_around(unsigned int first, unsigned int last, int flags)
 	}
 }
 
-static void forget_range(unsigned int first, unsigned int last)
+static bool forget_range(unsigned int first, unsigned int last)
 {
+	bool any = false;
+
 	for (unsigned int fd = first; fd <= last && fd < HF_MAX_LIKELY; fd++)
-		hf_file_closed(fd);
+		any |= hf_file_closed(fd);
+	return any;
 }
 
 HF_SHIM_EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
+	bool drm = false;
+	int ret;
+
 	if (!hf_shim_active() || first > last)
 		return REAL(close_range)(first, last, flags);
 	if (!(flags & CLOSE_RANGE_CLOEXEC))
-		forget_range(first, last);
-	return close_around(first, last, flags);
+		drm = forget_range(first, last);
+	ret = close_around(first, last, flags);
+	if (drm)
+		hf_files_reap();
+	return ret;
 }
 
 HF_SHIM_EXPORT void closefrom(int first)
 {
-	if (!hf_shim_active()) {
+	if (hf_shim_active())
+		close_range(first < 0 ? 0 : first, UINT_MAX, 0);
+	else
 		REAL(closefrom)(first);
-		return;
-	}
-	forget_range(first < 0 ? 0 : first, UINT_MAX);
-	close_around(first < 0 ? 0 : first, UINT_MAX, 0);
+}
+
+/* Before something else takes this number. Return: is a reap due after? */
+static bool make_way(int from, int to)
+{
+	if (!hf_shim_active() || from == to)
+		return false;
+	if (hf_own_fd(to))
+		hf_own_fd_move(to);
+	return hf_file_closed(to);
 }
 
 HF_SHIM_EXPORT int dup2(int from, int to)
 {
-	if (hf_shim_active() && from != to) {
-		if (hf_own_fd(to))
-			hf_own_fd_move(to);
-		hf_file_closed(to);
-	}
-	return REAL(dup2)(from, to);
+	bool drm = make_way(from, to);
+	int ret = REAL(dup2)(from, to);
+
+	if (drm)
+		hf_files_reap();
+	return ret;
 }
 
 HF_SHIM_EXPORT int dup3(int from, int to, int flags)
 {
-	if (hf_shim_active() && from != to) {
-		if (hf_own_fd(to))
-			hf_own_fd_move(to);
-		hf_file_closed(to);
-	}
-	return REAL(dup3)(from, to, flags);
+	bool drm = make_way(from, to);
+	int ret = REAL(dup3)(from, to, flags);
+
+	if (drm)
+		hf_files_reap();
+	return ret;
 }

@@ -83,7 +83,7 @@ static const struct hf_tree *map_tree(void)
 	    REAL(fstat)(fd, &st) == 0 && st.st_size > 0) {
 		size_t size = (size_t)st.st_size;
 
-		blob = REAL(mmap)(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+		blob = hf_shim_map(size, MAP_PRIVATE, fd);
 		if (blob != MAP_FAILED && hf_tree_valid(blob, size))
 			tree = blob;
 		else if (blob != MAP_FAILED)

@@ -72,6 +72,14 @@ int hf_shim_tree_fd(void);
 unsigned int hf_shim_tree_generation(void);
 
 /**
+ * hf_shim_map() - mmap(2) for the shim's own use, readable and writable.
+ *
+ * Away from where the program's next mappings go: the kernel would have made
+ * none here, and a stale pointer of the program must stay one.
+ */
+void *hf_shim_map(size_t size, int flags, int fd);
+
+/**
  * hf_shim_state() - This process's private state of a shim module.
  * @slot: which module asks, a constant of its own
  * @size: bytes; at most 16 KiB

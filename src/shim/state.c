@@ -19,6 +19,19 @@ enum { UNKNOWN, ACTIVE, INACTIVE };
 static _Atomic int activity;
 static char *_Atomic region;
 
+/* Far below the kernel's area for mappings and far above any heap. */
+#define OWN_AREA ((char *)0x3e0000000000)
+
+void *hf_shim_map(size_t size, int flags, int fd)
+{
+	static _Atomic size_t used;
+	size_t at = atomic_fetch_add(&used, (size + 0x1fffff) & ~0x1ffffful);
+
+	/* A hint: where it is taken, the kernel finds another place. */
+	return REAL(mmap)(OWN_AREA + at, size, PROT_READ | PROT_WRITE, flags,
+			  fd, 0);
+}
+
 static void init(void)
 {
 	char *map, *none = NULL;
@@ -27,9 +40,8 @@ static void init(void)
 		atomic_store(&activity, INACTIVE);
 		return;
 	}
-	map = REAL(mmap)(NULL, HF_SHIM_STATES * SLOT_SIZE,
-			 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			 -1, 0);
+	map = hf_shim_map(HF_SHIM_STATES * SLOT_SIZE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (map == MAP_FAILED ||
 	    madvise(map, HF_SHIM_STATES * SLOT_SIZE, MADV_WIPEONFORK)) {
 		atomic_store(&activity, INACTIVE);

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/capability.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,22 @@ static int open_pair(struct hf_file *file, unsigned int minor, int *client)
 	file->inode = st.st_ino;
 	*client = sv[1];
 	return 0;
+}
+
+bool hf_cred_capable(const struct hf_cred *cred)
+{
+	unsigned long long caps = cred->uid == 0 ? UINT64_MAX : 0;
+	char path[32], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", cred->pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return caps & 1ull << CAP_SYS_ADMIN;
 }
 
 struct hf_master *hf_master_create(void)

@@ -112,11 +112,12 @@ void hf_file_close(struct hf_file *file);
 struct hf_file *hf_file_find(struct hf_device *dev, uint32_t id);
 /** hf_file_is_current_master() - May it set modes? */
 bool hf_file_is_current_master(const struct hf_file *file);
-/** hf_cred_capable() - Does this client have CAP_SYS_ADMIN, as far as we go? */
-static inline bool hf_cred_capable(const struct hf_cred *cred)
-{
-	return cred->uid == 0;
-}
+/**
+ * hf_cred_capable() - Does this process have CAP_SYS_ADMIN now?
+ *
+ * As /proc says; without a /proc, root had it when it connected.
+ */
+bool hf_cred_capable(const struct hf_cred *cred);
 
 struct hf_master *hf_master_create(void);
 void hf_master_put(struct hf_master *master);

@@ -116,8 +116,8 @@ int hf_ioctl_get_client(struct hf_call *call, void *arg)
 	if (client->idx != 0)
 		return -EINVAL;
 	client->auth = call->file->authenticated;
-	client->pid = call->file->cred.pid;
-	client->uid = call->file->cred.uid;
+	client->pid = call->cred.pid;
+	client->uid = 65534; /* the kernel keeps it to itself */
 	client->magic = 0;
 	client->iocs = 0;
 	return 0;

@@ -6,6 +6,7 @@
  * as fit, or all or none; the count that goes back is always the real one.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "kms/mode.h"
@@ -271,7 +272,8 @@ int hf_ioctl_mode_createpropblob(struct hf_call *call, void *arg)
 	const void *data;
 	int ret;
 
-	if (!create->length)
+	/* What the kernel's allocation would overflow. */
+	if (!create->length || create->length > INT_MAX - sizeof(*blob))
 		return -EINVAL;
 	ret = hf_call_copy_in(call, 0, create->length, &data);
 	if (ret)

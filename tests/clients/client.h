@@ -118,9 +118,10 @@ static inline pid_t fork_child(bool (*child)(void *), void *data)
 }
 
 #define assert_child_succeeds(pid) do {					\
+	pid_t pid_ = (pid);						\
 	int status_ = -1;						\
-	assert_true((pid) > 0);						\
-	assert_int_equal(waitpid(pid, &status_, 0), pid);		\
+	assert_true(pid_ > 0);						\
+	assert_int_equal(waitpid(pid_, &status_, 0), pid_);		\
 	assert_int_equal(status_, 0);					\
 } while (0)
 

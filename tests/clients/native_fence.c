@@ -76,7 +76,7 @@ static EGLBoolean destroy_sync(EGLDisplay display, EGLSyncKHR sync)
 
 static void wait_fence(const struct fence *fence)
 {
-	struct pollfd poll_fd = { fence->fd, POLLIN };
+	struct pollfd poll_fd = { .fd = fence->fd, .events = POLLIN };
 
 	if (fence->fd >= 0)
 		poll(&poll_fd, 1, -1);

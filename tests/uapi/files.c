@@ -410,20 +410,3 @@ TEST(the_last_close_removes_framebuffers_and_handles)
 	close(fd);
 	EXPECT_ERROR(call(watcher, DRM_IOCTL_MODE_GETFB, &cmd), ENOENT);
 }
-
-TEST(a_mapping_holds_the_file_open)
-{
-	struct dumb dumb;
-	int fd = open_master();
-	void *data;
-
-	/* So the master does not change before the last munmap. */
-	dumb_create(fd, 16, 16, 32, &dumb);
-	data = dumb_map(&dumb);
-	close(fd);
-	fd = open_card();
-	EXPECT(!is_master(fd));
-	close(fd);
-	munmap(data, dumb.size);
-	EXPECT(is_master(open_card()));
-}

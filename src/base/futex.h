@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -54,16 +55,20 @@ static inline void hf_cpu_relax(void)
 /**
  * hf_spin_until() - Spin for a while, until a condition holds.
  *
- * Reads the clock only now and then. Evaluates to whether it held in time.
+ * Yields between bursts: the one that is waited for may be on this very CPU.
+ * Evaluates to whether it held in time.
  */
 #define hf_spin_until(cond, ns) ({                                            \
 	uint64_t spin_end = hf_monotonic_ns() + (ns);                         \
 	_Bool spin_met = (cond);                                              \
-	while (!spin_met && hf_monotonic_ns() < spin_end)                     \
+	while (!spin_met && hf_monotonic_ns() < spin_end) {                   \
 		for (int spin_i = 0; spin_i < 64 && !spin_met; spin_i++) {    \
 			hf_cpu_relax();                                       \
 			spin_met = (cond);                                    \
 		}                                                             \
+		if (!spin_met)                                                \
+			sched_yield();                                        \
+	}                                                                     \
 	spin_met; })
 
 #endif

@@ -304,13 +304,16 @@ void hf_request_end(struct hf_request *req)
 
 /* -- running --------------------------------------------------------------- */
 
-static void ring(struct hf_request *req)
+/* Return: did the server have to be woken? */
+static bool ring(struct hf_request *req)
 {
 	struct hf_wire_channel *channel = req->link->channel;
 
 	atomic_fetch_or(&channel->pending, 1u << req->index);
-	if (atomic_load(&channel->sleeping))
-		hf_futex_wake(&channel->pending);
+	if (!atomic_load(&channel->sleeping))
+		return false;
+	hf_futex_wake(&channel->pending);
+	return true;
 }
 
 static bool server_gone(const struct hf_link *link)
@@ -418,8 +421,9 @@ int hf_request_run(struct hf_request *req)
 	if (ret)
 		return ret;
 	atomic_store(&slot->state, HF_SLOT_POSTED);
-	ring(req);
-	if (!hf_spin_until(atomic_load(&slot->state) == HF_SLOT_DONE,
+	/* Waking takes longer than spinning is worth, and may want this CPU. */
+	if (ring(req) ||
+	    !hf_spin_until(atomic_load(&slot->state) == HF_SLOT_DONE,
 			   HF_WIRE_SPIN_NS)) {
 		ret = sleep_for_answer(req);
 		if (ret)

@@ -18,7 +18,6 @@ static int complain(const char *what)
 
 struct churn {
 	int fd;
-	uint32_t crtc;
 	uint32_t held[NUM_HELD];
 	uint32_t framebuffers[NUM_HELD];
 };
@@ -58,7 +57,6 @@ static int release(struct churn *churn, int slot)
 	return 0;
 }
 
-/* On a dark CRTC there is nothing to wait for, which is no error here. */
 static void ask_for_event(struct churn *churn)
 {
 	drmVBlank vblank = {
@@ -78,12 +76,15 @@ static int churn_round(int round)
 
 	if (churn.fd < 0)
 		return complain("open");
-	for (int i = 0; i < 16 && !ret; i++) {
+	for (int i = 0; i < 16; i++) {
 		int slot = (i * 7 + round) % NUM_HELD;
 
 		ret = release(&churn, slot);
 		if (!ret)
 			ret = take(&churn, slot);
+		if (ret)
+			break;
+		/* Neither is for everyone. */
 		drmSetMaster(churn.fd);
 		ask_for_event(&churn);
 	}

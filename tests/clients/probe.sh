@@ -13,7 +13,7 @@ test_drmdevice_finds_a_platform_device() {
 	grep -Eq 'nodes\[0\] /dev/dri/card[0-9]+$' out
 	grep -Eq 'nodes\[2\] /dev/dri/renderD[0-9]+$' out
 	grep -q 'platform' out
-	grep -q 'Opening device 0 node /dev/dri/card' out
+	grep -q 'Opening device node /dev/dri/card' out
 }
 
 test_proptest_lists_properties() {
@@ -37,13 +37,11 @@ test_vbltest_counts_60_vblanks_a_second() {
 	start_server --output 640x480@60
 	open_keys
 	start_client modetest -M holdfast -r
+	# shellcheck disable=SC2154 # start_client assigns it
 	display=$client
 	eventually 5000 "$holdfast" screenshot --socket "$PWD/server" shot.png
 	start_client vbltest -M holdfast
-	eventually 10000 grep -q '^freq' out || fail "$(cat out err)"
-	sed -n 's/^freq: \(.*\)Hz.*/\1/p' out | head -n 1 | awk '
-		{ print "frequency", $1 }
-		END { exit !(NR && $1 > 59.4 && $1 < 60.6) }' || fail "$(cat out err)"
+	expect_60_hz err
 	press_key
 	press_key
 	wait "$client" "$display"

@@ -206,8 +206,10 @@ time.sleep(60)' &
 test_a_full_event_queue_that_nobody_reads_blocks_nobody() {
 	need modetest
 	start_server --output 640x480
+	learn_ids
 	open_keys
-	start_client modetest -M holdfast -r -v
+	# shellcheck disable=SC2154 # learn_ids assigns them
+	start_client modetest -M holdfast -s "$connector@$crtc:640x480" -v
 	eventually 5000 test -s client.pid
 	sleep 0.3
 	kill -STOP "$(cat client.pid)"

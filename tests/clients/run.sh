@@ -257,7 +257,8 @@ test_stats_are_one_line_at_the_end() {
 }
 
 test_a_trace_names_the_ioctls() {
-	"$holdfast" run --trace trace -- drmdevice >/dev/null
+	need modetest
+	"$holdfast" run --trace trace -- modetest -M holdfast -c >list
 	grep -q VERSION trace || fail "$(head trace)"
 }
 

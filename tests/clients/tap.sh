@@ -7,7 +7,6 @@
 # its output is shown then. HOLDFAST names the command.
 
 holdfast=${HOLDFAST:?names the holdfast command}
-# shellcheck disable=SC2034 # the scripts use it
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Where meson put the programs of this directory.
 # shellcheck disable=SC2034
@@ -83,6 +82,26 @@ start_client() {
 		sh -c 'echo $$ >client.pid; exec "$@"' sh "$@" <&"${keys:-0}" >out 2>err &
 	# shellcheck disable=SC2034
 	client=$!
+}
+
+# learn_ids: the objects of the first pipe, as modetest lists them, in the
+# variables connector, crtc, overlay, primary and cursor.
+learn_ids() {
+	client modetest -M holdfast >list
+	eval "$(awk -f "$here/pipe.awk" list)"
+}
+
+# expect_60_hz FILE: within 1 %, by what a program writes there after each sixty
+# frames.
+expect_60_hz() {
+	eventually 15000 three_frequencies "$1" || fail "$(cat "$1")"
+	sed -n 's/^freq: \(.*\)Hz$/\1/p' "$1" | head -n 3 | sort -n | sed -n 2p | awk '
+		{ print "median frequency", $1 }
+		END { exit !($1 > 59.4 && $1 < 60.6) }'
+}
+
+three_frequencies() {
+	[ "$(grep -c '^freq:' "$1")" -ge 3 ]
 }
 
 # Keys that nobody presses: a standard input that stays open.

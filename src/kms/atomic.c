@@ -28,6 +28,7 @@ void hf_crtc_state_destroy(struct hf_crtc_state *state)
 	if (!state)
 		return;
 	hf_event_destroy(state->event);
+	hf_fence_put(state->out_fence);
 	hf_blob_put(state->mode_blob);
 	hf_blob_put(state->gamma);
 	free(state);
@@ -38,6 +39,7 @@ void hf_plane_state_destroy(struct hf_plane_state *state)
 	if (!state)
 		return;
 	hf_framebuffer_put(state->fb);
+	hf_fence_put(state->in_fence);
 	hf_blob_put(state->damage);
 	free(state);
 }
@@ -75,6 +77,8 @@ struct hf_crtc_state *hf_atomic_get_crtc(struct hf_atomic_state *state,
 	if (!new)
 		return NULL;
 	new->event = NULL;
+	new->out_fence = NULL;
+	new->out_fence_ptr = 0;
 	new->mode_changed = new->active_changed = false;
 	new->connectors_changed = new->async_flip = false;
 	if (new->mode_blob)
@@ -100,7 +104,8 @@ struct hf_plane_state *hf_atomic_get_plane(struct hf_atomic_state *state,
 		return NULL;
 	if (new->fb)
 		hf_framebuffer_get(new->fb);
-	new->damage = NULL; /* of one commit only */
+	new->damage = NULL; /* of one commit only, and so is: */
+	new->in_fence = NULL;
 	state->planes[plane->index] = new;
 	return new;
 }

@@ -65,7 +65,7 @@ static int check_crtc(const struct hf_crtc_state *old,
 {
 	if (new->active && !new->enable)
 		return -EINVAL;
-	if (new->event && !new->active && !old->active)
+	if ((new->event || new->out_fence) && !new->active && !old->active)
 		return -EINVAL;
 	return 0;
 }

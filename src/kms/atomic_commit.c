@@ -17,12 +17,23 @@ struct hf_flip {
 	struct hf_commit *commit;
 	struct hf_crtc *crtc;
 	struct hf_event *event;
+	struct hf_fence *out_fence;
+};
+
+/* A plane's fence that the commit waits for before it is shown. */
+struct fence_wait {
+	struct hf_fence_cb cb;
+	struct hf_commit *commit;
 };
 
 struct hf_commit {
+	struct hf_kms_device *kms;
 	struct hf_atomic_state *old; /* what was shown before */
+	unsigned int fences;	     /* not signaled yet */
 	unsigned int pending;	     /* flips that are not shown yet */
+	bool at_once;
 	struct hf_flip flips[HF_KMS_MAX_CRTCS];
+	struct fence_wait waits_for[HF_KMS_MAX_PLANES];
 	struct wl_list waits;
 };
 
@@ -141,46 +152,110 @@ static void finish(struct hf_commit *commit)
 	free(commit);
 }
 
+/* A CRTC shows the commit: tell whoever wanted to know. */
+static void shown(struct hf_flip *flip)
+{
+	struct hf_crtc *crtc = flip->crtc;
+	uint64_t ns, count = hf_vblank_count(crtc, &ns);
+
+	if (crtc->commit == flip->commit)
+		crtc->commit = NULL;
+	if (flip->event)
+		hf_event_send(flip->event, crtc->base.id, count, ns);
+	if (flip->out_fence) {
+		hf_fence_signal(flip->out_fence, 0, ns);
+		hf_fence_put(flip->out_fence);
+	}
+	flip->event = NULL;
+	flip->out_fence = NULL;
+}
+
 static void flip_done(struct hf_vblank_wait *wait)
 {
 	struct hf_flip *flip = wl_container_of(wait, flip, wait);
 	struct hf_commit *commit = flip->commit;
-	struct hf_crtc *crtc = flip->crtc;
-	uint64_t ns, count = hf_vblank_count(crtc, &ns);
 
-	crtc->frames++;
-	if (crtc->commit == commit)
-		crtc->commit = NULL;
-	if (flip->event)
-		hf_event_send(flip->event, crtc->base.id, count, ns);
+	flip->crtc->frames++;
+	shown(flip);
 	if (!--commit->pending)
 		finish(commit);
 }
 
-/* The state of a CRTC is in; have it shown, now or at its next vblank. */
-static void start_flip(struct hf_commit *commit, struct hf_crtc *crtc,
-		       bool at_once)
+/* Have a CRTC show its state, now or at its next vblank. */
+static void start_flip(struct hf_flip *flip)
 {
-	struct hf_flip *flip = &commit->flips[crtc->index];
-	uint64_t count, ns;
+	struct hf_crtc *crtc = flip->crtc;
 
-	flip->commit = commit;
-	flip->crtc = crtc;
-	flip->event = crtc->state->event;
-	crtc->state->event = NULL;
-	wl_list_init(&flip->wait.link);
-	flip->wait.done = flip_done;
-	if (at_once || !crtc->state->active || crtc->state->async_flip) {
-		count = hf_vblank_count(crtc, &ns);
-		crtc->frames += crtc->state->active;
-		if (flip->event)
-			hf_event_send(flip->event, crtc->base.id, count, ns);
+	if (flip->commit->at_once || !crtc->vblank.on ||
+	    crtc->state->async_flip) {
+		crtc->frames += crtc->vblank.on;
+		shown(flip);
 		return;
 	}
-	commit->pending++;
-	crtc->commit = commit;
+	flip->commit->pending++;
+	flip->wait.done = flip_done;
 	flip->wait.sequence = hf_vblank_count(crtc, NULL) + 1;
 	hf_vblank_wait_add(crtc, &flip->wait);
+}
+
+/* Every fence is signaled. Return: is all of it shown already? */
+static bool start_flips(struct hf_commit *commit)
+{
+	commit->pending = 1;
+	for (unsigned int i = 0; i < commit->kms->num_crtcs; i++)
+		if (commit->flips[i].crtc)
+			start_flip(&commit->flips[i]);
+	return !--commit->pending;
+}
+
+static void fence_signaled(struct hf_fence *fence, struct hf_fence_cb *cb)
+{
+	struct fence_wait *wait = wl_container_of(cb, wait, cb);
+	struct hf_commit *commit = wait->commit;
+
+	hf_fence_put(fence);
+	if (!--commit->fences && start_flips(commit))
+		finish(commit);
+}
+
+static void wait_for_fences(struct hf_commit *commit,
+			    const struct hf_atomic_state *old)
+{
+	for (unsigned int i = 0; i < commit->kms->num_planes; i++) {
+		struct hf_plane_state *plane = commit->kms->planes[i]->state;
+		struct fence_wait *wait = &commit->waits_for[i];
+		struct hf_fence *fence = plane->in_fence;
+
+		if (!old->planes[i] || !fence)
+			continue;
+		plane->in_fence = NULL;
+		wait->commit = commit;
+		if (hf_fence_add_callback(fence, &wait->cb, fence_signaled))
+			hf_fence_put(fence);
+		else
+			commit->fences++;
+	}
+}
+
+/* The states are in; make the CRTCs busy until they are shown. */
+static void take_over(struct hf_commit *commit,
+		      const struct hf_atomic_state *old)
+{
+	for (unsigned int i = 0; i < commit->kms->num_crtcs; i++) {
+		struct hf_flip *flip = &commit->flips[i];
+		struct hf_crtc *crtc = commit->kms->crtcs[i];
+
+		if (!old->crtcs[i])
+			continue;
+		flip->commit = commit;
+		flip->crtc = crtc;
+		flip->event = crtc->state->event;
+		flip->out_fence = crtc->state->out_fence;
+		crtc->state->event = NULL;
+		crtc->state->out_fence = NULL;
+		if (!commit->at_once)
+			crtc->commit = commit;
+	}
 }
 
 int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
@@ -194,17 +269,17 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 	if (!commit)
 		return -ENOMEM;
 	wl_list_init(&commit->waits);
+	commit->kms = kms;
+	commit->at_once = state->at_once;
 	hold_last(state);
 	swap_states(state);
 	commit->old = state;
 	switch_crtcs(state);
 	if (kms->funcs->commit)
 		kms->funcs->commit(state);
-	commit->pending = 1;
-	for (unsigned int i = 0; i < kms->num_crtcs; i++)
-		if (state->crtcs[i])
-			start_flip(commit, kms->crtcs[i], state->at_once);
-	if (!--commit->pending) {
+	take_over(commit, state);
+	wait_for_fences(commit, state);
+	if (!commit->fences && start_flips(commit)) {
 		finish(commit);
 		return 0;
 	}

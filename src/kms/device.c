@@ -52,6 +52,7 @@ static void attach_plane_props(struct hf_kms_device *kms,
 		kms->prop.src_h, kms->prop.damage,
 		kms->prop.alpha, kms->prop.blend, kms->prop.rotation,
 		kms->prop.zpos,
+		kms->prop.in_fence,
 	};
 
 	hf_object_attach(base, kms->prop.type, plane->type);
@@ -123,6 +124,7 @@ static int create_crtc(struct hf_kms_device *kms)
 			crtc->gamma[c][i] = i * 0x101;
 	hf_object_attach(&crtc->base, kms->prop.active, 0);
 	hf_object_attach(&crtc->base, kms->prop.mode_id, 0);
+	hf_object_attach(&crtc->base, kms->prop.out_fence, 0);
 	hf_object_attach(&crtc->base, kms->prop.gamma, 0);
 	hf_object_attach(&crtc->base, kms->prop.gamma_size, HF_KMS_GAMMA_SIZE);
 	return 0;
@@ -232,9 +234,10 @@ static void free_planes(struct hf_kms_device *kms)
 
 static void free_crtcs(struct hf_kms_device *kms)
 {
-	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
-		/* Whoever waits for a flip is told, and pending commits end. */
+	/* Whoever waits for a flip is told, and pending commits end. */
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
 		hf_vblank_off(kms->crtcs[i]);
+	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
 		hf_crtc_state_destroy(kms->crtcs[i]->state);
 		free(kms->crtcs[i]);
 	}

@@ -33,6 +33,7 @@ static struct hf_plane_state *copy(const struct hf_plane_state *state)
 		return NULL;
 	*held = *state;
 	held->damage = NULL;
+	held->in_fence = NULL;
 	hf_framebuffer_get(held->fb);
 	return held;
 }

@@ -23,6 +23,7 @@
 #include "base/idr.h"
 #include "kms/edid.h"
 #include "kms/format.h"
+#include "sync/fence.h"
 
 #define HF_KMS_MAX_CRTCS 16
 #define HF_KMS_MAX_PLANES (3 * HF_KMS_MAX_CRTCS)
@@ -108,6 +109,7 @@ struct hf_plane_state {
 	uint32_t encoding, range;
 	uint32_t zpos;
 	struct hf_blob *damage;
+	struct hf_fence *in_fence; /* to wait for before it is shown */
 };
 
 struct hf_crtc_state {
@@ -120,6 +122,8 @@ struct hf_crtc_state {
 	struct hf_blob *mode_blob;
 	struct hf_blob *gamma;
 	struct hf_event *event; /* to send when the commit is shown */
+	struct hf_fence *out_fence; /* to signal then */
+	uint64_t out_fence_ptr; /* where the client wants it; 0: nowhere */
 };
 
 struct hf_connector_state {
@@ -234,7 +238,7 @@ struct hf_kms_device {
 		struct hf_property *encoding, *range, *zpos, *damage;
 		struct hf_property *active, *mode_id, *gamma, *gamma_size;
 		struct hf_property *edid, *dpms, *link_status, *non_desktop;
-		struct hf_property *tile;
+		struct hf_property *tile, *in_fence, *out_fence;
 	} prop;
 };
 

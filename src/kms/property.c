@@ -96,6 +96,10 @@ static struct hf_property *create_object(struct hf_kms_device *kms,
 	(kms->prop.field =                                                    \
 		 create_range(kms, name, DRM_MODE_PROP_SIGNED_RANGE | (flags),\
 			      (uint64_t)(int64_t)INT_MIN, INT_MAX))
+#define FENCE(field, name)                                                    \
+	(kms->prop.field = create_range(kms, name,                            \
+					DRM_MODE_PROP_SIGNED_RANGE | ATOMIC,  \
+					-1, INT_MAX))
 #define ENUM(field, name, flags, list)                                        \
 	(kms->prop.field = create_enum(kms, name, flags, list,                \
 				       sizeof(list) / sizeof((list)[0])))
@@ -124,6 +128,8 @@ int hf_kms_properties_init(struct hf_kms_device *kms)
 		  RANGE(src_y, "SRC_Y", ATOMIC, 0, UINT_MAX) &&
 		  RANGE(src_w, "SRC_W", ATOMIC, 0, UINT_MAX) &&
 		  RANGE(src_h, "SRC_H", ATOMIC, 0, UINT_MAX) &&
+		  FENCE(in_fence, "IN_FENCE_FD") &&
+		  RANGE(out_fence, "OUT_FENCE_PTR", ATOMIC, 0, UINT64_MAX) &&
 		  BLOB(damage, "FB_DAMAGE_CLIPS", ATOMIC) &&
 		  BLOB(in_formats, "IN_FORMATS", IMMUTABLE) &&
 		  RANGE(alpha, "alpha", 0, 0, 0xffff) &&
@@ -240,6 +246,7 @@ static bool plane_get(const struct hf_plane *plane,
 	GET(range, s->range);
 	GET(zpos, s->zpos);
 	GET(damage, blob_id(s->damage));
+	GET(in_fence, (uint64_t)-1);
 	return false;
 }
 
@@ -252,6 +259,7 @@ static bool crtc_get(const struct hf_crtc *crtc, const struct hf_property *prop,
 	GET(active, s->active);
 	GET(mode_id, blob_id(s->mode_blob));
 	GET(gamma, blob_id(s->gamma));
+	GET(out_fence, 0);
 	return false;
 }
 

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fdpass.h"
@@ -120,7 +119,11 @@ static void answer(struct slot *slot, int ret)
 	while (client->slots[index] != slot)
 		index++;
 	wire = hf_wire_slot(client->channel, index);
-	memcpy(wire->arg, call->arg, call->out_size);
+	/* The same argument comes again with the answer to an ask. */
+	if (ret != HF_WIRE_ASK)
+		memcpy(wire->arg, call->arg, call->out_size);
+	memcpy(wire->asks, call->asks, call->nasks * sizeof(*call->asks));
+	wire->nasks = call->nasks;
 	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++)
 		wire->arrays[i].used = call->arrays[i].used;
 	wire->nfds = ret < 0 ? 0 : call->nfds_out;
@@ -225,6 +228,12 @@ static int map_payload(struct slot *slot, struct hf_wire_slot *wire,
 
 static int copy_arrays(struct hf_call *call, const struct hf_wire_slot *wire)
 {
+	uint32_t nasks = wire->nasks;
+
+	if (nasks > HF_WIRE_ASKS)
+		return -EBADMSG;
+	memcpy(call->asks, wire->asks, nasks * sizeof(*call->asks));
+	call->nasks = nasks;
 	memcpy(call->arrays, wire->arrays, sizeof(call->arrays));
 	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
 		struct hf_wire_array *array = &call->arrays[i];
@@ -276,6 +285,7 @@ static void trace(struct hf_server *server, const struct hf_call *call,
 		call->cred.pid, call->file ? call->file->id : 0,
 		name ? name : "unknown",
 		ret == HF_CALL_PARKED ? "waits" :
+		ret == HF_WIRE_ASK    ? "asks" :
 		ret			? strerrorname_np(-ret) :
 					  "0",
 		hf_clock_now(server->dev->clock) - start);
@@ -317,15 +327,13 @@ static int op_open(struct hf_client *client, struct slot *slot)
 	struct hf_file *file;
 	int fd, ret = 0;
 
-	hf_server_reap_files(client->server);
+	hf_server_reap(client->server);
 	pthread_mutex_lock(&dev->lock);
 	file = hf_file_open(dev, slot->call.cmd, &client->cred, &fd);
 	if (!file)
 		ret = -errno;
 	if (file) {
 		ret = attach(client, file->id);
-		if (!ret)
-			ret = hf_server_watch_file(client->server, file);
 		if (ret) {
 			close(fd);
 			hf_file_close(file);
@@ -340,14 +348,15 @@ static int op_attach(struct hf_client *client, struct slot *slot, uint32_t id)
 {
 	struct hf_device *dev = client->server->dev;
 	struct hf_file *file;
-	struct stat st;
 	bool genuine;
 
-	if (slot->call.nfds_in != 1 || fstat(slot->call.fds_in[0], &st))
+	if (slot->call.nfds_in != 1)
 		return -EBADF;
 	pthread_mutex_lock(&dev->lock);
 	file = hf_file_find(dev, id);
-	genuine = file && S_ISSOCK(st.st_mode) && file->inode == st.st_ino;
+	genuine = file && hf_endpoint_of(&dev->endpoints,
+					 slot->call.fds_in[0]) ==
+				  &file->endpoint;
 	pthread_mutex_unlock(&dev->lock);
 	return genuine ? attach(client, id) : -EBADF;
 }
@@ -408,7 +417,7 @@ static int run_op(struct hf_client *client, struct slot *slot,
 	case HF_OP_TREE:
 		return op_tree(client, slot);
 	case HF_OP_REAP:
-		hf_server_reap_files(client->server);
+		hf_server_reap(client->server);
 		return 0;
 	default:
 		return -EBADMSG;

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -160,42 +159,27 @@ static int accept_connection(int fd, uint32_t mask, void *data)
 	return 0;
 }
 
-/* -- DRM files ------------------------------------------------------------- */
+/* -- descriptors that clients have closed ------------------------------------------------------------- */
 
-int hf_server_watch_file(struct hf_server *server, const struct hf_file *file)
+void hf_server_reap(struct hf_server *server)
 {
-	/* Nothing but the hang-up, which needs not be asked for. */
-	struct epoll_event event = { .data.u32 = file->id };
+	struct hf_device *dev = server->dev;
+	uint64_t ids[16];
+	int n = hf_endpoints_poll(&dev->endpoints, ids, 16);
 
-	return epoll_ctl(server->files_epoll, EPOLL_CTL_ADD, file->fd,
-			 &event) ?
-		       -errno :
-		       0;
-}
-
-void hf_server_reap_files(struct hf_server *server)
-{
-	struct epoll_event events[16];
-	int n = epoll_wait(server->files_epoll, events, 16, 0);
-
-	if (n <= 0)
+	if (!n)
 		return;
-	pthread_mutex_lock(&server->dev->lock);
-	for (int i = 0; i < n; i++) {
-		struct hf_file *file =
-			hf_file_find(server->dev, events[i].data.u32);
-
-		if (file)
-			hf_file_close(file);
-	}
-	pthread_mutex_unlock(&server->dev->lock);
+	pthread_mutex_lock(&dev->lock);
+	while (n)
+		hf_endpoints_hang_up(&dev->endpoints, ids[--n]);
+	pthread_mutex_unlock(&dev->lock);
 }
 
-static int files_ready(int fd, uint32_t mask, void *data)
+static int endpoints_ready(int fd, uint32_t mask, void *data)
 {
 	(void)fd;
 	(void)mask;
-	hf_server_reap_files(data);
+	hf_server_reap(data);
 	return 0;
 }
 
@@ -396,8 +380,8 @@ static bool add_sources(struct hf_server *server)
 
 	return wl_event_loop_add_fd(loop, server->listen_fd, WL_EVENT_READABLE,
 				    accept_connection, server) &&
-	       wl_event_loop_add_fd(loop, server->files_epoll,
-				    WL_EVENT_READABLE, files_ready, server) &&
+	       wl_event_loop_add_fd(loop, server->dev->endpoints.epoll,
+				    WL_EVENT_READABLE, endpoints_ready, server) &&
 	       wl_event_loop_add_fd(loop, hf_clock_fd(server->dev->clock),
 				    WL_EVENT_READABLE, timers_due, server) &&
 	       wl_event_loop_add_fd(loop, server->dev->changed_fd,
@@ -412,7 +396,7 @@ int hf_server_init(struct hf_server *server,
 	memset(server, 0, sizeof(*server));
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
-	server->listen_fd = server->files_epoll = server->tree_fd = -1;
+	server->listen_fd = server->tree_fd = -1;
 	raise_file_limit();
 	server->dev = hf_device_create(&hf_soft_driver, 0,
 				       free_minor("card", 0),
@@ -423,8 +407,7 @@ int hf_server_init(struct hf_server *server,
 	server->dev->kms.changed = configuration_changed;
 	server->dev->kms.hold = options->hold_last_picture;
 	server->loop = wl_event_loop_create();
-	server->files_epoll = epoll_create1(EPOLL_CLOEXEC);
-	ret = server->loop && server->files_epoll >= 0 ? 0 : -ENOMEM;
+	ret = server->loop ? 0 : -ENOMEM;
 	if (!ret && options->trace) {
 		server->trace = fopen(options->trace, "we");
 		ret = server->trace ? 0 : -errno;
@@ -473,8 +456,6 @@ void hf_server_finish(struct hf_server *server)
 	hf_device_destroy(server->dev);
 	if (server->loop)
 		wl_event_loop_destroy(server->loop);
-	if (server->files_epoll >= 0)
-		close(server->files_epoll);
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
 	if (server->trace)

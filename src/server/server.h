@@ -22,7 +22,6 @@ struct hf_server {
 	struct wl_event_loop *loop;
 	struct hf_device *dev;
 	int listen_fd;
-	int files_epoll; /* our ends of all DRM files */
 	char address[108]; /* as in $HOLDFAST_SOCKET: a path, or @name */
 	char key[HF_WIRE_KEY_SIZE + 1];
 	bool own_socket_file; /* to be unlinked */
@@ -80,18 +79,15 @@ void hf_clients_update_tree(struct hf_server *server);
 struct json_object;
 void hf_clients_describe(struct hf_server *server, struct json_object *array);
 
-/* file watching, server.c */
+/* server.c */
 
 /**
- * hf_server_reap_files() - Close the files whose client's end is gone.
+ * hf_server_reap() - See which files and fences have lost their client's end.
  *
  * In the kernel a close is done when close(2) returns. Here it is once the
  * hang-up was seen: so look before it matters. Takes the device's lock.
  */
-void hf_server_reap_files(struct hf_server *server);
-
-/** hf_server_watch_file() - Close the file when its client's end is gone. */
-int hf_server_watch_file(struct hf_server *server, const struct hf_file *file);
+void hf_server_reap(struct hf_server *server);
 
 /* query.c */
 

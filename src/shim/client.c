@@ -254,6 +254,7 @@ int hf_request_begin(struct hf_request *req, enum hf_wire_op op)
 		return ret;
 	req->slot->op = op;
 	req->slot->nfds = 0;
+	req->slot->nasks = 0;
 	req->slot->payload_size = 0;
 	atomic_store_explicit(&req->slot->cancel, 0, memory_order_relaxed);
 	memset(req->slot->arrays, 0, sizeof(req->slot->arrays));
@@ -293,8 +294,9 @@ error:
 
 void hf_request_end(struct hf_request *req)
 {
-	while (req->nfds)
-		REAL(close)(req->fds[--req->nfds]);
+	for (; req->nfds; req->nfds--)
+		if (req->fds[req->nfds - 1] >= 0)
+			REAL(close)(req->fds[req->nfds - 1]);
 	if (req->payload_fd >= 0) {
 		munmap(req->payload, req->payload_size);
 		REAL(close)(req->payload_fd);

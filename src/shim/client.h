@@ -18,7 +18,7 @@
  * @slot: to be filled in by the caller
  * @payload: where nested arrays go
  * @fds: descriptors of the request, then of the answer (close-on-exec)
- * @nfds: how many
+ * @nfds: how many; those of the request stay the caller's
  */
 struct hf_request {
 	struct hf_link *link;

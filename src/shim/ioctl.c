@@ -141,17 +141,60 @@ static bool has_arrays(const struct hf_ioctl_desc *desc)
 	return desc->arrays[0].kind != HF_ARRAY_NONE;
 }
 
-/* A descriptor in the argument goes along itself. */
-static void put_fd(struct hf_request *req, const struct hf_ioctl_desc *desc)
+/* The server needs something of this process: the last ask says what. */
+static void answer_ask(struct hf_request *req, int *fds, unsigned int *nfds)
 {
-	int fd;
+	uint32_t n = req->slot->nasks;
+	struct hf_wire_ask *ask = &req->slot->asks[n - 1];
 
-	if (!desc->fd_in)
+	if (n == 0 || n > HF_WIRE_ASKS)
 		return;
-	memcpy(&fd, req->slot->arg + desc->fd_in - 1, sizeof(fd));
-	if (fd < 0 || REAL(fcntl)(fd, F_GETFD) < 0)
-		return;
-	req->fds[req->nfds++] = fd;
+	if (ask->kind == HF_ASK_PUT) {
+		ask->result = hf_copy_to_user((void *)ask->what, &ask->value,
+					      sizeof(ask->value));
+	} else if (*nfds == HF_WIRE_FDS_MAX - 1) {
+		ask->result = -EMFILE;
+	} else if ((int)ask->what < 0 ||
+		   REAL(fcntl)((int)ask->what, F_GETFD) < 0) {
+		ask->result = -EBADF;
+	} else {
+		ask->result = *nfds;
+		fds[(*nfds)++] = ask->what;
+	}
+}
+
+/* Post the request, again for as long as the server asks. */
+static int run_request(struct hf_request *req)
+{
+	int fds[HF_WIRE_FDS_MAX], ret;
+	unsigned int nfds = 0;
+
+	for (;;) {
+		memcpy(req->fds, fds, nfds * sizeof(*fds));
+		req->nfds = nfds;
+		ret = hf_request_run(req);
+		if (ret != HF_WIRE_ASK)
+			return ret;
+		answer_ask(req, fds, &nfds);
+	}
+}
+
+/* Descriptors whose numbers go through user pointers. */
+static void put_fds(struct hf_request *req)
+{
+	uint32_t n = req->slot->nasks;
+
+	for (uint32_t i = 0; i < n && i < HF_WIRE_ASKS; i++) {
+		const struct hf_wire_ask *ask = &req->slot->asks[i];
+		int fd;
+
+		if (ask->kind != HF_ASK_PUT_FD ||
+		    (uint32_t)ask->value >= req->nfds)
+			continue;
+		fd = req->fds[ask->value];
+		if (!hf_copy_to_user((void *)ask->what, &fd, sizeof(fd)))
+			req->fds[ask->value] = -1; /* the program's now */
+	}
 }
 
 /* A descriptor that came back: its number goes into the argument. */
@@ -198,16 +241,16 @@ static int run_ioctl(struct hf_request *req, uint32_t cmd, void *arg)
 		return -EFAULT;
 	if (size.known > size.in)
 		memset(copy + size.in, 0, size.known - size.in);
-	put_fd(req, desc);
 	if (has_arrays(desc))
 		ret = put_arrays(req, desc, arrays);
 	if (!ret)
-		ret = hf_request_run(req);
+		ret = run_request(req);
 	if (ret == -ESTALE || ret == -ENODEV)
 		return ret;
 	if (has_arrays(desc) && get_arrays(req, desc, arrays))
 		ret = -EFAULT;
 	get_fd(req, desc);
+	put_fds(req);
 	if (hf_copy_to_user(arg, copy, size.out))
 		ret = -EFAULT;
 	return ret;

@@ -32,6 +32,8 @@ struct hf_call {
 	size_t payload_size;
 	void *copies[HF_WIRE_ARRAYS]; /* of arrays, to be freed */
 
+	struct hf_wire_ask asks[HF_WIRE_ASKS]; /* answered, then new ones */
+	unsigned int nasks;
 	int fds_in[HF_WIRE_FDS_MAX]; /* closed by the transport */
 	unsigned int nfds_in;
 	int fds_out[HF_WIRE_FDS_MAX]; /* closed once they are sent */
@@ -106,6 +108,27 @@ int hf_call_copy_in(struct hf_call *call, unsigned int index, size_t n,
  */
 int hf_call_copy_out(struct hf_call *call, unsigned int index,
 		     const void *data, size_t first, size_t n);
+
+/**
+ * hf_call_fd() - A descriptor of the client's.
+ * @number: as the client knows it
+ * @fd: set to our copy, which the transport closes
+ *
+ * Return: 0, -EBADF for a closed one, -EMFILE, or HF_WIRE_ASK, which the
+ * handler returns at once, without having changed anything: it is called again.
+ */
+int hf_call_fd(struct hf_call *call, int number, int *fd);
+/**
+ * hf_call_put() - The kernel's put_user() of an s32.
+ *
+ * Return: 0, -EFAULT, -EMFILE for too many, or HF_WIRE_ASK as above.
+ */
+int hf_call_put(struct hf_call *call, uint64_t addr, int32_t value);
+/**
+ * hf_call_put_fd() - Give a descriptor to the client, close-on-exec, and store
+ * its number at a user address, which hf_call_put() has found to be good.
+ */
+int hf_call_put_fd(struct hf_call *call, uint64_t addr, int fd);
 
 /**
  * hf_call_add_fd() - Give a descriptor to the client; owned by the call then.

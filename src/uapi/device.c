@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device and its files. A file is a socket pair: the client holds one end
- * (that is the DRM descriptor), the server the other. The server's end is
- * bound to a name, so that whoever holds the client's end can read off it
- * which file it is; the inode of the client's end, which nobody can forge, is
- * what the server believes.
+ * The device, its files and masters. A file is an endpoint (base/endpoint.h):
+ * the client's end of it is the DRM descriptor.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/capability.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "uapi/call.h"
@@ -45,9 +38,11 @@ struct hf_device *hf_device_create(const struct hf_driver *driver,
 	for (size_t i = 0; i < sizeof(id); i++)
 		snprintf(dev->instance + 2 * i, 3, "%02x", id[i]);
 	hf_gem_device_init(&dev->gem);
+	if (!ret)
+		ret = hf_endpoints_init(&dev->endpoints);
 	dev->changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	dev->clock = hf_clock_create();
-	if (!dev->clock || dev->changed_fd < 0)
+	if (!ret && (!dev->clock || dev->changed_fd < 0))
 		ret = -errno;
 	if (!ret)
 		ret = hf_kms_device_init(&dev->kms, dev->clock, driver->kms,
@@ -57,6 +52,7 @@ struct hf_device *hf_device_create(const struct hf_driver *driver,
 	hf_clock_destroy(dev->clock);
 	if (dev->changed_fd >= 0)
 		close(dev->changed_fd);
+	hf_endpoints_finish(&dev->endpoints);
 	free(dev);
 	errno = -ret;
 	return NULL;
@@ -70,48 +66,26 @@ void hf_device_destroy(struct hf_device *dev)
 	hf_gem_device_finish(&dev->gem);
 	hf_clock_destroy(dev->clock);
 	close(dev->changed_fd);
+	hf_endpoints_finish(&dev->endpoints);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
 }
 
-/*
- * A DRM file is never ready for writing. A socket is, unless what it sent
- * already fills its buffer: so it has sent something that nobody ever reads.
- */
-static int stuff(int client)
+static void file_hung_up(struct hf_endpoint *endpoint)
 {
-	static const char packet[1024];
-	int size = 1; /* the kernel makes its minimum of it */
+	struct hf_file *file = wl_container_of(endpoint, file, endpoint);
 
-	if (setsockopt(client, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
-		return -1;
-	return send(client, packet, sizeof(packet), MSG_DONTWAIT) < 0 ? -1 : 0;
+	hf_file_close(file);
 }
 
-/* The socket pair of a file; the name is bound to the server's end. */
-static int open_pair(struct hf_file *file, unsigned int minor, int *client)
+static int open_endpoint(struct hf_file *file, unsigned int minor, int *client)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	struct stat st;
-	int sv[2], n, err;
+	char name[96];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
-		return -errno;
-	n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1,
-		     HF_WIRE_NAME_PREFIX "%s/%u/%u", file->dev->instance, minor,
-		     file->id);
-	if (bind(sv[0], (struct sockaddr *)&addr,
-		 offsetof(struct sockaddr_un, sun_path) + 1 + n) ||
-	    stuff(sv[1]) || fstat(sv[1], &st)) {
-		err = errno;
-		close(sv[0]);
-		close(sv[1]);
-		return -err;
-	}
-	file->fd = sv[0];
-	file->inode = st.st_ino;
-	*client = sv[1];
-	return 0;
+	snprintf(name, sizeof(name), HF_WIRE_NAME_PREFIX "%s/%u/%u",
+		 file->dev->instance, minor, file->id);
+	return hf_endpoint_open(&file->dev->endpoints, &file->endpoint, name,
+				file_hung_up, client);
 }
 
 bool hf_cred_capable(const struct hf_cred *cred)
@@ -196,12 +170,12 @@ struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
 	file->render = minor == dev->render_minor;
 	file->cred = *cred;
 	wl_list_init(&file->calls);
-	ret = open_pair(file, minor, client);
+	ret = open_endpoint(file, minor, client);
 	if (!ret && !file->render) {
 		ret = open_primary(file);
 		if (ret) {
 			close(*client);
-			close(file->fd);
+			hf_endpoint_close(&dev->endpoints, &file->endpoint);
 		}
 	}
 	if (ret) {
@@ -210,7 +184,7 @@ struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
 		return NULL;
 	}
 	hf_gem_file_init(&file->gem, &dev->gem, cred->pid);
-	hf_kms_file_init(&file->kms, &dev->kms, file->fd);
+	hf_kms_file_init(&file->kms, &dev->kms, file->endpoint.fd);
 	wl_list_insert(dev->files.prev, &file->link);
 	HASH_ADD(hh, dev->files_by_id, id, sizeof(file->id), file);
 	return file;
@@ -245,7 +219,7 @@ void hf_file_close(struct hf_file *file)
 	release_master(file);
 	HASH_DEL(file->dev->files_by_id, file);
 	wl_list_remove(&file->link);
-	close(file->fd);
+	hf_endpoint_close(&file->dev->endpoints, &file->endpoint);
 	free(file);
 }
 

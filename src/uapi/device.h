@@ -16,6 +16,7 @@
 #include <uthash.h>
 #include <wayland-util.h>
 
+#include "base/endpoint.h"
 #include "gem/gem.h"
 #include "kms/kms.h"
 
@@ -48,6 +49,7 @@ struct hf_device {
 	struct hf_clock *clock;
 	struct hf_gem_device gem;
 	struct hf_kms_device kms;
+	struct hf_endpoints endpoints; /* of files and sync_files */
 	struct wl_list files;
 	struct hf_file *files_by_id;
 	uint32_t next_file;
@@ -70,8 +72,7 @@ struct hf_file {
 	uint32_t magic;
 	struct hf_master *master; /* primary nodes only */
 	struct hf_cred cred;	  /* who opened it */
-	int fd;			  /* our end of its socket */
-	ino_t inode;		  /* of the client's end */
+	struct hf_endpoint endpoint; /* the client's end is the descriptor */
 	struct hf_gem_file gem;
 	struct hf_kms_file kms;
 	struct wl_list calls; /* parked: hf_call.file_link */

@@ -140,6 +140,68 @@ int hf_call_add_fd(struct hf_call *call, int fd, bool cloexec)
 	return 0;
 }
 
+static struct hf_wire_ask *find_ask(struct hf_call *call, uint32_t kind,
+				    uint64_t what)
+{
+	for (unsigned int i = 0; i < call->nasks; i++)
+		if (call->asks[i].kind == kind && call->asks[i].what == what)
+			return &call->asks[i];
+	return NULL;
+}
+
+static int add_ask(struct hf_call *call, uint32_t kind, uint64_t what,
+		   int32_t value)
+{
+	struct hf_wire_ask *ask = &call->asks[call->nasks];
+
+	if (call->nasks == HF_WIRE_ASKS)
+		return -EMFILE;
+	call->nasks++;
+	ask->kind = kind;
+	ask->what = what;
+	ask->value = value;
+	ask->result = 0;
+	return 0;
+}
+
+int hf_call_fd(struct hf_call *call, int number, int *fd)
+{
+	struct hf_wire_ask *ask = find_ask(call, HF_ASK_FD, (uint32_t)number);
+	int ret;
+
+	if (!ask) {
+		ret = add_ask(call, HF_ASK_FD, (uint32_t)number, 0);
+		return ret ? ret : HF_WIRE_ASK;
+	}
+	if (ask->result < 0 || (uint32_t)ask->result >= call->nfds_in)
+		return -EBADF;
+	*fd = call->fds_in[ask->result];
+	return 0;
+}
+
+int hf_call_put(struct hf_call *call, uint64_t addr, int32_t value)
+{
+	struct hf_wire_ask *ask = find_ask(call, HF_ASK_PUT, addr);
+	int ret;
+
+	if (!ask) {
+		ret = add_ask(call, HF_ASK_PUT, addr, value);
+		return ret ? ret : HF_WIRE_ASK;
+	}
+	return ask->result < 0 ? -EFAULT : 0;
+}
+
+int hf_call_put_fd(struct hf_call *call, uint64_t addr, int fd)
+{
+	int ret = add_ask(call, HF_ASK_PUT_FD, addr, call->nfds_out);
+
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	return hf_call_add_fd(call, fd, true);
+}
+
 void hf_call_release(struct hf_call *call)
 {
 	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
@@ -160,6 +222,16 @@ static void commit_shown(struct hf_commit_wait *wait)
 	hf_call_complete(call, 0);
 }
 
+/* What the handler was about to give to the client. */
+static void forget_answer(struct hf_call *call)
+{
+	while (call->nasks && call->asks[call->nasks - 1].kind == HF_ASK_PUT_FD)
+		call->nasks--;
+	while (call->nfds_out)
+		close(call->fds_out[--call->nfds_out]);
+	call->cloexec = 0;
+}
+
 /* The commit that was in the way is shown: do the whole call again. */
 static void retry(struct hf_commit_wait *wait)
 {
@@ -167,6 +239,7 @@ static void retry(struct hf_commit_wait *wait)
 	int ret;
 
 	unpark(call);
+	forget_answer(call);
 	ret = permit(call);
 	if (!ret)
 		ret = handlers[_IOC_NR(call->cmd)](call, call->arg);

@@ -52,11 +52,11 @@ int hf_ioctl_prime_handle_to_fd(struct hf_call *call, void *arg)
 int hf_ioctl_prime_fd_to_handle(struct hf_call *call, void *arg)
 {
 	struct drm_prime_handle *prime = arg;
+	int fd, ret = hf_call_fd(call, prime->fd, &fd);
 
-	if (!call->nfds_in)
-		return -EBADF;
-	return hf_gem_prime_import(&call->file->gem, call->fds_in[0],
-				   &prime->handle);
+	if (ret)
+		return ret;
+	return hf_gem_prime_import(&call->file->gem, fd, &prime->handle);
 }
 
 /* The kernel's drm_mode_create_dumb() and drm_gem_shmem_dumb_create(). */

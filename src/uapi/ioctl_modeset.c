@@ -10,6 +10,7 @@
 
 #include "kms/legacy.h"
 #include "kms/mode.h"
+#include "sync/sync_file.h"
 #include "uapi/handlers.h"
 
 /* Commit what a builder built, or drop it with the builder's error. */
@@ -407,6 +408,85 @@ static int check_atomic(const struct hf_call *call,
 	return 0;
 }
 
+/* IN_FENCE_FD: the value is a descriptor of a sync_file, or -1. */
+static int set_in_fence(struct hf_call *call, struct hf_atomic_state *state,
+			struct hf_plane *plane, int64_t value)
+{
+	struct hf_plane_state *new = hf_atomic_get_plane(state, plane);
+	struct hf_fence *fence;
+	int fd, ret;
+
+	if (!new)
+		return -ENOMEM;
+	if (new->in_fence)
+		return -EINVAL;
+	if (value == -1)
+		return 0;
+	ret = hf_call_fd(call, value, &fd);
+	if (ret)
+		return ret == HF_WIRE_ASK ? ret : -EINVAL;
+	fence = hf_sync_file_fence(&call->dev->endpoints, fd);
+	if (!fence)
+		return -EINVAL;
+	new->in_fence = hf_fence_get(fence);
+	return 0;
+}
+
+/* OUT_FENCE_PTR: the value is where the client wants a descriptor. */
+static int set_out_fence(struct hf_call *call, struct hf_atomic_state *state,
+			 struct hf_crtc *crtc, uint64_t addr)
+{
+	struct hf_crtc_state *new = hf_atomic_get_crtc(state, crtc);
+
+	if (!new)
+		return -ENOMEM;
+	if (!addr)
+		return 0;
+	new->out_fence_ptr = addr;
+	return hf_call_put(call, addr, -1);
+}
+
+static int set_atomic_property(struct hf_call *call,
+			       struct hf_atomic_state *state,
+			       struct hf_mode_object *object,
+			       struct hf_property *prop, uint64_t value)
+{
+	struct hf_kms_device *kms = state->kms;
+
+	if (prop != kms->prop.in_fence && prop != kms->prop.out_fence)
+		return hf_atomic_set_property(state, object, prop, value);
+	if (!hf_property_valid(kms, prop, value))
+		return -EINVAL;
+	return prop == kms->prop.in_fence ?
+		       set_in_fence(call, state, (struct hf_plane *)object,
+				    value) :
+		       set_out_fence(call, state, (struct hf_crtc *)object,
+				     value);
+}
+
+/* A fence and its descriptor for each CRTC that wants one. */
+static int add_out_fences(struct hf_call *call, struct hf_atomic_state *state)
+{
+	for (unsigned int i = 0; i < call->dev->kms.num_crtcs; i++) {
+		struct hf_crtc_state *crtc = state->crtcs[i];
+		int fd, ret;
+
+		if (!crtc || !crtc->out_fence_ptr)
+			continue;
+		crtc->out_fence = hf_fence_create();
+		if (!crtc->out_fence)
+			return -ENOMEM;
+		fd = hf_sync_file_create(&call->dev->endpoints,
+					 call->dev->instance, crtc->out_fence);
+		if (fd < 0)
+			return fd;
+		ret = hf_call_put_fd(call, crtc->out_fence_ptr, fd);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 /* One object's properties: elements @first to @first + @n of the two arrays. */
 static int set_object(struct hf_call *call, struct hf_atomic_state *state,
 		      struct hf_mode_object *object, size_t first, size_t n)
@@ -428,8 +508,8 @@ static int set_object(struct hf_call *call, struct hf_atomic_state *state,
 		ret = hf_call_copy_in(call, 3, first + n,
 				      (const void **)&values);
 		if (!ret)
-			ret = hf_atomic_set_property(state, object, prop,
-						     values[i]);
+			ret = set_atomic_property(call, state, object, prop,
+						  values[i]);
 		if (ret)
 			return ret;
 	}
@@ -504,6 +584,8 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 		hf_atomic_state_destroy(state);
 		return ret;
 	}
+	if (!ret)
+		ret = add_out_fences(call, state);
 	return commit(call, state, ret,
 		      atomic->flags & DRM_MODE_ATOMIC_NONBLOCK);
 }

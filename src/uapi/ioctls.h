@@ -5,7 +5,7 @@
  * here and its handler.
  *
  * A row is HF_IOCTL(request, rights, handler, nested arrays…), or HF_IOCTL_FD
- * for one whose argument holds a descriptor; the rights and their order of
+ * for one whose argument returns a descriptor; the rights and their order of
  * checking are those of the kernel's drm_ioctl_permit().
  */
 #ifndef HF_UAPI_IOCTLS_H
@@ -64,7 +64,6 @@ struct hf_array_desc {
  * @cmd: the request number, with the size that this version knows; 0: none
  * @rights: HF_AUTH…
  * @name: as in the UAPI header
- * @fd_in: offset of a descriptor that the client passes in, + 1; 0: none
  * @fd_out: offset of a descriptor that the client gets, + 1; 0: none
  * @arrays: nested arrays
  */
@@ -72,7 +71,7 @@ struct hf_ioctl_desc {
 	uint32_t cmd;
 	uint32_t rights;
 	const char *name;
-	uint16_t fd_in, fd_out;
+	uint16_t fd_out;
 	struct hf_array_desc arrays[HF_WIRE_ARRAYS];
 };
 
@@ -139,9 +138,8 @@ HF_IOCTL(LOCK, HF_AUTH, hf_ioctl_invalid)					\
 HF_IOCTL(UNLOCK, HF_AUTH, hf_ioctl_invalid)					\
 HF_IOCTL(FINISH, HF_AUTH, hf_ioctl_noop)					\
 HF_IOCTL_FD(PRIME_HANDLE_TO_FD, HF_RENDER_ALLOW, hf_ioctl_prime_handle_to_fd,	\
-	0, offsetof(struct drm_prime_handle, fd) + 1)				\
-HF_IOCTL_FD(PRIME_FD_TO_HANDLE, HF_RENDER_ALLOW, hf_ioctl_prime_fd_to_handle,	\
-	offsetof(struct drm_prime_handle, fd) + 1, 0)				\
+	offsetof(struct drm_prime_handle, fd) + 1)				\
+HF_IOCTL(PRIME_FD_TO_HANDLE, HF_RENDER_ALLOW, hf_ioctl_prime_fd_to_handle)	\
 HF_IOCTL(SG_ALLOC, HF_ROOT_MASTER, hf_ioctl_invalid)				\
 HF_IOCTL(SG_FREE, HF_ROOT_MASTER, hf_ioctl_invalid)				\
 HF_IOCTL(WAIT_VBLANK, 0, hf_ioctl_wait_vblank)					\

@@ -25,6 +25,7 @@
 
 #define HF_WIRE_SLOTS 32
 #define HF_WIRE_ARRAYS 6
+#define HF_WIRE_ASKS 32
 #define HF_WIRE_FDS_MAX 8
 #define HF_WIRE_ARG_MAX (1u << 14) /* _IOC_SIZEMASK + 1 */
 #define HF_WIRE_SLOT_SIZE 65536u
@@ -106,6 +107,28 @@ struct hf_wire_array {
 #define HF_ARRAY_FAULT 1u /* the client could not read it all */
 #define HF_ARRAY_TOO_BIG 2u
 
+/*
+ * What a handler needs of the client's process while it runs, where the kernel
+ * would just reach into it: the server answers HF_WIRE_ASK with one more ask,
+ * the client fills in its result and posts the same request again. Those of
+ * kind HF_ASK_PUT_FD come with the final answer.
+ */
+enum hf_ask_kind {
+	HF_ASK_FD = 1, /* send the descriptor of number `what` along */
+	HF_ASK_PUT,    /* store `value` as a s32 at user address `what` */
+	HF_ASK_PUT_FD, /* the same with the number of descriptor `value` */
+};
+
+struct hf_wire_ask {
+	uint32_t kind;
+	int32_t value;
+	uint64_t what;
+	int32_t result; /* index of the descriptor, 0, or a negative errno */
+	uint32_t pad;
+};
+
+#define HF_WIRE_ASK (-4096) /* beyond all errnos */
+
 struct hf_wire_slot {
 	_Atomic uint32_t state; /* enum hf_wire_state; a futex */
 	_Atomic uint32_t cancel; /* client: a signal came, answer EINTR */
@@ -117,8 +140,9 @@ struct hf_wire_slot {
 	uint32_t nfds;	       /* of the request, then of the answer */
 	uint64_t payload_size; /* > 0: the payload is the first descriptor */
 	uint32_t cloexec; /* answer: a bit a descriptor */
-	uint32_t pad;
+	uint32_t nasks;
 	struct hf_wire_array arrays[HF_WIRE_ARRAYS];
+	struct hf_wire_ask asks[HF_WIRE_ASKS];
 	_Alignas(64) uint8_t arg[HF_WIRE_ARG_MAX];
 	_Alignas(64) uint8_t payload[];
 };

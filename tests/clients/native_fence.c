@@ -5,9 +5,9 @@
  * the program, never into anything else.
  *
  * Rendering is finished when the program asks for its fence, so the fence that
- * it gets has signalled: one of the device's own, out of a syncobj. A fence that
- * it hands in is waited for on the spot. Where the EGL has the extension, this
- * does nothing.
+ * it gets has signalled: one of the device's own, out of a syncobj, or an eventfd
+ * where the device has no syncobjs. A fence that it hands in is waited for on the
+ * spot. Where the EGL has the extension, this does nothing.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <EGL/egl.h>
 #include <EGL/eglext.h>
@@ -97,21 +98,29 @@ static EGLint client_wait_sync(EGLDisplay display, EGLSyncKHR sync,
 	return EGL_CONDITION_SATISFIED_KHR;
 }
 
-static EGLint dup_native_fence(EGLDisplay display, EGLSyncKHR sync)
+/* A sync_file that has signalled, or -1 where the device makes none. */
+static int signalled_sync_file(void)
 {
 	static int device = -1;
 	uint32_t syncobj;
-	int fd = -1;
+	int fd;
 
-	wait_fence(sync);
 	if (device < 0)
 		device = drmOpenWithType("holdfast", NULL, DRM_NODE_RENDER);
 	if (drmSyncobjCreate(device, DRM_SYNCOBJ_CREATE_SIGNALED, &syncobj))
-		return EGL_NO_NATIVE_FENCE_FD_ANDROID;
+		return -1;
 	if (drmSyncobjExportSyncFile(device, syncobj, &fd))
-		fd = EGL_NO_NATIVE_FENCE_FD_ANDROID;
+		fd = -1;
 	drmSyncobjDestroy(device, syncobj);
 	return fd;
+}
+
+static EGLint dup_native_fence(EGLDisplay display, EGLSyncKHR sync)
+{
+	wait_fence(sync);
+	int fd = signalled_sync_file();
+
+	return fd >= 0 ? fd : eventfd(1, EFD_CLOEXEC);
 }
 
 __eglMustCastToProperFunctionPointerType eglGetProcAddress(const char *name)

@@ -181,6 +181,21 @@ test_garbage_on_the_socket_drops_that_client_alone() {
 	stop_server
 }
 
+test_a_client_that_scribbles_over_its_channel_is_dropped_alone() {
+	start_server --output 640x480
+	before=$(holdings)
+	start_steady
+	for seed in 1 2 3 4; do
+		client "$programs/scribble" $seed 1
+		expect_steady
+	done
+	kill "$steady"
+	wait "$steady" || :
+	expect_holdings "$before"
+	client "$programs/churn" 2
+	stop_server
+}
+
 test_a_client_that_connects_and_says_nothing_blocks_nobody() {
 	start_server
 	python3 -c '

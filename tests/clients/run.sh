@@ -256,6 +256,13 @@ test_stats_are_one_line_at_the_end() {
 	expect "$(wc -l <err)" 1 "lines on stderr"
 }
 
+test_nothing_is_held_after_the_program_has_ended() {
+	need modetest
+	sleep 1 | "$holdfast" run --output 640x480 --screenshot shot.png --stats -- \
+		modetest -M holdfast -s 640x480 -r >out 2>err
+	expect "$(tail -n 1 err | grep -o '[0-9]* pages held')" '0 pages held'
+}
+
 test_a_trace_names_the_ioctls() {
 	need modetest
 	"$holdfast" run --trace trace -- modetest -M holdfast -c >list

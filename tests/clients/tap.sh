@@ -149,6 +149,6 @@ tap_case() {
 	else
 		echo "not ok $number - $name"
 		[ $code -ne 124 ] || echo "# it did not end within $case_seconds seconds"
-		sed 's/^/# /' "$scratch/log"
+		tail -n 40 "$scratch/log" | cut -c 1-200 | sed 's/^/# /'
 	fi
 }

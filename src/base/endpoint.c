@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors that we give to clients: socket pairs with a name. See the
+ * header. Ids are never reused, so one that epoll reports late finds nothing.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/endpoint.h"
+
+int hf_endpoints_init(struct hf_endpoints *endpoints)
+{
+	memset(endpoints, 0, sizeof(*endpoints));
+	endpoints->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return endpoints->epoll < 0 ? -errno : 0;
+}
+
+void hf_endpoints_finish(struct hf_endpoints *endpoints)
+{
+	if (endpoints->epoll >= 0)
+		close(endpoints->epoll);
+}
+
+/*
+ * Such a descriptor is never ready for writing. A socket is, unless what it
+ * sent already fills its buffer: so it has sent something that nobody ever
+ * reads.
+ */
+static int stuff(int client)
+{
+	static const char packet[1024];
+	int size = 1; /* the kernel makes its minimum of it */
+
+	if (setsockopt(client, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
+		return -1;
+	return send(client, packet, sizeof(packet), MSG_DONTWAIT) < 0 ? -1 : 0;
+}
+
+static int bind_name(int fd, const char *name)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	size_t len = strlen(name);
+
+	if (len >= sizeof(addr.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(addr.sun_path + 1, name, len);
+	return bind(fd, (struct sockaddr *)&addr,
+		    offsetof(struct sockaddr_un, sun_path) + 1 + len);
+}
+
+int hf_endpoint_open(struct hf_endpoints *endpoints,
+		     struct hf_endpoint *endpoint, const char *name,
+		     void (*hung_up)(struct hf_endpoint *endpoint), int *client)
+{
+	/* Nothing but the hang-up, which needs not be asked for. */
+	struct epoll_event event = { .data.u64 = endpoints->last_id + 1 };
+	struct stat st;
+	int sv[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+		return -errno;
+	if (bind_name(sv[0], name) || stuff(sv[1]) || fstat(sv[1], &st) ||
+	    epoll_ctl(endpoints->epoll, EPOLL_CTL_ADD, sv[0], &event)) {
+		err = errno;
+		close(sv[0]);
+		close(sv[1]);
+		return -err;
+	}
+	endpoint->id = ++endpoints->last_id;
+	endpoint->fd = sv[0];
+	endpoint->inode = st.st_ino;
+	endpoint->hung_up = hung_up;
+	HASH_ADD(by_id, endpoints->by_id, id, sizeof(endpoint->id), endpoint);
+	HASH_ADD(by_inode, endpoints->by_inode, inode, sizeof(endpoint->inode),
+		 endpoint);
+	*client = sv[1];
+	return 0;
+}
+
+void hf_endpoint_close(struct hf_endpoints *endpoints,
+		       struct hf_endpoint *endpoint)
+{
+	HASH_DELETE(by_id, endpoints->by_id, endpoint);
+	HASH_DELETE(by_inode, endpoints->by_inode, endpoint);
+	close(endpoint->fd);
+}
+
+struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
+{
+	struct hf_endpoint *endpoint;
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode))
+		return NULL;
+	HASH_FIND(by_inode, endpoints->by_inode, &st.st_ino, sizeof(st.st_ino),
+		  endpoint);
+	return endpoint;
+}
+
+int hf_endpoints_poll(const struct hf_endpoints *endpoints, uint64_t *ids,
+		      int max)
+{
+	struct epoll_event events[64];
+	int n = epoll_wait(endpoints->epoll, events, max < 64 ? max : 64, 0);
+
+	for (int i = 0; i < n; i++)
+		ids[i] = events[i].data.u64;
+	return n < 0 ? 0 : n;
+}
+
+void hf_endpoints_hang_up(struct hf_endpoints *endpoints, uint64_t id)
+{
+	struct hf_endpoint *endpoint;
+
+	HASH_FIND(by_id, endpoints->by_id, &id, sizeof(id), endpoint);
+	if (endpoint)
+		endpoint->hung_up(endpoint);
+}

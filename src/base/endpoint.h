@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors that we give to clients and want to recognise: socket pairs.
+ *
+ * The client holds one end, the server the other. The server's end is bound
+ * to a name, so that whoever holds the client's end can read off it what it
+ * is; the inode of the client's end, which nobody can forge, is what the
+ * server believes. When the last descriptor of the client's end is closed,
+ * anywhere, the server's end hangs up.
+ */
+#ifndef HF_BASE_ENDPOINT_H
+#define HF_BASE_ENDPOINT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <uthash.h>
+
+/**
+ * struct hf_endpoint - Our end of a descriptor that a client holds.
+ * @fd: the server's end of the socket
+ * @inode: of the client's end
+ * @hung_up: called when the client's end is gone; closes the endpoint
+ */
+struct hf_endpoint {
+	uint64_t id;
+	int fd;
+	ino_t inode;
+	void (*hung_up)(struct hf_endpoint *endpoint);
+	UT_hash_handle by_id, by_inode;
+};
+
+/* All endpoints of a device; the device's lock protects them. */
+struct hf_endpoints {
+	int epoll; /* readable when one has hung up */
+	uint64_t last_id;
+	struct hf_endpoint *by_id, *by_inode;
+};
+
+/** hf_endpoints_init() - Return: 0 or a negative errno of epoll_create(2). */
+int hf_endpoints_init(struct hf_endpoints *endpoints);
+void hf_endpoints_finish(struct hf_endpoints *endpoints);
+
+/**
+ * hf_endpoint_open() - Make a pair.
+ * @name: what the server's end is bound to, in the abstract name space
+ * @client: set to the client's end, close-on-exec
+ *
+ * Return: 0, or a negative errno: -EMFILE, -ENFILE, -ENOMEM.
+ */
+int hf_endpoint_open(struct hf_endpoints *endpoints,
+		     struct hf_endpoint *endpoint, const char *name,
+		     void (*hung_up)(struct hf_endpoint *endpoint),
+		     int *client);
+void hf_endpoint_close(struct hf_endpoints *endpoints,
+		       struct hf_endpoint *endpoint);
+
+/** hf_endpoint_of() - Whose client's end is this descriptor? NULL: nobody's. */
+struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd);
+
+/**
+ * hf_endpoints_poll() - Which ones have hung up? Needs no lock.
+ *
+ * Return: how many ids were written, at most @max.
+ */
+int hf_endpoints_poll(const struct hf_endpoints *endpoints, uint64_t *ids,
+		      int max);
+/** hf_endpoints_hang_up() - Call hung_up() of one that is still there. */
+void hf_endpoints_hang_up(struct hf_endpoints *endpoints, uint64_t id);
+
+#endif

@@ -48,6 +48,7 @@ struct hf_call {
 		struct hf_vblank_wait vblank;
 		struct hf_commit_wait commit;
 	} wait;
+	struct hf_timer timeout; /* of a wait for a vblank */
 
 	/* Called once, with the lock held, for a call that was parked. */
 	void (*done)(struct hf_call *call, int ret);

@@ -6,6 +6,8 @@
 
 #include "uapi/handlers.h"
 
+#define WAIT_NS (3 * HF_NSEC_PER_SEC)
+
 /* The 64-bit count nearest to @near whose low half is @low. */
 static uint64_t widen(uint32_t low, uint64_t near)
 {
@@ -39,12 +41,24 @@ static void vblank_done(struct hf_vblank_wait *wait)
 {
 	struct hf_call *call = wl_container_of(wait, call, wait.vblank);
 
+	hf_timer_disarm(call->dev->clock, &call->timeout);
 	reply(crtc_of_call(call), (void *)call->arg);
 	hf_call_complete(call, 0);
 }
 
+/* The kernel gives up after three seconds. */
+static void timed_out(struct hf_timer *timer)
+{
+	struct hf_call *call = wl_container_of(timer, call, timeout);
+
+	hf_vblank_wait_remove(crtc_of_call(call), &call->wait.vblank);
+	reply(crtc_of_call(call), (void *)call->arg);
+	hf_call_complete(call, -EBUSY);
+}
+
 static void cancel_wait(struct hf_call *call)
 {
+	hf_timer_disarm(call->dev->clock, &call->timeout);
 	hf_vblank_wait_remove(crtc_of_call(call), &call->wait.vblank);
 }
 
@@ -109,6 +123,9 @@ int hf_ioctl_wait_vblank(struct hf_call *call, void *arg)
 	wait->sequence = sequence;
 	wait->done = vblank_done;
 	hf_vblank_wait_add(crtc, wait);
+	call->timeout.fn = timed_out;
+	hf_timer_arm(call->dev->clock, &call->timeout,
+		     hf_clock_now(call->dev->clock) + WAIT_NS);
 	return hf_call_park(call, cancel_wait, true);
 }
 

@@ -109,15 +109,24 @@ void hf_timer_disarm(struct hf_clock *clock, struct hf_timer *timer)
 void hf_clock_dispatch(struct hf_clock *clock)
 {
 	uint64_t expirations, now = hf_clock_now(clock);
+	struct wl_list due;
 
 	if (read(clock->fd, &expirations, sizeof(expirations)) < 0)
 		expirations = 0; /* somebody rearmed it in between */
+	/* A timer that rearms itself for the past waits for the next time. */
+	wl_list_init(&due);
 	while (!wl_list_empty(&clock->timers)) {
 		struct hf_timer *first =
 			wl_container_of(clock->timers.next, first, link);
 
 		if (first->expires > now)
 			break;
+		wl_list_remove(&first->link);
+		wl_list_insert(due.prev, &first->link);
+	}
+	while (!wl_list_empty(&due)) {
+		struct hf_timer *first = wl_container_of(due.next, first, link);
+
 		unlink_timer(first);
 		first->fn(first);
 	}

@@ -77,6 +77,7 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 	}
 	endpoint->id = ++endpoints->last_id;
 	endpoint->fd = sv[0];
+	endpoint->dev = st.st_dev;
 	endpoint->inode = st.st_ino;
 	endpoint->hung_up = hung_up;
 	HASH_ADD(by_id, endpoints->by_id, id, sizeof(endpoint->id), endpoint);
@@ -103,7 +104,8 @@ struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 		return NULL;
 	HASH_FIND(by_inode, endpoints->by_inode, &st.st_ino, sizeof(st.st_ino),
 		  endpoint);
-	return endpoint;
+	/* Inode numbers of socket files in a client's own file system. */
+	return endpoint && endpoint->dev == st.st_dev ? endpoint : NULL;
 }
 
 int hf_endpoints_poll(const struct hf_endpoints *endpoints, uint64_t *ids,

@@ -24,6 +24,7 @@
 struct hf_endpoint {
 	uint64_t id;
 	int fd;
+	dev_t dev; /* and the device it is on */
 	ino_t inode;
 	void (*hung_up)(struct hf_endpoint *endpoint);
 	UT_hash_handle by_id, by_inode;

@@ -69,8 +69,7 @@ int hf_framebuffer_check(struct hf_kms_device *kms,
 	format = hf_format_info(cmd->pixel_format);
 	if (!format)
 		return -EINVAL;
-	if (cmd->width == 0 || cmd->width % format->hsub || cmd->height == 0 ||
-	    cmd->height % format->vsub)
+	if (cmd->width == 0 || cmd->height == 0)
 		return -EINVAL;
 	for (i = 0; i < format->num_planes; i++) {
 		ret = check_plane(cmd, format, i);

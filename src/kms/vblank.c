@@ -67,6 +67,12 @@ static void arm(struct hf_crtc *crtc)
 	hf_timer_arm(crtc->kms->clock, &vblank->timer, time_of(vblank, next));
 }
 
+/* Unlike hf_vblank_passed(), for what is queued: late is late. */
+static bool is_due(uint64_t count, uint64_t sequence)
+{
+	return (int64_t)(count - sequence) >= 0;
+}
+
 /* Tell all who wait for a vblank up to @count; all of them with @all. */
 static void deliver(struct hf_crtc *crtc, uint64_t count, uint64_t ns, bool all)
 {
@@ -75,7 +81,7 @@ static void deliver(struct hf_crtc *crtc, uint64_t count, uint64_t ns, bool all)
 	struct wl_list due;
 
 	wl_list_for_each_safe(event, next_event, &vblank->events, link)
-		if (all || hf_vblank_passed(count, event->sequence))
+		if (all || is_due(count, event->sequence))
 			hf_event_send(event, crtc->base.id, count, ns);
 
 	/* done() may add new waiters: take the due ones off first. */
@@ -85,7 +91,7 @@ static void deliver(struct hf_crtc *crtc, uint64_t count, uint64_t ns, bool all)
 		struct hf_vblank_wait *wait = wl_container_of(at, wait, link);
 
 		next = at->next;
-		if (all || hf_vblank_passed(count, wait->sequence)) {
+		if (all || is_due(count, wait->sequence)) {
 			wl_list_remove(at);
 			wl_list_insert(due.prev, at);
 		}

@@ -31,6 +31,7 @@
 
 struct slot {
 	struct hf_client *client;
+	unsigned int index;
 	struct hf_call call;
 	_Atomic bool busy;
 	uint32_t seq;
@@ -112,13 +113,13 @@ static void answer(struct slot *slot, int ret)
 {
 	struct hf_client *client = slot->client;
 	struct hf_call *call = &slot->call;
-	unsigned int index = 0;
-	struct hf_wire_slot *wire;
-	struct hf_wire_fds packet = { .type = HF_WIRE_FDS, .seq = slot->seq };
+	struct hf_wire_slot *wire = hf_wire_slot(client->channel, slot->index);
+	struct hf_wire_fds packet = {
+		.type = HF_WIRE_FDS,
+		.slot = slot->index,
+		.seq = slot->seq,
+	};
 
-	while (client->slots[index] != slot)
-		index++;
-	wire = hf_wire_slot(client->channel, index);
 	/* The same argument comes again with the answer to an ask. */
 	if (ret != HF_WIRE_ASK)
 		memcpy(wire->arg, call->arg, call->out_size);
@@ -128,7 +129,6 @@ static void answer(struct slot *slot, int ret)
 		wire->arrays[i].used = call->arrays[i].used;
 	wire->nfds = ret < 0 ? 0 : call->nfds_out;
 	wire->cloexec = call->cloexec;
-	packet.slot = index;
 	if (wire->nfds && hf_send_fds(client->fd, &packet, sizeof(packet),
 				      call->fds_out, call->nfds_out)) {
 		wire->nfds = 0;
@@ -158,6 +158,22 @@ static void parked_done(struct hf_call *call, int ret)
 
 /* -- requests -------------------------------------------------------------- */
 
+static struct slot *get_slot(struct hf_client *client, unsigned int index)
+{
+	struct slot *slot = client->slots[index];
+
+	if (!slot) {
+		slot = calloc(1, sizeof(*slot));
+		if (!slot)
+			return NULL;
+		slot->client = client;
+		slot->index = index;
+		wl_list_init(&slot->call.file_link);
+		client->slots[index] = slot;
+	}
+	return slot;
+}
+
 /* The descriptors of a request are on the socket already, perhaps behind
  * those of other requests. */
 static int collect_fds(struct hf_client *client, struct slot *slot,
@@ -175,10 +191,10 @@ static int collect_fds(struct hf_client *client, struct slot *slot,
 
 		to = len == sizeof(packet) && packet.type == HF_WIRE_FDS &&
 				     packet.slot < HF_WIRE_SLOTS ?
-			     client->slots[packet.slot] :
+			     get_slot(client, packet.slot) :
 			     NULL;
 		if (!to || !n || to->nstash) {
-			while (len > 0 && n)
+			while (n)
 				close(fds[--n]);
 			return -EBADMSG;
 		}
@@ -209,15 +225,15 @@ static int map_payload(struct slot *slot, struct hf_wire_slot *wire,
 	if (!call->nfds_in || hf_shmem_check(call->fds_in[0], &real) ||
 	    real < size || size > HF_WIRE_PAYLOAD_MAX)
 		return -EBADMSG;
-	slot->payload = mmap(NULL, real, PROT_READ | PROT_WRITE, MAP_SHARED,
+	slot->payload = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			     call->fds_in[0], 0);
 	if (slot->payload == MAP_FAILED) {
 		slot->payload = NULL;
 		return -ENOMEM;
 	}
-	slot->payload_size = real;
+	slot->payload_size = size;
 	call->payload = slot->payload;
-	call->payload_size = real;
+	call->payload_size = size;
 	/* The handler sees only the descriptors that it is meant to see. */
 	close(call->fds_in[0]);
 	call->nfds_in--;
@@ -424,21 +440,6 @@ static int run_op(struct hf_client *client, struct slot *slot,
 	}
 }
 
-static struct slot *get_slot(struct hf_client *client, unsigned int index)
-{
-	struct slot *slot = client->slots[index];
-
-	if (!slot) {
-		slot = calloc(1, sizeof(*slot));
-		if (!slot)
-			return NULL;
-		slot->client = client;
-		wl_list_init(&slot->call.file_link);
-		client->slots[index] = slot;
-	}
-	return slot;
-}
-
 /* A signal interrupted the thread that waits for a call. */
 static void interrupt(struct hf_client *client, struct slot *slot)
 {
@@ -636,16 +637,31 @@ static void drop_slot(struct slot *slot)
 	free(slot);
 }
 
+/* Wake the thread until it has seen that it is to stop: a client that still
+ * writes to the channel could make it miss a wake-up. */
+static void stop_thread(struct hf_client *client)
+{
+	struct timespec soon;
+
+	atomic_store(&client->stop, true);
+	do {
+		atomic_store(&client->channel->pending, 1);
+		hf_futex_wake(&client->channel->pending);
+		clock_gettime(CLOCK_REALTIME, &soon);
+		soon.tv_nsec += 1000000;
+		if (soon.tv_nsec >= 1000000000) {
+			soon.tv_nsec -= 1000000000;
+			soon.tv_sec++;
+		}
+	} while (pthread_timedjoin_np(client->thread, NULL, &soon));
+}
+
 void hf_client_destroy(struct hf_client *client)
 {
 	struct hf_device *dev = client->server->dev;
 
-	atomic_store(&client->stop, true);
 	atomic_store(&client->channel->dead, 1);
-	/* A value that is not 0 keeps the thread from sleeping again. */
-	atomic_store(&client->channel->pending, 1);
-	hf_futex_wake(&client->channel->pending);
-	pthread_join(client->thread, NULL);
+	stop_thread(client);
 	pthread_mutex_lock(&dev->lock);
 	for (unsigned int i = 0; i < HF_WIRE_SLOTS; i++) {
 		struct hf_wire_slot *wire = hf_wire_slot(client->channel, i);

@@ -165,14 +165,14 @@ void hf_server_reap(struct hf_server *server)
 {
 	struct hf_device *dev = server->dev;
 	uint64_t ids[16];
-	int n = hf_endpoints_poll(&dev->endpoints, ids, 16);
+	int n;
 
-	if (!n)
-		return;
-	pthread_mutex_lock(&dev->lock);
-	while (n)
-		hf_endpoints_hang_up(&dev->endpoints, ids[--n]);
-	pthread_mutex_unlock(&dev->lock);
+	while ((n = hf_endpoints_poll(&dev->endpoints, ids, 16))) {
+		pthread_mutex_lock(&dev->lock);
+		while (n)
+			hf_endpoints_hang_up(&dev->endpoints, ids[--n]);
+		pthread_mutex_unlock(&dev->lock);
+	}
 }
 
 static int endpoints_ready(int fd, uint32_t mask, void *data)
@@ -332,10 +332,13 @@ static int clear_stale_socket(const struct sockaddr_un *addr, socklen_t len)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	int ret = 0;
+	struct stat st;
 
 	if (fd < 0)
 		return -errno;
-	if (!connect(fd, (const struct sockaddr *)addr, len))
+	if (!lstat(addr->sun_path, &st) && !S_ISSOCK(st.st_mode))
+		ret = -EEXIST; /* somebody's file */
+	else if (!connect(fd, (const struct sockaddr *)addr, len))
 		ret = -EADDRINUSE;
 	else if (errno == ECONNREFUSED)
 		unlink(addr->sun_path);

@@ -121,12 +121,20 @@ void hf_master_put(struct hf_master *master)
 	free(master);
 }
 
+static void drop_magic(struct hf_file *file)
+{
+	if (file->magic)
+		hf_idr_remove(&file->master->magics, file->magic);
+	file->magic = 0;
+}
+
 int hf_file_new_master(struct hf_file *file)
 {
 	struct hf_master *master = hf_master_create();
 
 	if (!master)
 		return -ENOMEM;
+	drop_magic(file);
 	hf_master_put(file->master);
 	file->master = master;
 	file->is_master = file->was_master = file->authenticated = true;
@@ -196,8 +204,7 @@ static void release_master(struct hf_file *file)
 
 	if (!file->master)
 		return;
-	if (file->magic)
-		hf_idr_remove(&file->master->magics, file->magic);
+	drop_magic(file);
 	if (hf_file_is_current_master(file)) {
 		hf_master_put(dev->master);
 		dev->master = NULL;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "kms/legacy.h"
 #include "kms/mode.h"
 #include "sync/sync_file.h"
@@ -510,6 +511,10 @@ static int set_object(struct hf_call *call, struct hf_atomic_state *state,
 		if (!ret)
 			ret = set_atomic_property(call, state, object, prop,
 						  values[i]);
+		if (ret && ret != HF_WIRE_ASK)
+			hf_dbg("pid %d: object %u: %s = %llu: %s",
+			       call->cred.pid, object->id, prop->name,
+			       (unsigned long long)values[i], strerror(-ret));
 		if (ret)
 			return ret;
 	}

@@ -5,12 +5,14 @@
  * the program, never into anything else.
  *
  * Rendering is finished when the program asks for its fence, so the fence that
- * it gets has signalled: one of the device's own, out of a syncobj, or an eventfd
- * where the device has no syncobjs. A fence that it hands in is waited for on the
- * spot. Where the EGL has the extension, this does nothing.
+ * it gets has signalled: one of the device's own, out of a syncobj, or, where the
+ * device has no syncobjs, one that stands for none at all. A fence that it hands
+ * in is waited for on the spot. Where the EGL has the extension, this does
+ * nothing.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include <EGL/eglext.h>
 #include <GLES2/gl2.h>
 #include <xf86drm.h>
+#include <xf86drmMode.h>
 
 static const char extension[] = "EGL_ANDROID_native_fence_sync";
 
@@ -115,12 +118,38 @@ static int signalled_sync_file(void)
 	return fd;
 }
 
+/* A descriptor for "no fence": the program wants to see one. Its number is none
+ * that a picture's measures are likely to be. */
+static int no_fence = -1;
+
+static int make_no_fence(void)
+{
+	int fd = eventfd(1, EFD_CLOEXEC);
+
+	no_fence = fcntl(fd, F_DUPFD_CLOEXEC, 811);
+	close(fd);
+	return no_fence;
+}
+
 static EGLint dup_native_fence(EGLDisplay display, EGLSyncKHR sync)
 {
 	wait_fence(sync);
 	int fd = signalled_sync_file();
 
-	return fd >= 0 ? fd : eventfd(1, EFD_CLOEXEC);
+	return fd >= 0 ? fd : make_no_fence();
+}
+
+int drmModeAtomicAddProperty(drmModeAtomicReqPtr request, uint32_t object,
+			     uint32_t property, uint64_t value)
+{
+	static __typeof__(drmModeAtomicAddProperty) *real;
+
+	if (!real)
+		real = (__typeof__(real))dlsym(RTLD_NEXT,
+					       "drmModeAtomicAddProperty");
+	if (no_fence >= 0 && value == (uint64_t)no_fence)
+		value = -1;
+	return real(request, object, property, value);
 }
 
 __eglMustCastToProperFunctionPointerType eglGetProcAddress(const char *name)

@@ -233,11 +233,23 @@ static void wait_for_program(struct run *run)
 	}
 }
 
-/* Let the server notice that the program's descriptors are gone. */
+/* Does the display still read what a commit replaced? */
+static bool flipping(const struct hf_kms_device *kms)
+{
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (kms->crtcs[i]->commit)
+			return true;
+	return false;
+}
+
+/* Let the server notice that the program's descriptors are gone, and let the
+ * last flips end. The clients' threads end with their connections. */
 static void settle(struct run *run)
 {
-	while (!wl_list_empty(&run->server.dev->files) ||
-	       !wl_list_empty(&run->server.clients))
+	struct hf_device *dev = run->server.dev;
+
+	while (!wl_list_empty(&dev->files) ||
+	       !wl_list_empty(&run->server.clients) || flipping(&dev->kms))
 		hf_server_dispatch(&run->server, 100);
 }
 

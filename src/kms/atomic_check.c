@@ -10,6 +10,9 @@
 #include "kms/mode.h"
 #include "kms/state.h"
 
+#define MIN_FRAME_NS 100000u
+#define MAX_FRAME_NS 1000000000u
+
 static bool damage_inside(const struct hf_plane_state *state)
 {
 	const struct drm_mode_rect *clip;
@@ -70,9 +73,19 @@ static int check_crtc(const struct hf_crtc_state *old,
 	return 0;
 }
 
-/* What changes for a CRTC and its connectors, and whether they can be wired
- * up that way. */
-static int check_modeset(struct hf_crtc_state *old, struct hf_crtc_state *new)
+/* A driver's mode_valid(): a pixel clock that some display could have. */
+static bool can_show(const struct drm_mode_modeinfo *mode)
+{
+	uint64_t ns = hf_mode_frame_ns(mode);
+
+	return ns >= MIN_FRAME_NS && ns <= MAX_FRAME_NS &&
+	       mode->hdisplay <= HF_KMS_MAX_SIZE &&
+	       mode->vdisplay <= HF_KMS_MAX_SIZE && mode->vscan <= 16;
+}
+
+/* What changes for a CRTC. */
+static int check_modeset(const struct hf_crtc_state *old,
+			 struct hf_crtc_state *new)
 {
 	if (!hf_mode_equal(&old->mode, &new->mode) ||
 	    old->enable != new->enable)
@@ -83,7 +96,9 @@ static int check_modeset(struct hf_crtc_state *old, struct hf_crtc_state *new)
 		new->connectors_changed = true;
 	if (old->enable != new->enable)
 		new->connectors_changed = true;
-	return 0;
+	return new->mode_changed && new->enable && !can_show(&new->mode) ?
+		       -EINVAL :
+		       0;
 }
 
 static int check_routing(const struct hf_atomic_state *state)

@@ -43,6 +43,12 @@ uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns)
 	return count;
 }
 
+/* Unlike hf_vblank_passed(), for what is queued: late is late. */
+static bool is_due(uint64_t count, uint64_t sequence)
+{
+	return (int64_t)(count - sequence) >= 0;
+}
+
 static void arm(struct hf_crtc *crtc)
 {
 	struct hf_vblank *vblank = &crtc->vblank;
@@ -60,17 +66,14 @@ static void arm(struct hf_crtc *crtc)
 		hf_timer_disarm(crtc->kms->clock, &vblank->timer);
 		return;
 	}
-	/* A vblank that is years away must not overflow the timer. */
+	/* A vblank that is years away must not overflow the timer, and one
+	 * that was long ago is due now. */
 	count = hf_vblank_count(crtc, NULL);
 	if (next > count + 3600)
 		next = count + 3600;
+	if (is_due(count, next))
+		next = count;
 	hf_timer_arm(crtc->kms->clock, &vblank->timer, time_of(vblank, next));
-}
-
-/* Unlike hf_vblank_passed(), for what is queued: late is late. */
-static bool is_due(uint64_t count, uint64_t sequence)
-{
-	return (int64_t)(count - sequence) >= 0;
 }
 
 /* Tell all who wait for a vblank up to @count; all of them with @all. */

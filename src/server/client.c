@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fdpass.h"
@@ -56,11 +57,13 @@ struct hf_client {
 	struct hf_cred cred;
 	int fd;
 	struct hf_wire_channel *channel;
-	struct wl_event_source *source;
+	struct wl_event_source *source, *exit_source;
+	int pidfd;
 	pthread_t thread;
 	_Atomic bool stop;
 	struct attached *attached; /* the thread's own */
-	struct slot *slots[HF_WIRE_SLOTS];
+	pthread_mutex_t receive_lock; /* each slot's stash */
+	struct slot *_Atomic slots[HF_WIRE_SLOTS];
 	_Atomic uint64_t requests;
 	struct wl_list link;
 };
@@ -158,30 +161,34 @@ static void parked_done(struct hf_call *call, int ret)
 
 /* -- requests -------------------------------------------------------------- */
 
+/* Made on first use, by either thread. */
 static struct slot *get_slot(struct hf_client *client, unsigned int index)
 {
-	struct slot *slot = client->slots[index];
+	struct slot *slot = atomic_load(&client->slots[index]), *none = NULL;
 
-	if (!slot) {
-		slot = calloc(1, sizeof(*slot));
-		if (!slot)
-			return NULL;
-		slot->client = client;
-		slot->index = index;
-		wl_list_init(&slot->call.file_link);
-		client->slots[index] = slot;
-	}
-	return slot;
+	if (slot)
+		return slot;
+	slot = calloc(1, sizeof(*slot));
+	if (!slot)
+		return NULL;
+	slot->client = client;
+	slot->index = index;
+	wl_list_init(&slot->call.file_link);
+	if (atomic_compare_exchange_strong(&client->slots[index], &none, slot))
+		return slot;
+	free(slot);
+	return none;
 }
 
-/* The descriptors of a request are on the socket already, perhaps behind
- * those of other requests. */
-static int collect_fds(struct hf_client *client, struct slot *slot,
-		       unsigned int nfds)
+/*
+ * Take packets with descriptors off the socket, each into the stash of the
+ * slot that it names. Both the main thread and the client's do: a packet that
+ * lay unread could hold the client's own end of the socket, and so keep it
+ * from ever hanging up. Called with the receive lock held.
+ */
+static int receive_fds(struct hf_client *client)
 {
-	struct hf_call *call = &slot->call;
-
-	while (!slot->nstash || slot->stash_seq != slot->seq) {
+	for (;;) {
 		struct hf_wire_fds packet;
 		struct slot *to;
 		int fds[HF_FDPASS_MAX];
@@ -189,6 +196,8 @@ static int collect_fds(struct hf_client *client, struct slot *slot,
 		int len = hf_recv_fds(client->fd, &packet, sizeof(packet),
 				      MSG_DONTWAIT, fds, &n);
 
+		if (len == -EAGAIN)
+			return 0;
 		to = len == sizeof(packet) && packet.type == HF_WIRE_FDS &&
 				     packet.slot < HF_WIRE_SLOTS ?
 			     get_slot(client, packet.slot) :
@@ -202,12 +211,27 @@ static int collect_fds(struct hf_client *client, struct slot *slot,
 		to->nstash = n;
 		to->stash_seq = packet.seq;
 	}
-	if (slot->nstash != nfds)
-		return -EBADMSG;
-	memcpy(call->fds_in, slot->stash, sizeof(slot->stash));
-	call->nfds_in = nfds;
-	slot->nstash = 0;
-	return 0;
+}
+
+/* The descriptors of a request are on the socket already, or in the stash. */
+static int collect_fds(struct hf_client *client, struct slot *slot,
+		       unsigned int nfds)
+{
+	struct hf_call *call = &slot->call;
+	int ret = 0;
+
+	pthread_mutex_lock(&client->receive_lock);
+	if (!slot->nstash)
+		ret = receive_fds(client);
+	if (!ret && (slot->nstash != nfds || slot->stash_seq != slot->seq))
+		ret = -EBADMSG;
+	if (!ret) {
+		memcpy(call->fds_in, slot->stash, sizeof(slot->stash));
+		call->nfds_in = nfds;
+		slot->nstash = 0;
+	}
+	pthread_mutex_unlock(&client->receive_lock);
+	return ret;
 }
 
 /* Where the nested arrays are: behind the argument, or in a descriptor. */
@@ -529,12 +553,63 @@ static void *serve(void *arg)
 
 /* -- life ------------------------------------------------------------------ */
 
-static int hung_up(int fd, uint32_t mask, void *data)
+static int socket_event(int fd, uint32_t mask, void *data)
+{
+	struct hf_client *client = data;
+	int ret;
+
+	(void)fd;
+	if (mask & (WL_EVENT_HANGUP | WL_EVENT_ERROR)) {
+		hf_client_destroy(client);
+		return 0;
+	}
+	pthread_mutex_lock(&client->receive_lock);
+	ret = receive_fds(client);
+	pthread_mutex_unlock(&client->receive_lock);
+	if (ret)
+		hang_up(client, "protocol violation");
+	return 0;
+}
+
+static int exited(int fd, uint32_t mask, void *data)
 {
 	(void)fd;
 	(void)mask;
 	hf_client_destroy(data);
 	return 0;
+}
+
+/*
+ * A client may have sent us a descriptor that holds its own end of the socket,
+ * however indirectly, and the socket never hangs up then. So its process is
+ * watched too, where it can be.
+ */
+static int watch(struct hf_client *client)
+{
+	struct wl_event_loop *loop = client->server->loop;
+
+	client->source = wl_event_loop_add_fd(loop, client->fd,
+					      WL_EVENT_READABLE, socket_event,
+					      client);
+	if (!client->source)
+		return -ENOMEM;
+	client->pidfd = syscall(SYS_pidfd_open, client->cred.pid, 0);
+	if (client->pidfd < 0)
+		return 0;
+	fcntl(client->pidfd, F_SETFD, FD_CLOEXEC);
+	client->exit_source = wl_event_loop_add_fd(
+		loop, client->pidfd, WL_EVENT_READABLE, exited, client);
+	return client->exit_source ? 0 : -ENOMEM;
+}
+
+static void unwatch(struct hf_client *client)
+{
+	if (client->source)
+		wl_event_source_remove(client->source);
+	if (client->exit_source)
+		wl_event_source_remove(client->exit_source);
+	if (client->pidfd >= 0)
+		close(client->pidfd);
 }
 
 static int map_channel(struct hf_client *client, int *fd)
@@ -577,6 +652,7 @@ static void free_client(struct hf_client *client)
 	if (client->channel)
 		munmap(client->channel, HF_WIRE_CHANNEL_SIZE);
 	close(client->fd);
+	pthread_mutex_destroy(&client->receive_lock);
 	free(client);
 }
 
@@ -598,19 +674,20 @@ int hf_client_create(struct hf_server *server, int fd,
 	client->server = server;
 	client->cred = *cred;
 	client->fd = fd;
+	client->pidfd = -1;
+	pthread_mutex_init(&client->receive_lock, NULL);
 	ret = map_channel(client, &channel_fd);
 	if (!ret) {
 		ret = hf_send_fds(fd, &hello, sizeof(hello), &channel_fd, 1);
 		close(channel_fd);
 	}
 	if (!ret) {
-		client->source = wl_event_loop_add_fd(server->loop, fd, 0,
-						      hung_up, client);
-		ret = client->source ? start_thread(client) : -ENOMEM;
+		ret = watch(client);
+		if (!ret)
+			ret = start_thread(client);
 	}
 	if (ret) {
-		if (client->source)
-			wl_event_source_remove(client->source);
+		unwatch(client);
 		free_client(client);
 		return ret;
 	}
@@ -672,7 +749,7 @@ void hf_client_destroy(struct hf_client *client)
 			hf_futex_wake(&wire->state);
 	}
 	pthread_mutex_unlock(&dev->lock);
-	wl_event_source_remove(client->source);
+	unwatch(client);
 	wl_list_remove(&client->link);
 	hf_dbg("pid %d: gone", client->cred.pid);
 	free_client(client);

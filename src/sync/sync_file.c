@@ -47,7 +47,8 @@ int hf_sync_file_create(struct hf_endpoints *endpoints, const char *instance,
 
 	if (!file)
 		return -ENOMEM;
-	snprintf(name, sizeof(name), "holdfast-%s/sync_file", instance);
+	snprintf(name, sizeof(name), "holdfast-%s/sync_file/%llu", instance,
+		 (unsigned long long)endpoints->last_id + 1);
 	ret = hf_endpoint_open(endpoints, &file->endpoint, name, hung_up,
 			       &client);
 	if (ret) {

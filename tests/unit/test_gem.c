@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects, handles, names and the rules of mmap(2).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fdcount.h"
+#include "gem/gem.h"
+
+#define PAGE ((size_t)sysconf(_SC_PAGESIZE))
+#define RW (PROT_READ | PROT_WRITE)
+
+static struct hf_gem_device gem;
+static struct hf_gem_file file, other;
+static unsigned int open_before;
+
+static int setup(void **state)
+{
+	(void)state;
+	open_before = count_fds();
+	hf_gem_device_init(&gem);
+	hf_gem_file_init(&file, &gem, 11);
+	hf_gem_file_init(&other, &gem, 12);
+	return 0;
+}
+
+/* Whatever a test did: closing its files leaves nothing. */
+static int teardown(void **state)
+{
+	(void)state;
+	hf_gem_file_finish(&file);
+	hf_gem_file_finish(&other);
+	assert_int_equal(gem.count, 0);
+	assert_int_equal(gem.bytes, 0);
+	assert_true(wl_list_empty(&gem.objects));
+	assert_null(gem.by_key);
+	assert_null(gem.by_offset);
+	assert_int_equal(gem.names.count, 0);
+	hf_gem_device_finish(&gem);
+	assert_int_equal(count_fds(), open_before);
+	return 0;
+}
+
+/* An object that only its handle holds. */
+static struct hf_gem_object *make(size_t size, uint32_t *handle)
+{
+	struct hf_gem_object *object = hf_gem_object_create(&gem, size, 11);
+
+	assert_non_null(object);
+	assert_int_equal(hf_gem_handle_create(&file, object, handle), 0);
+	hf_gem_object_put(object);
+	return object;
+}
+
+static void sizes_are_rounded_up_to_pages(void **state)
+{
+	struct hf_gem_object *one = hf_gem_object_create(&gem, 1, 0);
+	struct hf_gem_object *two = hf_gem_object_create(&gem, PAGE + 1, 0);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(one->size, PAGE);
+	assert_int_equal(two->size, 2 * PAGE);
+	assert_int_equal(fstat(two->fd, &st), 0);
+	assert_int_equal(st.st_size, 2 * PAGE);
+	hf_gem_object_put(one);
+	hf_gem_object_put(two);
+}
+
+static void impossible_sizes_are_refused(void **state)
+{
+	(void)state;
+	assert_null(hf_gem_object_create(&gem, 0, 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(hf_gem_object_create(&gem, SIZE_MAX, 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(hf_gem_object_create(&gem, SIZE_MAX - 2 * PAGE, 0));
+	assert_int_not_equal(errno, 0);
+	assert_int_equal(gem.count, 0);
+}
+
+static void the_last_reference_frees_the_object(void **state)
+{
+	struct hf_gem_object *object = hf_gem_object_create(&gem, PAGE, 0);
+	unsigned int with = count_fds();
+
+	(void)state;
+	hf_gem_object_get(object);
+	hf_gem_object_put(object);
+	assert_int_equal(gem.count, 1);
+	assert_int_equal(count_fds(), with);
+	hf_gem_object_put(object);
+	assert_int_equal(gem.count, 0);
+	assert_int_equal(count_fds(), with - 1);
+	hf_gem_object_put(NULL);
+}
+
+static void the_counters_follow_and_the_peaks_stay(void **state)
+{
+	uint32_t a, b, c;
+
+	(void)state;
+	make(PAGE, &a);
+	make(3 * PAGE, &b);
+	assert_int_equal(gem.count, 2);
+	assert_int_equal(gem.bytes, 4 * PAGE);
+	hf_gem_handle_delete(&file, b);
+	assert_int_equal(gem.count, 1);
+	assert_int_equal(gem.bytes, PAGE);
+	assert_int_equal(gem.peak_count, 2);
+	assert_int_equal(gem.peak_bytes, 4 * PAGE);
+	make(4 * PAGE, &c);
+	assert_int_equal(gem.peak_count, 2);
+	assert_int_equal(gem.peak_bytes, 5 * PAGE);
+}
+
+static void handles_are_the_lowest_free_and_per_file(void **state)
+{
+	uint32_t a, b, c, elsewhere;
+	struct hf_gem_object *object;
+
+	(void)state;
+	object = make(PAGE, &a);
+	make(PAGE, &b);
+	assert_int_equal(a, 1);
+	assert_int_equal(b, 2);
+	assert_int_equal(hf_gem_handle_create(&other, object, &elsewhere), 0);
+	assert_int_equal(elsewhere, 1);
+	hf_gem_handle_delete(&file, a);
+	make(PAGE, &c);
+	assert_int_equal(c, 1);
+}
+
+static void an_object_lives_until_its_last_handle_is_closed(void **state)
+{
+	struct hf_gem_object *object;
+	uint32_t a, b, elsewhere;
+
+	(void)state;
+	object = make(PAGE, &a);
+	hf_gem_handle_create(&file, object, &b);
+	hf_gem_handle_create(&other, object, &elsewhere);
+	assert_int_not_equal(a, b);
+	assert_int_equal(object->handle_count, 3);
+	assert_int_equal(hf_gem_handle_delete(&file, a), 0);
+	assert_int_equal(hf_gem_handle_delete(&file, b), 0);
+	assert_int_equal(gem.count, 1);
+	assert_int_equal(hf_gem_handle_delete(&other, elsewhere), 0);
+	assert_int_equal(gem.count, 0);
+}
+
+static void a_handle_is_closed_once(void **state)
+{
+	uint32_t handle;
+
+	(void)state;
+	make(PAGE, &handle);
+	assert_int_equal(hf_gem_handle_delete(&file, 0), -EINVAL);
+	assert_int_equal(hf_gem_handle_delete(&file, 99), -EINVAL);
+	assert_int_equal(hf_gem_handle_delete(&file, UINT32_MAX), -EINVAL);
+	assert_int_equal(hf_gem_handle_delete(&other, handle), -EINVAL);
+	assert_int_equal(hf_gem_handle_delete(&file, handle), 0);
+	assert_int_equal(hf_gem_handle_delete(&file, handle), -EINVAL);
+}
+
+static void a_lookup_takes_a_reference(void **state)
+{
+	struct hf_gem_object *object, *found;
+	uint32_t handle;
+
+	(void)state;
+	object = make(PAGE, &handle);
+	assert_int_equal(object->refcount, 1);
+	found = hf_gem_lookup(&file, handle);
+	assert_ptr_equal(found, object);
+	assert_int_equal(object->refcount, 2);
+	hf_gem_handle_delete(&file, handle);
+	assert_int_equal(gem.count, 1);
+	hf_gem_object_put(found);
+	assert_int_equal(gem.count, 0);
+	assert_null(hf_gem_lookup(&file, handle));
+	assert_null(hf_gem_lookup(&file, 0));
+}
+
+static void a_handle_of_an_object_is_found_only_in_its_file(void **state)
+{
+	struct hf_gem_object *object;
+	uint32_t first, handle, second;
+
+	(void)state;
+	make(PAGE, &first);
+	object = make(PAGE, &handle);
+	assert_int_equal(hf_gem_handle_of(&file, object), handle);
+	assert_int_equal(hf_gem_handle_of(&other, object), 0);
+	hf_gem_handle_create(&file, object, &second);
+	hf_gem_handle_delete(&file, handle);
+	assert_int_equal(hf_gem_handle_of(&file, object), second);
+}
+
+static void a_name_opens_the_object_in_another_file(void **state)
+{
+	uint32_t handle, name, same, opened, again;
+	struct hf_gem_object *object;
+	uint64_t size;
+
+	(void)state;
+	object = make(2 * PAGE, &handle);
+	assert_int_equal(hf_gem_flink(&file, handle, &name), 0);
+	assert_int_equal(hf_gem_flink(&file, handle, &same), 0);
+	assert_int_equal(name, same);
+	assert_int_equal(hf_gem_open(&other, name, &opened, &size), 0);
+	assert_int_equal(size, 2 * PAGE);
+	assert_ptr_equal(hf_gem_lookup(&other, opened), object);
+	hf_gem_object_put(object);
+	/* Each opening gives a handle of its own. */
+	assert_int_equal(hf_gem_open(&other, name, &again, &size), 0);
+	assert_int_not_equal(opened, again);
+}
+
+static void a_name_dies_with_the_last_handle(void **state)
+{
+	uint32_t handle, name, opened, next;
+	struct hf_gem_object *object;
+	uint64_t size;
+
+	(void)state;
+	object = make(PAGE, &handle);
+	hf_gem_object_get(object); /* as a framebuffer would */
+	hf_gem_flink(&file, handle, &name);
+	assert_int_equal(hf_gem_open(&other, name, &opened, &size), 0);
+	hf_gem_handle_delete(&file, handle);
+	assert_int_equal(hf_gem_open(&file, name, &handle, &size), 0);
+	hf_gem_handle_delete(&file, handle);
+	hf_gem_handle_delete(&other, opened);
+	assert_int_equal(hf_gem_open(&file, name, &handle, &size), -ENOENT);
+	assert_int_equal(object->name, 0);
+	/* And the name is free for the next object. */
+	make(PAGE, &handle);
+	assert_int_equal(hf_gem_flink(&file, handle, &next), 0);
+	assert_int_equal(next, name);
+	hf_gem_object_put(object);
+}
+
+static void what_is_not_there_has_no_name(void **state)
+{
+	uint32_t name, handle;
+	uint64_t size;
+
+	(void)state;
+	assert_int_equal(hf_gem_flink(&file, 1, &name), -ENOENT);
+	assert_int_equal(hf_gem_open(&file, 0, &handle, &size), -ENOENT);
+	assert_int_equal(hf_gem_open(&file, 1, &handle, &size), -ENOENT);
+	assert_int_equal(hf_gem_open(&file, UINT32_MAX, &handle, &size),
+			 -ENOENT);
+}
+
+static void closing_a_file_closes_its_handles_only(void **state)
+{
+	struct hf_gem_object *object;
+	uint32_t handle, elsewhere;
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		make(PAGE, &handle);
+	object = make(PAGE, &handle);
+	hf_gem_handle_create(&other, object, &elsewhere);
+	hf_gem_file_finish(&file);
+	assert_int_equal(gem.count, 1);
+	assert_int_equal(object->handle_count, 1);
+	hf_gem_file_init(&file, &gem, 11);
+}
+
+/* -- mmap ------------------------------------------------------------------ */
+
+static void offsets_are_above_32_bits_and_never_reused(void **state)
+{
+	uint64_t offset, next;
+	uint32_t handle;
+
+	(void)state;
+	offset = hf_gem_object_offset(make(3 * PAGE, &handle));
+	assert_true(offset > UINT32_MAX);
+	assert_int_equal(offset % PAGE, 0);
+	hf_gem_handle_delete(&file, handle);
+	assert_int_equal(hf_gem_mmap(&file, offset, PAGE, RW, MAP_SHARED),
+			 -EINVAL);
+	next = hf_gem_object_offset(make(PAGE, &handle));
+	assert_true(next >= offset + 3 * PAGE);
+}
+
+static void an_object_keeps_its_offset(void **state)
+{
+	struct hf_gem_object *object;
+	uint32_t handle;
+
+	(void)state;
+	object = make(PAGE, &handle);
+	assert_int_equal(hf_gem_object_offset(object),
+			 hf_gem_object_offset(object));
+}
+
+static void mapping_gives_the_objects_memory(void **state)
+{
+	struct hf_gem_object *object;
+	uint64_t offset;
+	uint32_t handle;
+
+	(void)state;
+	object = make(4 * PAGE, &handle);
+	offset = hf_gem_object_offset(object);
+	assert_int_equal(hf_gem_mmap(&file, offset, 4 * PAGE, RW, MAP_SHARED),
+			 object->fd);
+	assert_int_equal(hf_gem_mmap(&file, offset, PAGE, RW, MAP_SHARED),
+			 object->fd);
+	assert_int_equal(hf_gem_mmap(&file, offset, 4 * PAGE - 1, PROT_READ,
+				     MAP_SHARED),
+			 object->fd);
+}
+
+static void a_mapping_starts_at_the_objects_first_page(void **state)
+{
+	uint64_t offset;
+	uint32_t handle;
+
+	(void)state;
+	offset = hf_gem_object_offset(make(4 * PAGE, &handle));
+	assert_int_equal(hf_gem_mmap(&file, offset + PAGE, PAGE, RW,
+				     MAP_SHARED),
+			 -EINVAL);
+	assert_int_equal(hf_gem_mmap(&file, offset - PAGE, PAGE, RW,
+				     MAP_SHARED),
+			 -EINVAL);
+	assert_int_equal(hf_gem_mmap(&file, 0, PAGE, RW, MAP_SHARED), -EINVAL);
+}
+
+static void a_mapping_is_no_longer_than_the_object(void **state)
+{
+	uint64_t offset;
+	uint32_t handle;
+
+	(void)state;
+	offset = hf_gem_object_offset(make(2 * PAGE, &handle));
+	assert_int_equal(hf_gem_mmap(&file, offset, 2 * PAGE + 1, RW,
+				     MAP_SHARED),
+			 -EINVAL);
+	assert_int_equal(hf_gem_mmap(&file, offset, UINT64_MAX, RW,
+				     MAP_SHARED),
+			 -EINVAL);
+}
+
+static void only_a_file_with_a_handle_may_map(void **state)
+{
+	struct hf_gem_object *object;
+	uint32_t handle, elsewhere;
+	uint64_t offset;
+
+	(void)state;
+	object = make(PAGE, &handle);
+	offset = hf_gem_object_offset(object);
+	assert_int_equal(hf_gem_mmap(&other, offset, PAGE, RW, MAP_SHARED),
+			 -EACCES);
+	/* That the length is wrong counts first. */
+	assert_int_equal(hf_gem_mmap(&other, offset, 2 * PAGE, RW, MAP_SHARED),
+			 -EINVAL);
+	hf_gem_handle_create(&other, object, &elsewhere);
+	assert_int_equal(hf_gem_mmap(&other, offset, PAGE, RW, MAP_SHARED),
+			 object->fd);
+	hf_gem_handle_delete(&other, elsewhere);
+	assert_int_equal(hf_gem_mmap(&other, offset, PAGE, RW, MAP_SHARED),
+			 -EACCES);
+}
+
+static void a_private_mapping_may_only_be_read(void **state)
+{
+	struct hf_gem_object *object;
+	uint64_t offset;
+	uint32_t handle;
+
+	(void)state;
+	object = make(PAGE, &handle);
+	offset = hf_gem_object_offset(object);
+	assert_int_equal(hf_gem_mmap(&file, offset, PAGE, RW, MAP_PRIVATE),
+			 -EINVAL);
+	assert_int_equal(hf_gem_mmap(&file, offset, PAGE, PROT_READ,
+				     MAP_PRIVATE),
+			 object->fd);
+}
+
+static void a_mapping_keeps_the_memory_of_a_dead_object(void **state)
+{
+	struct hf_gem_object *object;
+	uint32_t handle;
+	char *map;
+
+	(void)state;
+	object = make(PAGE, &handle);
+	map = mmap(NULL, PAGE, RW, MAP_SHARED, object->fd, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	map[17] = 'x';
+	hf_gem_handle_delete(&file, handle);
+	assert_int_equal(gem.count, 0);
+	assert_int_equal(map[17], 'x');
+	munmap(map, PAGE);
+}
+
+static void objects_that_are_left_go_with_the_device(void **state)
+{
+	unsigned int before = count_fds();
+	struct hf_gem_device device;
+
+	(void)state;
+	hf_gem_device_init(&device);
+	for (int i = 0; i < 5; i++)
+		hf_gem_object_get(hf_gem_object_create(&device, PAGE, 0));
+	hf_gem_device_finish(&device);
+	assert_int_equal(device.count, 0);
+	assert_int_equal(count_fds(), before);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(sizes_are_rounded_up_to_pages),
+		TEST(impossible_sizes_are_refused),
+		TEST(the_last_reference_frees_the_object),
+		TEST(the_counters_follow_and_the_peaks_stay),
+		TEST(handles_are_the_lowest_free_and_per_file),
+		TEST(an_object_lives_until_its_last_handle_is_closed),
+		TEST(a_handle_is_closed_once),
+		TEST(a_lookup_takes_a_reference),
+		TEST(a_handle_of_an_object_is_found_only_in_its_file),
+		TEST(a_name_opens_the_object_in_another_file),
+		TEST(a_name_dies_with_the_last_handle),
+		TEST(what_is_not_there_has_no_name),
+		TEST(closing_a_file_closes_its_handles_only),
+		TEST(offsets_are_above_32_bits_and_never_reused),
+		TEST(an_object_keeps_its_offset),
+		TEST(mapping_gives_the_objects_memory),
+		TEST(a_mapping_starts_at_the_objects_first_page),
+		TEST(a_mapping_is_no_longer_than_the_object),
+		TEST(only_a_file_with_a_handle_may_map),
+		TEST(a_private_mapping_may_only_be_read),
+		TEST(a_mapping_keeps_the_memory_of_a_dead_object),
+		TEST(objects_that_are_left_go_with_the_device),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -12,8 +12,9 @@ SETUP = --buildtype=debugoptimized
 # The instrumented code makes the compiler see mistakes that are none.
 SANITIZE = $(SETUP) -Dwerror=false -Db_lundef=false
 
-# A sanitizer stops at its first finding, and the test counts as failed.
-export ASAN_OPTIONS ?= abort_on_error=1:detect_leaks=1
+# A sanitizer stops at its first finding, and the test counts as failed. The shim
+# is preloaded before the runtime of the sanitizers, which is what it must be.
+export ASAN_OPTIONS ?= abort_on_error=1:detect_leaks=1:verify_asan_link_order=0
 export UBSAN_OPTIONS ?= halt_on_error=1:abort_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:abort_on_error=1
 
@@ -58,7 +59,7 @@ bench: build
 
 vm-check: DEPS = build check vm
 vm-check: build
-	@tests/vm/check $(BUILD)
+	@tests/vm/judge $(BUILD)
 
 install: build
 	meson configure $(BUILD) --prefix=$(PREFIX)

@@ -33,6 +33,7 @@ struct hf_gem_object {
 	uint64_t offset;       /* for mmap(2), bytes; 0: none yet */
 	uint32_t name;	       /* flink's; 0: none */
 	bool imported;	       /* of memory that is not from here */
+	bool shared;	       /* its memfd may come back: `key` is set */
 	bool exported;	       /* as a dma-buf, in this mode: */
 	int export_mode;       /* O_RDONLY or O_RDWR */
 	pid_t pid;	       /* who made it */

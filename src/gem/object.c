@@ -43,22 +43,14 @@ struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem, int fd,
 					  size_t size, pid_t pid)
 {
 	struct hf_gem_object *object = calloc(1, sizeof(*object));
-	struct stat st;
 
 	if (!object)
 		return NULL;
-	if (fstat(fd, &st)) {
-		free(object);
-		return NULL;
-	}
 	object->gem = gem;
 	object->refcount = 1;
 	object->size = size;
 	object->fd = fd;
 	object->pid = pid;
-	object->key.dev = st.st_dev;
-	object->key.ino = st.st_ino;
-	HASH_ADD(by_key, gem->by_key, key, sizeof(object->key), object);
 	wl_list_insert(gem->objects.prev, &object->link);
 	gem->count++;
 	gem->bytes += size;
@@ -110,7 +102,8 @@ void hf_gem_object_put(struct hf_gem_object *object)
 	gem = object->gem;
 	if (object->offset)
 		HASH_DELETE(by_offset, gem->by_offset, object);
-	HASH_DELETE(by_key, gem->by_key, object);
+	if (object->shared)
+		HASH_DELETE(by_key, gem->by_key, object);
 	wl_list_remove(&object->link);
 	gem->count--;
 	gem->bytes -= object->size;
@@ -118,8 +111,28 @@ void hf_gem_object_put(struct hf_gem_object *object)
 	free(object);
 }
 
+int hf_gem_object_share(struct hf_gem_object *object)
+{
+	struct stat st;
+
+	if (object->shared)
+		return 0;
+	if (fstat(object->fd, &st))
+		return -errno;
+	object->key.dev = st.st_dev;
+	object->key.ino = st.st_ino;
+	object->shared = true;
+	HASH_ADD(by_key, object->gem->by_key, key, sizeof(object->key),
+		 object);
+	return 0;
+}
+
 int hf_gem_object_dmabuf(struct hf_gem_object *object, int flags)
 {
+	int ret = hf_gem_object_share(object);
+
+	if (ret)
+		return ret;
 	/* There is one dma-buf of an object, so the first export decides. */
 	if (!object->exported)
 		object->export_mode = flags & O_RDWR ? O_RDWR : O_RDONLY;

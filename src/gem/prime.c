@@ -62,7 +62,7 @@ static int find_or_adopt(struct hf_gem_file *file, int fd,
 		return -ENOMEM;
 	}
 	(*out)->imported = true;
-	return 0;
+	return hf_gem_object_share(*out);
 }
 
 int hf_gem_prime_import(struct hf_gem_file *file, int fd, uint32_t *handle)

@@ -92,6 +92,7 @@ static struct hf_plane *create_plane(struct hf_kms_device *kms, uint32_t type,
 	formats = in_formats(kms, plane);
 	if (!formats)
 		return NULL;
+	plane->in_formats = formats;
 	attach_plane_props(kms, plane, formats->base.id);
 	return plane;
 }
@@ -228,6 +229,7 @@ static void free_planes(struct hf_kms_device *kms)
 {
 	for (unsigned int i = 0; i < kms->num_planes; i++) {
 		hf_plane_state_destroy(kms->planes[i]->state);
+		hf_blob_put(kms->planes[i]->in_formats);
 		free(kms->planes[i]);
 	}
 }
@@ -256,21 +258,15 @@ static void free_connectors(struct hf_kms_device *kms)
 void hf_kms_device_finish(struct hf_kms_device *kms)
 {
 	struct hf_property *prop, *next;
-	struct hf_mode_object *object;
 
 	hf_kms_drop_held(kms);
 	free_crtcs(kms);
 	free_planes(kms);
 	free_connectors(kms);
+	hf_idr_finish(&kms->objects);
 	wl_list_for_each_safe(prop, next, &kms->properties, link) {
-		hf_mode_object_remove(kms, &prop->base);
 		free(prop);
 	}
-	/* What the planes' IN_FORMATS hold. */
-	for (uint32_t id = 1; (object = hf_idr_next(&kms->objects, &id)); id++)
-		if (object->type == DRM_MODE_OBJECT_BLOB)
-			hf_blob_put((struct hf_blob *)object);
-	hf_idr_finish(&kms->objects);
 }
 
 void hf_kms_file_init(struct hf_kms_file *file, struct hf_kms_device *kms,

@@ -145,6 +145,7 @@ struct hf_plane {
 	uint32_t possible_crtcs;
 	const uint32_t *formats;
 	unsigned int num_formats;
+	struct hf_blob *in_formats;
 	struct hf_plane_state *state;
 	int32_t cursor_x, cursor_y; /* where legacy MOVE put it */
 };

@@ -34,7 +34,8 @@ struct slot {
 	struct hf_client *client;
 	unsigned int index;
 	struct hf_call call;
-	_Atomic bool busy;
+	_Atomic bool busy; /* being served or parked */
+	bool parked;	   /* when last seen; the thread's own */
 	uint32_t seq;
 	uint8_t small_arg[INLINE_ARG];
 	uint8_t *big_arg;
@@ -464,15 +465,25 @@ static int run_op(struct hf_client *client, struct slot *slot,
 	}
 }
 
-/* A signal interrupted the thread that waits for a call. */
-static void interrupt(struct hf_client *client, struct slot *slot)
+/*
+ * Is the slot's last request still waiting? If a signal came for it, end it.
+ * Decided under the lock that answers are given under: without, an answer
+ * could come between the looks at `busy` and at the slot's state, and the old
+ * request be taken for a new one.
+ */
+static bool still_parked(struct hf_client *client, struct slot *slot,
+			 struct hf_wire_slot *wire)
 {
 	struct hf_device *dev = client->server->dev;
 
+	if (!slot->parked)
+		return false;
 	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&slot->busy))
+	if (atomic_load(&slot->busy) && atomic_load(&wire->cancel))
 		hf_call_interrupt(&slot->call);
+	slot->parked = atomic_load(&slot->busy);
 	pthread_mutex_unlock(&dev->lock);
+	return slot->parked;
 }
 
 static void reset_call(struct hf_client *client, struct slot *slot,
@@ -492,20 +503,17 @@ static void reset_call(struct hf_client *client, struct slot *slot,
 static void serve_slot(struct hf_client *client, unsigned int index)
 {
 	struct hf_wire_slot *wire = hf_wire_slot(client->channel, index);
-	uint32_t state = atomic_load(&wire->state);
 	struct slot *slot = get_slot(client, index);
-	uint32_t op, file, nfds;
+	uint32_t state, op, file, nfds;
 	int ret = 0;
 
 	if (!slot) {
 		hang_up(client, "no memory");
 		return;
 	}
-	if (atomic_load(&slot->busy)) {
-		if (atomic_load(&wire->cancel))
-			interrupt(client, slot);
+	if (still_parked(client, slot, wire))
 		return;
-	}
+	state = atomic_load(&wire->state);
 	/* A bit may be left over from a signal that came too late. */
 	if (state != HF_SLOT_POSTED && state != HF_SLOT_WAITED)
 		return;
@@ -523,10 +531,11 @@ static void serve_slot(struct hf_client *client, unsigned int index)
 		ret = run_op(client, slot, wire, op, file);
 	if (ret == -EBADMSG)
 		hang_up(client, "protocol violation");
-	if (ret != HF_CALL_PARKED)
+	slot->parked = ret == HF_CALL_PARKED;
+	if (!slot->parked)
 		answer(slot, ret);
-	else if (atomic_load(&wire->cancel))
-		interrupt(client, slot);
+	else
+		still_parked(client, slot, wire); /* a signal may have come */
 }
 
 static void *serve(void *arg)

@@ -76,6 +76,7 @@ test_without_a_server_the_others_say_so() {
 
 # passes_on SIGNAL: `holdfast run` gets it, the program acts on it.
 passes_on() {
+	rm -f out
 	# shellcheck disable=SC2016
 	"$holdfast" run -- sh -c '
 		trap "exit 9" '"$1"'

@@ -185,14 +185,6 @@ void display_on(struct hf_framebuffer *fb)
 	display_idle(display.crtc);
 }
 
-void display_advance(struct hf_crtc *crtc, uint64_t vblanks)
-{
-	struct hf_vblank *vblank = &crtc->vblank;
-
-	/* The clock cannot be moved, so the start is: forward in counts. */
-	vblank->start += vblanks;
-}
-
 bool display_read(struct drm_event_vblank *event)
 {
 	return recv(display.reader, event, sizeof(*event), MSG_DONTWAIT) ==

@@ -49,8 +49,6 @@ void display_show(struct hf_atomic_state *state, struct hf_plane *plane,
 void display_on(struct hf_framebuffer *fb);
 /** display_idle() - Dispatch timers until the CRTC is not busy. */
 void display_idle(struct hf_crtc *crtc);
-/** display_advance() - Let the CRTC be that much further, in vblanks. */
-void display_advance(struct hf_crtc *crtc, uint64_t vblanks);
 
 /** display_read() - The next event. Return: false where there is none. */
 bool display_read(struct drm_event_vblank *event);

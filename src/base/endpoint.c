@@ -68,7 +68,12 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return -errno;
-	if (bind_name(sv[0], name) || stuff(sv[1]) || fstat(sv[1], &st) ||
+	/*
+	 * Shut: a packet that holds the client's own end would keep it open
+	 * for ever.
+	 */
+	if (bind_name(sv[0], name) || stuff(sv[1]) ||
+	    shutdown(sv[0], SHUT_RD) || fstat(sv[1], &st) ||
 	    epoll_ctl(endpoints->epoll, EPOLL_CTL_ADD, sv[0], &event)) {
 		err = errno;
 		close(sv[0]);

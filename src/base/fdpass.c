@@ -78,10 +78,8 @@ int hf_recv_fds(int socket, void *data, size_t len, int flags, int *fds,
 	if (n < 0)
 		return -errno;
 	*nfds = take_fds(&msg, fds);
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		while (*nfds)
 			close(fds[--*nfds]);
-		return -EBADMSG;
-	}
-	return n;
+	return msg.msg_flags & MSG_TRUNC ? -EBADMSG : n;
 }

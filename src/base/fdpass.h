@@ -22,7 +22,8 @@ int hf_send_fds(int socket, const void *data, size_t len, const int *fds,
  * @nfds: set to how many came
  *
  * Return: bytes received, 0 at the end, or a negative errno. A packet that is
- * too long, or has too many descriptors, is -EBADMSG.
+ * too long is -EBADMSG. One with more descriptors than fit, or than this process
+ * may have, arrives without any.
  */
 int hf_recv_fds(int socket, void *data, size_t len, int flags, int *fds,
 		unsigned int *nfds);

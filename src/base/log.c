@@ -5,9 +5,12 @@
  */
 #define _GNU_SOURCE
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -24,6 +27,22 @@ void hf_log_init(void)
 			threshold = i;
 }
 
+/* So that a client which provokes warnings cannot fill a disk with them. */
+#define LINES_A_SECOND 50
+
+static bool may_speak(enum hf_log_level level)
+{
+	static _Atomic time_t second;
+	static _Atomic unsigned int lines;
+	time_t now = time(NULL);
+
+	if (level == HF_LOG_DEBUG)
+		return true; /* asked for */
+	if (atomic_exchange(&second, now) != now)
+		atomic_store(&lines, 0);
+	return atomic_fetch_add(&lines, 1) < LINES_A_SECOND;
+}
+
 void hf_log(enum hf_log_level level, const char *fmt, ...)
 {
 	char line[1024] = "holdfast: ";
@@ -31,7 +50,7 @@ void hf_log(enum hf_log_level level, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if (level > threshold)
+	if (level > threshold || !may_speak(level))
 		return;
 	va_start(ap, fmt);
 	n = vsnprintf(line + prefix, sizeof(line) - prefix - 1, fmt, ap);

@@ -21,10 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/futex.h"
 #include "cli/cli.h"
 
 /* How long what the program left behind has to end by itself. */
-#define LEFTOVER_MS 1000
+#define LEFTOVER_NS UINT64_C(1000000000)
 
 struct run {
 	const struct hf_cli_options *options;
@@ -35,8 +36,9 @@ struct run {
 	sigset_t old_mask;
 	struct rlimit old_files;
 	int signal_fd;
+	struct wl_event_source *signal_source;
 	pid_t child;
-	bool ended;
+	bool ended, interrupted;
 	int status;
 };
 
@@ -112,6 +114,8 @@ static int got_signal(int fd, uint32_t mask, void *data)
 	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(run);
+		else if (run->ended)
+			run->interrupted = true; /* there is no child any more */
 		else if (info.ssi_code != SI_KERNEL)
 			kill(run->child, info.ssi_signo);
 	}
@@ -125,6 +129,8 @@ static int catch_signals(struct run *run)
 				       SIGCONT };
 	sigset_t set;
 
+	/* An inherited SIG_IGN would have the kernel reap the program. */
+	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaddset(&set, signals[i]);
@@ -176,17 +182,12 @@ static bool any_children(void)
 
 static void end_leftovers(struct run *run)
 {
-	uint64_t end = 0;
+	uint64_t end = hf_monotonic_ns() + LEFTOVER_NS;
 
-	for (bool first = true; any_children(); first = false) {
-		struct timespec now;
-		uint64_t ms;
+	while (any_children()) {
+		bool late = run->interrupted || hf_monotonic_ns() >= end;
 
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		ms = now.tv_sec * 1000ull + now.tv_nsec / 1000000;
-		if (first)
-			end = ms + LEFTOVER_MS;
-		signal_children(ms >= end ? SIGKILL : SIGTERM);
+		signal_children(late ? SIGKILL : SIGTERM);
 		/* They may need answers to end in an orderly way. */
 		if (run->own_server)
 			hf_server_dispatch(&run->server, 10);
@@ -210,8 +211,10 @@ static int open_device(struct run *run)
 						      "no device",
 				    strerror(-ret));
 	run->own_server = true;
-	if (!wl_event_loop_add_fd(run->server.loop, run->signal_fd,
-				  WL_EVENT_READABLE, got_signal, run))
+	run->signal_source = wl_event_loop_add_fd(
+		run->server.loop, run->signal_fd, WL_EVENT_READABLE,
+		got_signal, run);
+	if (!run->signal_source)
 		return hf_cli_error("no memory");
 	return 0;
 }
@@ -243,13 +246,15 @@ static bool flipping(const struct hf_kms_device *kms)
 }
 
 /* Let the server notice that the program's descriptors are gone, and let the
- * last flips end. The clients' threads end with their connections. */
+ * last flips end; but not for ever, for others may use the device too. */
 static void settle(struct run *run)
 {
 	struct hf_device *dev = run->server.dev;
+	uint64_t end = hf_monotonic_ns() + LEFTOVER_NS;
 
-	while (!wl_list_empty(&dev->files) ||
-	       !wl_list_empty(&run->server.clients) || flipping(&dev->kms))
+	while (!run->interrupted && hf_monotonic_ns() < end &&
+	       (!wl_list_empty(&dev->files) ||
+		!wl_list_empty(&run->server.clients) || flipping(&dev->kms)))
 		hf_server_dispatch(&run->server, 100);
 }
 
@@ -361,6 +366,8 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	}
 	ret = exit_status(run.status);
 out:
+	if (run.signal_source)
+		wl_event_source_remove(run.signal_source);
 	if (run.own_server)
 		hf_server_finish(&run.server);
 	return ret;

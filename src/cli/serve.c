@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,6 +65,7 @@ static int stop(int signal, void *data)
 int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 {
 	struct hf_server server;
+	struct wl_event_source *sources[2];
 	bool stopped = false;
 	char shim[4096];
 	int ret;
@@ -78,16 +80,21 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 			     strerror(-ret));
 		return 1;
 	}
-	if (!wl_event_loop_add_signal(server.loop, SIGTERM, stop, &stopped) ||
-	    !wl_event_loop_add_signal(server.loop, SIGINT, stop, &stopped)) {
-		hf_server_finish(&server);
-		return hf_cli_error("no memory");
+	sources[0] = wl_event_loop_add_signal(server.loop, SIGTERM, stop,
+					      &stopped);
+	sources[1] = wl_event_loop_add_signal(server.loop, SIGINT, stop,
+					      &stopped);
+	if (!sources[0] || !sources[1]) {
+		hf_cli_error("no memory");
+		abort();
 	}
 	printf("HOLDFAST_SOCKET=%s\nHOLDFAST_KEY=%s\nLD_PRELOAD=%s\n",
 	       server.address, server.key, shim);
 	fflush(stdout);
 	while (!stopped)
 		hf_server_dispatch(&server, -1);
+	wl_event_source_remove(sources[0]);
+	wl_event_source_remove(sources[1]);
 	hf_server_finish(&server);
 	return 0;
 }

@@ -44,6 +44,7 @@ struct slot {
 	/* Descriptors that came early, for a request still to be seen. */
 	int stash[HF_FDPASS_MAX];
 	unsigned int nstash;
+	bool stashed;
 	uint32_t stash_seq;
 };
 
@@ -203,12 +204,13 @@ static int receive_fds(struct hf_client *client)
 				     packet.slot < HF_WIRE_SLOTS ?
 			     get_slot(client, packet.slot) :
 			     NULL;
-		if (!to || !n || to->nstash) {
+		if (!to || to->stashed) {
 			while (n)
 				close(fds[--n]);
 			return -EBADMSG;
 		}
 		memcpy(to->stash, fds, sizeof(fds));
+		to->stashed = true;
 		to->nstash = n;
 		to->stash_seq = packet.seq;
 	}
@@ -222,14 +224,18 @@ static int collect_fds(struct hf_client *client, struct slot *slot,
 	int ret = 0;
 
 	pthread_mutex_lock(&client->receive_lock);
-	if (!slot->nstash)
+	if (!slot->stashed)
 		ret = receive_fds(client);
-	if (!ret && (slot->nstash != nfds || slot->stash_seq != slot->seq))
+	if (!ret && (!slot->stashed || slot->stash_seq != slot->seq))
 		ret = -EBADMSG;
 	if (!ret) {
 		memcpy(call->fds_in, slot->stash, sizeof(slot->stash));
-		call->nfds_in = nfds;
+		call->nfds_in = slot->nstash;
 		slot->nstash = 0;
+		slot->stashed = false;
+		/* They got lost where we are out of descriptors. */
+		if (call->nfds_in != nfds)
+			ret = -EMFILE;
 	}
 	pthread_mutex_unlock(&client->receive_lock);
 	return ret;

@@ -379,16 +379,24 @@ static int start_listening(struct hf_server *server, const char *path)
 
 static bool add_sources(struct hf_server *server)
 {
-	struct wl_event_loop *loop = server->loop;
+	const struct {
+		int fd;
+		wl_event_loop_fd_func_t fn;
+	} sources[] = {
+		{ server->listen_fd, accept_connection },
+		{ server->dev->endpoints.epoll, endpoints_ready },
+		{ hf_clock_fd(server->dev->clock), timers_due },
+		{ server->dev->changed_fd, tree_stale },
+	};
 
-	return wl_event_loop_add_fd(loop, server->listen_fd, WL_EVENT_READABLE,
-				    accept_connection, server) &&
-	       wl_event_loop_add_fd(loop, server->dev->endpoints.epoll,
-				    WL_EVENT_READABLE, endpoints_ready, server) &&
-	       wl_event_loop_add_fd(loop, hf_clock_fd(server->dev->clock),
-				    WL_EVENT_READABLE, timers_due, server) &&
-	       wl_event_loop_add_fd(loop, server->dev->changed_fd,
-				    WL_EVENT_READABLE, tree_stale, server);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		server->sources[i] = wl_event_loop_add_fd(
+			server->loop, sources[i].fd, WL_EVENT_READABLE,
+			sources[i].fn, server);
+		if (!server->sources[i])
+			return false;
+	}
+	return true;
 }
 
 int hf_server_init(struct hf_server *server,
@@ -447,6 +455,9 @@ void hf_server_finish(struct hf_server *server)
 {
 	struct connection *conn, *next;
 
+	for (size_t i = 0; i < sizeof(server->sources) / sizeof(void *); i++)
+		if (server->sources[i])
+			wl_event_source_remove(server->sources[i]);
 	if (server->listen_fd >= 0)
 		close(server->listen_fd);
 	if (server->own_socket_file)

@@ -56,7 +56,7 @@ struct client {
 		_Atomic uint64_t inode;
 		_Atomic uint32_t id;
 	} files[MAX_FILES];
-	_Atomic uint64_t likely[HF_MAX_LIKELY / 64];
+	_Atomic uint32_t likely[HF_MAX_LIKELY]; /* by descriptor: its file */
 };
 
 static struct client *client(void)
@@ -66,24 +66,26 @@ static struct client *client(void)
 
 /* -- the lock -------------------------------------------------------------- */
 
-void hf_client_lock(sigset_t *old)
+void hf_client_lock(struct hf_locked *locked)
 {
 	_Atomic uint32_t *word = &client()->lock;
 	sigset_t all;
 
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, old);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &locked->cancel);
+	pthread_sigmask(SIG_SETMASK, &all, &locked->signals);
 	while (atomic_exchange(word, 1))
 		hf_futex_wait(word, 1, 10);
 }
 
-void hf_client_unlock(const sigset_t *old)
+void hf_client_unlock(const struct hf_locked *locked)
 {
 	_Atomic uint32_t *word = &client()->lock;
 
 	atomic_store(word, 0);
 	hf_futex_wake(word);
-	pthread_sigmask(SIG_SETMASK, old, NULL);
+	pthread_sigmask(SIG_SETMASK, &locked->signals, NULL);
+	pthread_setcancelstate(locked->cancel, NULL);
 }
 
 /* -- connecting ------------------------------------------------------------ */
@@ -181,6 +183,8 @@ error_map:
 	return NULL;
 }
 
+static void set_likely(int fd, uint32_t file);
+
 /* One that lives: dead ones are replaced, and leak what a thread may still
  * look at. Called with the lock held. */
 static struct hf_link *link_at(unsigned int i)
@@ -200,6 +204,9 @@ static struct hf_link *link_at(unsigned int i)
 	if (i == 0)
 		for (unsigned int f = 0; f < MAX_FILES; f++)
 			atomic_store(&c->files[f].inode, 0);
+	if (i == 0)
+		for (int fd = 0; fd < HF_MAX_LIKELY; fd++)
+			set_likely(fd, 0);
 	return link;
 }
 
@@ -232,11 +239,11 @@ static int claim(struct hf_request *req)
 		struct hf_link *link = atomic_load(&c->links[i]);
 
 		if (!link || atomic_load(&link->channel->dead)) {
-			sigset_t old;
+			struct hf_locked locked;
 
-			hf_client_lock(&old);
+			hf_client_lock(&locked);
 			link = link_at(i);
-			hf_client_unlock(&old);
+			hf_client_unlock(&locked);
 			if (!link)
 				return errno == EACCES ? -EACCES : -ENODEV;
 		}
@@ -248,10 +255,14 @@ static int claim(struct hf_request *req)
 
 int hf_request_begin(struct hf_request *req, enum hf_wire_op op)
 {
-	int ret = claim(req);
+	int ret;
 
-	if (ret)
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &req->cancel);
+	ret = claim(req);
+	if (ret) {
+		pthread_setcancelstate(req->cancel, NULL);
 		return ret;
+	}
 	req->slot->op = op;
 	req->slot->nfds = 0;
 	req->slot->nasks = 0;
@@ -302,6 +313,7 @@ void hf_request_end(struct hf_request *req)
 		REAL(close)(req->payload_fd);
 	}
 	atomic_fetch_and(&req->link->channel->claimed, ~(1u << req->index));
+	pthread_setcancelstate(req->cancel, NULL);
 }
 
 /* -- running --------------------------------------------------------------- */
@@ -348,6 +360,8 @@ static int sleep_for_answer(struct hf_request *req)
 			atomic_store(&slot->cancel, 1);
 			ring(req);
 		} else if (server_gone(req->link)) {
+			/* The next request need not find out again. */
+			atomic_store(&req->link->channel->dead, 1);
 			return -ENODEV;
 		}
 	}
@@ -361,9 +375,9 @@ static int collect_fds(struct hf_request *req, uint32_t seq, unsigned int want)
 	struct hf_wire_fds packet;
 	int fds[HF_FDPASS_MAX], len, ret = 0;
 	unsigned int n;
-	sigset_t old;
+	struct hf_locked locked;
 
-	hf_client_lock(&old);
+	hf_client_lock(&locked);
 	while (!link->stash[req->index].nfds ||
 	       link->stash[req->index].seq != seq) {
 		len = hf_recv_fds(link->fd, &packet, sizeof(packet),
@@ -386,7 +400,7 @@ static int collect_fds(struct hf_request *req, uint32_t seq, unsigned int want)
 		if (req->nfds != want)
 			ret = -EMFILE;
 	}
-	hf_client_unlock(&old);
+	hf_client_unlock(&locked);
 	return ret;
 }
 
@@ -499,31 +513,25 @@ static int attach(int fd, uint32_t id)
 	return ret;
 }
 
-static void set_likely(int fd, bool likely)
+static void set_likely(int fd, uint32_t file)
 {
-	uint64_t bit = 1ull << (fd % 64);
-
-	if (fd < 0 || fd >= HF_MAX_LIKELY)
-		return;
-	if (likely)
-		atomic_fetch_or(&client()->likely[fd / 64], bit);
-	else
-		atomic_fetch_and(&client()->likely[fd / 64], ~bit);
+	if (fd >= 0 && fd < HF_MAX_LIKELY)
+		atomic_store(&client()->likely[fd], file);
 }
 
-bool hf_file_likely(int fd)
+uint32_t hf_file_likely(int fd)
 {
-	return fd >= 0 && fd < HF_MAX_LIKELY &&
-	       atomic_load_explicit(&client()->likely[fd / 64],
-				    memory_order_relaxed) &
-		       1ull << (fd % 64);
+	if (fd < 0 || fd >= HF_MAX_LIKELY)
+		return 0;
+	return atomic_load_explicit(&client()->likely[fd],
+				    memory_order_relaxed);
 }
 
 bool hf_file_closed(int fd)
 {
 	if (!hf_file_likely(fd))
 		return false;
-	set_likely(fd, false);
+	set_likely(fd, 0);
 	return true;
 }
 
@@ -558,6 +566,7 @@ int hf_file_of(int fd, uint32_t *id)
 	i = cache_index(st.st_ino);
 	if (atomic_load(&c->files[i].inode) == st.st_ino) {
 		*id = atomic_load(&c->files[i].id);
+		set_likely(fd, *id);
 		return 0;
 	}
 	if (!read_name(fd, &minor, id))
@@ -565,7 +574,7 @@ int hf_file_of(int fd, uint32_t *id)
 	ret = attach(fd, *id);
 	if (ret)
 		return ret == -EBADF ? -ENODEV : ret;
-	set_likely(fd, true);
+	set_likely(fd, *id);
 	/* Two files may fall on one entry: the inode goes in last. */
 	atomic_store(&c->files[i].inode, 0);
 	atomic_store(&c->files[i].id, *id);
@@ -577,6 +586,7 @@ void hf_file_forget(int fd)
 {
 	struct stat st;
 
+	set_likely(fd, 0);
 	if (!REAL(fstat)(fd, &st))
 		atomic_store(&client()->files[cache_index(st.st_ino)].inode,
 			     0);
@@ -586,6 +596,7 @@ int hf_shim_drm_open(unsigned int minor, int flags)
 {
 	struct hf_request req;
 	int ret, fd;
+	uint32_t id;
 
 	if (flags & O_EXCL)
 		return -EBUSY;
@@ -600,7 +611,8 @@ int hf_shim_drm_open(unsigned int minor, int flags)
 			REAL(fcntl)(fd, F_SETFD, 0);
 		if (flags & O_NONBLOCK)
 			REAL(fcntl)(fd, F_SETFL, O_RDWR | O_NONBLOCK);
-		set_likely(fd, true);
+		if (read_name(fd, &minor, &id))
+			set_likely(fd, id);
 		ret = fd;
 	}
 	hf_request_end(&req);
@@ -672,10 +684,10 @@ unsigned int hf_own_fd_next(unsigned int first, unsigned int last)
 void hf_own_fd_move(int fd)
 {
 	struct client *c = client();
-	sigset_t old;
+	struct hf_locked locked;
 	int moved;
 
-	hf_client_lock(&old);
+	hf_client_lock(&locked);
 	for (unsigned int i = 0; i < atomic_load(&c->nlinks); i++) {
 		struct hf_link *link = atomic_load(&c->links[i]);
 
@@ -685,5 +697,5 @@ void hf_own_fd_move(int fd)
 		if (moved >= 0)
 			link->fd = moved;
 	}
-	hf_client_unlock(&old);
+	hf_client_unlock(&locked);
 }

@@ -29,6 +29,7 @@ struct hf_request {
 	int payload_fd;
 	int fds[HF_WIRE_FDS_MAX];
 	unsigned int nfds;
+	int cancel; /* the thread's state before: ioctl(2) is no such point */
 };
 
 /**
@@ -75,11 +76,15 @@ void hf_file_forget(int fd);
 #define HF_MAX_LIKELY 4096 /* descriptors that are remembered as DRM files */
 
 /**
- * hf_file_likely() - Was this number seen to be a DRM file?
+ * hf_file_likely() - Which DRM file was this number last seen to be?
  *
- * Costs a load; to be confirmed with hf_file_of().
+ * Costs a load. The program could have closed it behind our back (by a system
+ * call of its own): good enough where the server notices a file that is gone,
+ * to be confirmed with hf_file_of() elsewhere.
+ *
+ * Return: the server's number of the file, or 0.
  */
-bool hf_file_likely(int fd);
+uint32_t hf_file_likely(int fd);
 /**
  * hf_file_closed() - The number is free again.
  *
@@ -89,9 +94,17 @@ bool hf_file_closed(int fd);
 /** hf_files_reap() - Have the server notice which files are closed. */
 void hf_files_reap(void);
 
-/* For reading events: one reader at a time. Signals are blocked between. */
-void hf_client_lock(sigset_t *old);
-void hf_client_unlock(const sigset_t *old);
+/**
+ * hf_client_lock() - Take the process's lock.
+ *
+ * No signal handler runs and no cancellation happens until hf_client_unlock().
+ */
+struct hf_locked {
+	sigset_t signals;
+	int cancel;
+};
+void hf_client_lock(struct hf_locked *locked);
+void hf_client_unlock(const struct hf_locked *locked);
 
 /** hf_own_fd() - A descriptor that the shim keeps for itself? */
 bool hf_own_fd(int fd);

@@ -140,10 +140,10 @@ static bool is_drm(int fd)
 static ssize_t take_event(int fd, char *buf, size_t room)
 {
 	char event[256];
-	sigset_t old;
+	struct hf_locked locked;
 	ssize_t n;
 
-	hf_client_lock(&old);
+	hf_client_lock(&locked);
 	n = recv(fd, event, sizeof(event), MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0)
 		n = -errno;
@@ -153,7 +153,7 @@ static ssize_t take_event(int fd, char *buf, size_t room)
 		n = -EFAULT;
 	else
 		recv(fd, event, sizeof(event), MSG_DONTWAIT);
-	hf_client_unlock(&old);
+	hf_client_unlock(&locked);
 	return n;
 }
 

@@ -303,11 +303,12 @@ static int dispatch(int fd, uint32_t cmd, void *arg)
 				       !hf_file_of(fd, &file) ?
 			       -ENOTTY :
 			       1;
-	ret = hf_file_of(fd, &file);
+	file = hf_file_likely(fd);
+	ret = file ? 0 : hf_file_of(fd, &file);
+	if (ret == -ENOTTY)
+		return 1;
 	if (!ret)
 		ret = drm_ioctl(file, cmd, arg);
-	else if (ret == -ENOTTY)
-		return 1;
 	if (ret == -ESTALE) {
 		hf_file_forget(fd);
 		ret = hf_file_of(fd, &file);

@@ -82,7 +82,7 @@ void *hf_shim_map(size_t size, int flags, int fd);
 /**
  * hf_shim_state() - This process's private state of a shim module.
  * @slot: which module asks, a constant of its own
- * @size: bytes; at most 16 KiB
+ * @size: bytes; at most 32 KiB
  *
  * Zero-filled at start and again in the child of a fork. Safe in a vfork
  * child, which shares its parent's memory.

@@ -12,7 +12,7 @@
 #include "shim/shim.h"
 #include "uapi/wire.h"
 
-#define SLOT_SIZE 16384
+#define SLOT_SIZE 32768
 
 enum { UNKNOWN, ACTIVE, INACTIVE };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "uapi/call.h"
@@ -88,12 +89,25 @@ static int open_endpoint(struct hf_file *file, unsigned int minor, int *client)
 				file_hung_up, client);
 }
 
+/* In a user namespace of its own, anybody has all capabilities. */
+static bool same_user_namespace(pid_t pid)
+{
+	struct stat own, other;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return !stat("/proc/self/ns/user", &own) && !stat(path, &other) &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 bool hf_cred_capable(const struct hf_cred *cred)
 {
 	unsigned long long caps = cred->uid == 0 ? UINT64_MAX : 0;
 	char path[32], line[128];
 	FILE *f;
 
+	if (cred->uid != 0 && !same_user_namespace(cred->pid))
+		return false;
 	snprintf(path, sizeof(path), "/proc/%d/status", cred->pid);
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
@@ -168,6 +182,12 @@ struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
 
 	if (minor != dev->primary_minor && minor != dev->render_minor) {
 		errno = ENXIO;
+		return NULL;
+	}
+	/* The modes that the nodes show: 0660 and 0666. */
+	if (minor == dev->primary_minor && cred->uid != geteuid() &&
+	    cred->gid != getegid() && !hf_cred_capable(cred)) {
+		errno = EACCES;
 		return NULL;
 	}
 	file = calloc(1, sizeof(*file));

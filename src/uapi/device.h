@@ -104,7 +104,8 @@ void hf_device_destroy(struct hf_device *dev);
  * @cred: who opens it
  * @client: set to the client's end of the socket, close-on-exec
  *
- * Return: NULL and errno: ENXIO for another minor, ENOMEM, EMFILE, ENFILE.
+ * Return: NULL and errno: ENXIO for another minor, EACCES where the node's mode
+ * forbids it, ENOMEM, EMFILE, ENFILE.
  */
 struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
 			     const struct hf_cred *cred, int *client);

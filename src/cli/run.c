@@ -261,9 +261,14 @@ static void settle(struct run *run)
 static int write_screenshot(struct run *run)
 {
 	int fd = run->screenshot_fd, ret = 0;
+	struct hf_picture *picture;
 
 	if (run->own_server) {
-		ret = hf_screenshot(run->server.dev, 0, fd);
+		ret = hf_picture_capture(run->server.dev, 0, &picture);
+		if (!ret) {
+			ret = hf_picture_write(picture, fd);
+			hf_picture_destroy(picture);
+		}
 	} else {
 		int shot = hf_cli_query(run->options->socket, "screenshot 0");
 		char buf[65536];

@@ -126,9 +126,21 @@ hf_atomic_get_connector(struct hf_atomic_state *state,
 	return new;
 }
 
+/* As drm_mode_convert_umode(): what the client may have got wrong. */
+static struct drm_mode_modeinfo normalize(const struct drm_mode_modeinfo *mode)
+{
+	struct drm_mode_modeinfo out = *mode;
+
+	out.type &= DRM_MODE_TYPE_ALL;
+	out.vrefresh = hf_mode_vrefresh(mode);
+	out.name[sizeof(out.name) - 1] = 0;
+	return out;
+}
+
 int hf_atomic_set_mode(struct hf_crtc_state *state,
 		       const struct drm_mode_modeinfo *mode)
 {
+	struct drm_mode_modeinfo new;
 	struct hf_blob *blob;
 
 	if (!mode) {
@@ -137,18 +149,17 @@ int hf_atomic_set_mode(struct hf_crtc_state *state,
 		state->enable = false;
 		return 0;
 	}
+	new = normalize(mode);
 	/* The same mode keeps its blob, so that MODE_ID stays what it was. */
-	if (state->mode_blob &&
-	    !memcmp(state->mode_blob->data, mode, sizeof(*mode))) {
-		state->enable = true;
-		return 0;
+	if (!state->mode_blob ||
+	    memcmp(state->mode_blob->data, &new, sizeof(new))) {
+		blob = hf_blob_create(state->crtc->kms, &new, sizeof(new));
+		if (!blob)
+			return -ENOMEM;
+		hf_blob_replace(&state->mode_blob, blob);
+		hf_blob_put(blob);
 	}
-	blob = hf_blob_create(state->crtc->kms, mode, sizeof(*mode));
-	if (!blob)
-		return -ENOMEM;
-	hf_blob_replace(&state->mode_blob, blob);
-	hf_blob_put(blob);
-	state->mode = *mode;
+	state->mode = new;
 	state->enable = true;
 	return 0;
 }
@@ -167,7 +178,7 @@ int hf_atomic_set_mode_blob(struct hf_crtc_state *state, struct hf_blob *blob)
 	if (hf_mode_check(&mode))
 		return -EINVAL;
 	hf_blob_replace(&state->mode_blob, blob);
-	state->mode = mode;
+	state->mode = normalize(&mode);
 	state->enable = true;
 	return 0;
 }

@@ -3,15 +3,26 @@
  * The legacy calls, as atomic states. See the header.
  */
 #include <errno.h>
+#include <stdbool.h>
 
 #include "kms/legacy.h"
 
-int hf_legacy_check_viewport(const struct drm_mode_modeinfo *mode,
+static bool is_sideways(const struct hf_plane_state *plane)
+{
+	return plane->rotation & (DRM_MODE_ROTATE_90 | DRM_MODE_ROTATE_270);
+}
+
+int hf_legacy_check_viewport(const struct hf_crtc *crtc,
+			     const struct drm_mode_modeinfo *mode,
 			     const struct hf_framebuffer *fb, uint32_t x,
 			     uint32_t y)
 {
-	if (mode->hdisplay > fb->width || x > fb->width - mode->hdisplay ||
-	    mode->vdisplay > fb->height || y > fb->height - mode->vdisplay)
+	bool swap = is_sideways(crtc->primary->state);
+	uint32_t w = swap ? mode->vdisplay : mode->hdisplay;
+	uint32_t h = swap ? mode->hdisplay : mode->vdisplay;
+
+	if (w > fb->width || x > fb->width - w || h > fb->height ||
+	    y > fb->height - h)
 		return -ENOSPC;
 	return 0;
 }
@@ -77,7 +88,7 @@ static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
 	plane->crtc_h = mode->vdisplay;
 	plane->src_x = x << 16;
 	plane->src_y = y << 16;
-	if (plane->rotation & (DRM_MODE_ROTATE_90 | DRM_MODE_ROTATE_270)) {
+	if (is_sideways(plane)) {
 		plane->src_w = mode->vdisplay << 16;
 		plane->src_h = mode->hdisplay << 16;
 	} else {

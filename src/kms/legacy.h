@@ -34,7 +34,8 @@ int hf_legacy_set_gamma(struct hf_atomic_state *state, struct hf_crtc *crtc,
 int hf_legacy_set_dpms(struct hf_atomic_state *state,
 		       struct hf_connector *connector, uint64_t value);
 /** hf_legacy_check_viewport() - Is the CRTC's part inside? 0 or -ENOSPC. */
-int hf_legacy_check_viewport(const struct drm_mode_modeinfo *mode,
+int hf_legacy_check_viewport(const struct hf_crtc *crtc,
+			     const struct drm_mode_modeinfo *mode,
 			     const struct hf_framebuffer *fb, uint32_t x,
 			     uint32_t y);
 

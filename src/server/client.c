@@ -64,6 +64,7 @@ struct hf_client {
 	pthread_t thread;
 	_Atomic bool stop;
 	struct attached *attached; /* the thread's own */
+	unsigned int prune_at;
 	pthread_mutex_t receive_lock; /* each slot's stash */
 	struct slot *_Atomic slots[HF_WIRE_SLOTS];
 	_Atomic uint64_t requests;
@@ -87,12 +88,29 @@ static bool is_attached(struct hf_client *client, uint32_t id)
 	return attached;
 }
 
+/* Forget files that are closed, when there are twice as many as there were. */
+static void prune(struct hf_client *client)
+{
+	struct attached *attached, *next;
+
+	HASH_ITER(hh, client->attached, attached, next) {
+		if (hf_file_find(client->server->dev, attached->id))
+			continue;
+		HASH_DEL(client->attached, attached);
+		free(attached);
+	}
+	client->prune_at = 2 * HASH_COUNT(client->attached) + 16;
+}
+
+/* Called with the device's lock held. */
 static int attach(struct hf_client *client, uint32_t id)
 {
 	struct attached *attached;
 
 	if (is_attached(client, id))
 		return 0;
+	if (HASH_COUNT(client->attached) >= client->prune_at)
+		prune(client);
 	attached = calloc(1, sizeof(*attached));
 	if (!attached)
 		return -ENOMEM;
@@ -130,7 +148,9 @@ static void answer(struct slot *slot, int ret)
 		memcpy(wire->arg, call->arg, call->out_size);
 	memcpy(wire->asks, call->asks, call->nasks * sizeof(*call->asks));
 	wire->nasks = call->nasks;
-	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++)
+	/* Lines of memory that nobody needs are not worth their transfer. */
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS && call->desc &&
+				 call->desc->arrays[i].kind; i++)
 		wire->arrays[i].used = call->arrays[i].used;
 	wire->nfds = ret < 0 ? 0 : call->nfds_out;
 	wire->cloexec = call->cloexec;
@@ -275,16 +295,18 @@ static int map_payload(struct slot *slot, struct hf_wire_slot *wire,
 
 static int copy_arrays(struct hf_call *call, const struct hf_wire_slot *wire)
 {
+	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(call->cmd)];
 	uint32_t nasks = wire->nasks;
 
 	if (nasks > HF_WIRE_ASKS)
 		return -EBADMSG;
 	memcpy(call->asks, wire->asks, nasks * sizeof(*call->asks));
 	call->nasks = nasks;
-	memcpy(call->arrays, wire->arrays, sizeof(call->arrays));
-	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS && desc->arrays[i].kind;
+	     i++) {
 		struct hf_wire_array *array = &call->arrays[i];
 
+		*array = wire->arrays[i];
 		array->used = 0;
 		if ((uint64_t)array->off + array->len > call->payload_size ||
 		    array->off % 8)
@@ -396,6 +418,7 @@ static int op_attach(struct hf_client *client, struct slot *slot, uint32_t id)
 	struct hf_device *dev = client->server->dev;
 	struct hf_file *file;
 	bool genuine;
+	int ret;
 
 	if (slot->call.nfds_in != 1)
 		return -EBADF;
@@ -404,8 +427,9 @@ static int op_attach(struct hf_client *client, struct slot *slot, uint32_t id)
 	genuine = file && hf_endpoint_of(&dev->endpoints,
 					 slot->call.fds_in[0]) ==
 				  &file->endpoint;
+	ret = genuine ? attach(client, id) : -EBADF;
 	pthread_mutex_unlock(&dev->lock);
-	return genuine ? attach(client, id) : -EBADF;
+	return ret;
 }
 
 static int op_mmap(struct hf_client *client, struct slot *slot,
@@ -497,7 +521,8 @@ static void reset_call(struct hf_client *client, struct slot *slot,
 {
 	struct hf_call *call = &slot->call;
 
-	memset(call, 0, sizeof(*call));
+	/* All but the questions, which are counted. */
+	memset(call, 0, offsetof(struct hf_call, asks));
 	wl_list_init(&call->file_link);
 	call->dev = client->server->dev;
 	call->cred = client->cred;

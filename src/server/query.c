@@ -6,11 +6,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <json-c/json.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/fdpass.h"
 #include "mem/shmem.h"
 #include "server/server.h"
 
@@ -125,28 +129,93 @@ static int answer_info(struct hf_server *server)
 	return fd;
 }
 
-static int answer_screenshot(struct hf_server *server, unsigned int crtc)
+static void reply(const struct hf_wire_query *query, int fd, int answer)
 {
-	int fd = memfd_create("holdfast screenshot", MFD_CLOEXEC), ret;
+	struct hf_wire_query packet = *query;
 
-	if (fd < 0)
-		return -errno;
-	ret = hf_screenshot(server->dev, crtc, fd);
-	if (ret) {
-		close(fd);
-		return ret;
-	}
-	return fd;
+	packet.error = answer < 0 ? answer : 0;
+	hf_send_fds(fd, &packet, sizeof(packet), &answer, answer >= 0);
+	if (answer >= 0)
+		close(answer);
+	close(fd);
 }
 
-int hf_query_answer(struct hf_server *server, const char *text)
+/* A screenshot takes its time: a thread of its own composes it. */
+struct shot {
+	struct hf_picture *picture;
+	struct hf_wire_query query;
+	int fd;
+};
+
+static _Atomic int shots;
+#define MAX_SHOTS 4
+
+static void *compose(void *arg)
+{
+	struct shot *shot = arg;
+	int fd = memfd_create("holdfast screenshot", MFD_CLOEXEC), ret;
+
+	ret = fd < 0 ? -errno : hf_picture_write(shot->picture, fd);
+	if (ret && fd >= 0)
+		close(fd);
+	reply(&shot->query, shot->fd, ret ? ret : fd);
+	hf_picture_destroy(shot->picture);
+	free(shot);
+	atomic_fetch_sub(&shots, 1);
+	return NULL;
+}
+
+static int start_thread(struct shot *shot)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = pthread_create(&thread, &attr, compose, shot);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+static int answer_screenshot(struct hf_server *server, unsigned int crtc,
+			     const struct hf_wire_query *query, int fd)
+{
+	struct shot *shot;
+	int ret;
+
+	if (atomic_load(&shots) >= MAX_SHOTS)
+		return -EBUSY;
+	shot = calloc(1, sizeof(*shot));
+	if (!shot)
+		return -ENOMEM;
+	shot->query = *query;
+	shot->fd = fd;
+	ret = hf_picture_capture(server->dev, crtc, &shot->picture);
+	atomic_fetch_add(&shots, 1);
+	if (!ret)
+		ret = start_thread(shot);
+	if (ret) {
+		atomic_fetch_sub(&shots, 1);
+		hf_picture_destroy(shot->picture);
+		free(shot);
+	}
+	return ret;
+}
+
+void hf_query_answer(struct hf_server *server,
+		     const struct hf_wire_query *query, int fd)
 {
 	unsigned int crtc;
 	char end;
+	int ret = -EINVAL;
 
-	if (!strcmp(text, "info"))
-		return answer_info(server);
-	if (sscanf(text, "screenshot %u%c", &crtc, &end) == 1)
-		return answer_screenshot(server, crtc);
-	return -EINVAL;
+	if (!strcmp(query->text, "info")) {
+		reply(query, fd, answer_info(server));
+		return;
+	}
+	if (sscanf(query->text, "screenshot %u%c", &crtc, &end) == 1)
+		ret = answer_screenshot(server, crtc, query, fd);
+	if (ret)
+		reply(query, fd, ret);
 }

@@ -28,7 +28,7 @@ struct layer {
 	uint32_t offsets[3];
 };
 
-struct picture {
+struct hf_picture {
 	uint32_t width, height;
 	struct layer layers[HF_KMS_MAX_PLANES];
 	unsigned int nlayers;
@@ -36,7 +36,7 @@ struct picture {
 	bool has_gamma;
 };
 
-static int add_layer(struct picture *picture,
+static int add_layer(struct hf_picture *picture,
 		     const struct hf_plane_state *state)
 {
 	const struct hf_framebuffer *fb = state->fb;
@@ -74,7 +74,7 @@ static int add_layer(struct picture *picture,
 }
 
 /* What the CRTC shows now, in the order of zpos, which is that of creation. */
-static int add_shown(struct picture *picture, const struct hf_crtc *crtc)
+static int add_shown(struct hf_picture *picture, const struct hf_crtc *crtc)
 {
 	const struct hf_kms_device *kms = crtc->kms;
 	int ret = 0;
@@ -88,7 +88,7 @@ static int add_shown(struct picture *picture, const struct hf_crtc *crtc)
 	return ret;
 }
 
-static int add_held(struct picture *picture, const struct hf_crtc *crtc)
+static int add_held(struct hf_picture *picture, const struct hf_crtc *crtc)
 {
 	int ret = 0;
 
@@ -99,7 +99,7 @@ static int add_held(struct picture *picture, const struct hf_crtc *crtc)
 }
 
 static int capture(struct hf_device *dev, unsigned int index,
-		   struct picture *picture)
+		   struct hf_picture *picture)
 {
 	struct hf_kms_device *kms = &dev->kms;
 	const struct hf_crtc *crtc;
@@ -125,7 +125,7 @@ static int capture(struct hf_device *dev, unsigned int index,
 	return ret;
 }
 
-static int map_layers(struct picture *picture)
+static int map_layers(struct hf_picture *picture)
 {
 	for (unsigned int l = 0; l < picture->nlayers; l++) {
 		struct layer *layer = &picture->layers[l];
@@ -147,8 +147,10 @@ static int map_layers(struct picture *picture)
 	return 0;
 }
 
-static void release(struct picture *picture)
+void hf_picture_destroy(struct hf_picture *picture)
 {
+	if (!picture)
+		return;
 	for (unsigned int l = 0; l < picture->nlayers; l++) {
 		for (unsigned int i = 0; i < 3; i++) {
 			struct layer *layer = &picture->layers[l];
@@ -163,7 +165,7 @@ static void release(struct picture *picture)
 	free(picture);
 }
 
-static int compose(const struct picture *picture, int fd)
+static int compose(const struct hf_picture *picture, int fd)
 {
 	struct hf_compose_plane planes[HF_KMS_MAX_PLANES];
 	uint32_t stride = picture->width * 4;
@@ -185,20 +187,27 @@ static int compose(const struct picture *picture, int fd)
 	return ret;
 }
 
-int hf_screenshot(struct hf_device *dev, unsigned int crtc, int fd)
+int hf_picture_capture(struct hf_device *dev, unsigned int crtc,
+		       struct hf_picture **picture)
 {
-	struct picture *picture = calloc(1, sizeof(*picture));
 	int ret;
 
-	if (!picture)
+	*picture = calloc(1, sizeof(**picture));
+	if (!*picture)
 		return -ENOMEM;
 	pthread_mutex_lock(&dev->lock);
-	ret = capture(dev, crtc, picture);
+	ret = capture(dev, crtc, *picture);
 	pthread_mutex_unlock(&dev->lock);
-	if (!ret)
-		ret = map_layers(picture);
-	if (!ret)
-		ret = compose(picture, fd);
-	release(picture);
+	if (ret) {
+		hf_picture_destroy(*picture);
+		*picture = NULL;
+	}
 	return ret;
+}
+
+int hf_picture_write(struct hf_picture *picture, int fd)
+{
+	int ret = map_layers(picture);
+
+	return ret ? ret : compose(picture, fd);
 }

@@ -31,6 +31,9 @@
 
 /* -- connections ----------------------------------------------------------- */
 
+/* That have not said hello yet; the oldest goes first. */
+#define MAX_CONNECTIONS 64
+
 struct connection {
 	struct hf_server *server;
 	struct wl_event_source *source;
@@ -84,18 +87,14 @@ static void say_hello(struct connection *conn, struct hf_wire_hello *hello)
 
 static void answer_query(struct connection *conn, struct hf_wire_query *query)
 {
-	int fd = -1;
-
 	query->text[sizeof(query->text) - 1] = 0;
-	if (admitted(conn, query->key)) {
-		fd = hf_query_answer(conn->server, query->text);
-		query->error = fd < 0 ? fd : 0;
-	} else {
+	if (!admitted(conn, query->key)) {
 		query->error = -EACCES;
+		hf_send_fds(conn->fd, query, sizeof(*query), NULL, 0);
+		return;
 	}
-	hf_send_fds(conn->fd, query, sizeof(*query), &fd, fd >= 0);
-	if (fd >= 0)
-		close(fd);
+	hf_query_answer(conn->server, query, conn->fd);
+	conn->fd = -1; /* answered now or later */
 }
 
 static int connection_readable(int fd, uint32_t mask, void *data)
@@ -125,6 +124,19 @@ static int connection_readable(int fd, uint32_t mask, void *data)
 	return 1;
 }
 
+/* Without a descriptor to spare, the listening socket would stay readable. */
+static void turn_away(struct hf_server *server)
+{
+	int sock;
+
+	close(server->spare_fd);
+	sock = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (sock >= 0)
+		close(sock);
+	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	hf_warn("out of descriptors: a connection was turned away");
+}
+
 static int accept_connection(int fd, uint32_t mask, void *data)
 {
 	struct hf_server *server = data;
@@ -134,8 +146,15 @@ static int accept_connection(int fd, uint32_t mask, void *data)
 	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
 	(void)mask;
+	if (sock < 0 && (errno == EMFILE || errno == ENFILE)) {
+		turn_away(server);
+		return 0;
+	}
 	if (sock < 0)
 		return 0;
+	if (wl_list_length(&server->connections) >= MAX_CONNECTIONS)
+		connection_destroy(wl_container_of(server->connections.prev,
+						   conn, link));
 	conn = calloc(1, sizeof(*conn));
 	if (!conn || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
 		free(conn);
@@ -408,6 +427,7 @@ int hf_server_init(struct hf_server *server,
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
 	server->listen_fd = server->tree_fd = -1;
+	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
 	server->dev = hf_device_create(&hf_soft_driver, 0,
 				       free_minor("card", 0),
@@ -474,4 +494,6 @@ void hf_server_finish(struct hf_server *server)
 		close(server->tree_fd);
 	if (server->trace)
 		fclose(server->trace);
+	if (server->spare_fd >= 0)
+		close(server->spare_fd);
 }

@@ -22,6 +22,7 @@ struct hf_server {
 	struct wl_event_loop *loop;
 	struct hf_device *dev;
 	int listen_fd;
+	int spare_fd; /* to be given up where there are no others */
 	char address[108]; /* as in $HOLDFAST_SOCKET: a path, or @name */
 	char key[HF_WIRE_KEY_SIZE + 1];
 	bool own_socket_file; /* to be unlinked */
@@ -93,26 +94,34 @@ void hf_server_reap(struct hf_server *server);
 /* query.c */
 
 /**
- * hf_query_answer() - Answer a question such as "info".
+ * hf_query_answer() - Answer a question such as "info" or "screenshot 0".
+ * @query: as it came
+ * @fd: where the answer goes; owned by the call, which may answer later
  *
- * Return: a descriptor with the answer, or a negative errno: -EINVAL for a
- * question that is not known.
+ * The answer's error is -EINVAL for a question that is not known.
  */
-int hf_query_answer(struct hf_server *server, const char *text);
+void hf_query_answer(struct hf_server *server,
+		     const struct hf_wire_query *query, int fd);
 
 /* screenshot.c */
 
+struct hf_picture;
+
 /**
- * hf_screenshot() - What a CRTC shows, as a PNG.
+ * hf_picture_capture() - Remember what a CRTC shows, for later composition.
  * @crtc: index
- * @fd: where to
+ * @picture: set to it; to be destroyed
  *
- * Takes the device's lock. A CRTC that is off gives what its mode was last,
- * in black.
+ * Takes the device's lock, but does no work to speak of. A CRTC that is off
+ * gives what it showed last, or black.
  *
  * Return: 0, -ENOENT for no such CRTC, -ENODATA for one that never had a mode,
- * -ENOMEM, or the errno of a write.
+ * -ENOMEM, -EMFILE.
  */
-int hf_screenshot(struct hf_device *dev, unsigned int crtc, int fd);
+int hf_picture_capture(struct hf_device *dev, unsigned int crtc,
+		       struct hf_picture **picture);
+/** hf_picture_write() - Compose it into a PNG. Return: 0 or a negative errno. */
+int hf_picture_write(struct hf_picture *picture, int fd);
+void hf_picture_destroy(struct hf_picture *picture);
 
 #endif

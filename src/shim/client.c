@@ -52,10 +52,9 @@ struct client {
 	_Atomic uint32_t lock;
 	_Atomic uint32_t nlinks;
 	struct hf_link *_Atomic links[MAX_LINKS];
-	struct {
-		_Atomic uint64_t inode;
-		_Atomic uint32_t id;
-	} files[MAX_FILES];
+	/* By a hash of the inode: the inode (32 bits, as the kernel numbers
+	 * sockets) and the file's id. */
+	_Atomic uint64_t files[MAX_FILES];
 	_Atomic uint32_t likely[HF_MAX_LIKELY]; /* by descriptor: its file */
 };
 
@@ -203,7 +202,7 @@ static struct hf_link *link_at(unsigned int i)
 	/* Another server does not know what this one knew. */
 	if (i == 0)
 		for (unsigned int f = 0; f < MAX_FILES; f++)
-			atomic_store(&c->files[f].inode, 0);
+			atomic_store(&c->files[f], 0);
 	if (i == 0)
 		for (int fd = 0; fd < HF_MAX_LIKELY; fd++)
 			set_likely(fd, 0);
@@ -268,7 +267,6 @@ int hf_request_begin(struct hf_request *req, enum hf_wire_op op)
 	req->slot->nasks = 0;
 	req->slot->payload_size = 0;
 	atomic_store_explicit(&req->slot->cancel, 0, memory_order_relaxed);
-	memset(req->slot->arrays, 0, sizeof(req->slot->arrays));
 	req->payload = req->slot->payload;
 	req->payload_size = HF_WIRE_PAYLOAD_INLINE;
 	req->payload_fd = -1;
@@ -556,6 +554,7 @@ int hf_file_of(int fd, uint32_t *id)
 {
 	struct client *c = client();
 	unsigned int minor, i;
+	uint64_t entry;
 	struct stat st;
 	int ret;
 
@@ -564,8 +563,9 @@ int hf_file_of(int fd, uint32_t *id)
 	if (!S_ISSOCK(st.st_mode))
 		return -ENOTTY;
 	i = cache_index(st.st_ino);
-	if (atomic_load(&c->files[i].inode) == st.st_ino) {
-		*id = atomic_load(&c->files[i].id);
+	entry = atomic_load(&c->files[i]);
+	if (entry >> 32 == st.st_ino && (uint32_t)entry) {
+		*id = entry;
 		set_likely(fd, *id);
 		return 0;
 	}
@@ -575,10 +575,7 @@ int hf_file_of(int fd, uint32_t *id)
 	if (ret)
 		return ret == -EBADF ? -ENODEV : ret;
 	set_likely(fd, *id);
-	/* Two files may fall on one entry: the inode goes in last. */
-	atomic_store(&c->files[i].inode, 0);
-	atomic_store(&c->files[i].id, *id);
-	atomic_store(&c->files[i].inode, st.st_ino);
+	atomic_store(&c->files[i], (uint64_t)st.st_ino << 32 | *id);
 	return 0;
 }
 
@@ -588,8 +585,7 @@ void hf_file_forget(int fd)
 
 	set_likely(fd, 0);
 	if (!REAL(fstat)(fd, &st))
-		atomic_store(&client()->files[cache_index(st.st_ino)].inode,
-			     0);
+		atomic_store(&client()->files[cache_index(st.st_ino)], 0);
 }
 
 int hf_shim_drm_open(unsigned int minor, int flags)

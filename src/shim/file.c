@@ -56,7 +56,7 @@ static void *map_file(void *addr, size_t length, int prot, int flags, int fd,
 	void *map;
 	int err;
 
-	if (memory == -ESTALE) {
+	while (memory == -ESTALE) {
 		hf_file_forget(fd);
 		memory = hf_file_of(fd, &file);
 		if (!memory)

@@ -309,13 +309,14 @@ static int dispatch(int fd, uint32_t cmd, void *arg)
 		return 1;
 	if (!ret)
 		ret = drm_ioctl(file, cmd, arg);
-	if (ret == -ESTALE) {
+	/* Another link may serve this time; a file that is gone ends it. */
+	while (ret == -ESTALE) {
 		hf_file_forget(fd);
 		ret = hf_file_of(fd, &file);
 		if (!ret)
 			ret = drm_ioctl(file, cmd, arg);
 	}
-	return ret == -ESTALE ? -ENODEV : ret;
+	return ret;
 }
 
 HF_SHIM_EXPORT int ioctl(int fd, unsigned long cmd, ...)

@@ -32,7 +32,6 @@ struct hf_call {
 	size_t payload_size;
 	void *copies[HF_WIRE_ARRAYS]; /* of arrays, to be freed */
 
-	struct hf_wire_ask asks[HF_WIRE_ASKS]; /* answered, then new ones */
 	unsigned int nasks;
 	int fds_in[HF_WIRE_FDS_MAX]; /* closed by the transport */
 	unsigned int nfds_in;
@@ -52,6 +51,8 @@ struct hf_call {
 
 	/* Called once, with the lock held, for a call that was parked. */
 	void (*done)(struct hf_call *call, int ret);
+
+	struct hf_wire_ask asks[HF_WIRE_ASKS]; /* answered, then new ones */
 };
 
 /**

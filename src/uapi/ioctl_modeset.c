@@ -33,6 +33,7 @@ static int check_setcrtc_mode(struct hf_call *call,
 			      struct hf_framebuffer **fb)
 {
 	struct hf_kms_device *kms = &call->dev->kms;
+	int ret;
 
 	if (set->fb_id == UINT32_MAX) {
 		*fb = crtc->primary->state->fb;
@@ -46,12 +47,13 @@ static int check_setcrtc_mode(struct hf_call *call,
 	if (!call->file->kms.aspect &&
 	    (set->mode.flags & DRM_MODE_FLAG_PIC_AR_MASK))
 		return -EINVAL;
-	if (hf_mode_check(&set->mode))
-		return -EINVAL;
+	ret = hf_mode_check(&set->mode);
+	if (ret)
+		return ret;
 	if (!hf_plane_has_format(crtc->primary, (*fb)->format->fourcc,
 				 (*fb)->modifier))
 		return -EINVAL;
-	return hf_legacy_check_viewport(&set->mode, *fb, set->x, set->y);
+	return hf_legacy_check_viewport(crtc, &set->mode, *fb, set->x, set->y);
 }
 
 static int get_connectors(struct hf_call *call, uint32_t n,
@@ -355,9 +357,13 @@ static int set_property(struct hf_call *call, struct hf_mode_object *object,
 		return -EINVAL;
 	if (!hf_property_valid(&call->dev->kms, prop, value))
 		return -EINVAL;
+	if (prop == call->dev->kms.prop.dpms &&
+	    value == ((struct hf_connector *)object)->dpms)
+		return 0;
 	state = hf_atomic_state_create(&call->dev->kms);
 	if (!state)
 		return -ENOMEM;
+	state->allow_modeset = true;
 	if (prop == call->dev->kms.prop.dpms)
 		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
 					 value);

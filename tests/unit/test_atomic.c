@@ -691,10 +691,16 @@ static void the_viewport_lies_inside_the_framebuffer(void **state)
 	struct hf_framebuffer *fb = display_fb(W + 10, H + 5, XRGB);
 
 	(void)state;
-	assert_int_equal(hf_legacy_check_viewport(mode, fb, 10, 5), 0);
-	assert_int_equal(hf_legacy_check_viewport(mode, fb, 11, 0), -ENOSPC);
-	assert_int_equal(hf_legacy_check_viewport(mode, fb, 0, 6), -ENOSPC);
-	assert_int_equal(hf_legacy_check_viewport(mode, fb, UINT_MAX, 0),
+	assert_int_equal(hf_legacy_check_viewport(display.crtc, mode, fb, 10,
+						  5),
+			 0);
+	assert_int_equal(hf_legacy_check_viewport(display.crtc, mode, fb, 11,
+						  0),
+			 -ENOSPC);
+	assert_int_equal(hf_legacy_check_viewport(display.crtc, mode, fb, 0, 6),
+			 -ENOSPC);
+	assert_int_equal(hf_legacy_check_viewport(display.crtc, mode, fb,
+						  UINT_MAX, 0),
 			 -ENOSPC);
 }
 

@@ -41,17 +41,20 @@ struct bench {
  * @reference: does what it is measured against, @count times
  * @batches: of each, alternating
  * @count: operations a batch
- * @warmup: operations before each batch that are not timed
+ * @warmup_ns: how long each side runs before its batch is timed: until the
+ *             scheduler has put the two processes on two processors
  * @idle_ns: rest before each batch
  *
  * The operations return 0 or a negative errno.
  */
+#define BENCH_WARMUP_NS 80000000
+
 struct contest {
 	int (*value)(void *context, unsigned int count);
 	int (*reference)(void *context, unsigned int count);
 	unsigned int batches;
 	unsigned int count;
-	unsigned int warmup;
+	uint64_t warmup_ns;
 	uint64_t idle_ns;
 };
 

@@ -171,7 +171,7 @@ int measure_compose_3_planes(struct result *result, bool quick)
 		.reference = compose_bare,
 		.batches = quick ? 11 : 101,
 		.count = 2,
-		.warmup = 1,
+		.warmup_ns = BENCH_WARMUP_NS,
 	};
 	static struct compose_context context;
 	int ret = context_init(&context);

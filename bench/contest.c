@@ -60,8 +60,11 @@ double median(double *values, size_t count)
 static double time_batch(const struct contest *contest,
 			 int (*operation)(void *, unsigned int), void *context)
 {
-	if (contest->warmup && operation(context, contest->warmup))
-		return -1;
+	uint64_t warm = now_ns() + contest->warmup_ns;
+
+	while (now_ns() < warm)
+		if (operation(context, contest->count))
+			return -1;
 	if (contest->idle_ns)
 		sleep_ns(contest->idle_ns);
 

@@ -165,7 +165,7 @@ int measure_gem_create_close(struct result *result, bool quick)
 		.reference = memfd_create_close,
 		.batches = quick ? 11 : 101,
 		.count = 200,
-		.warmup = 20,
+		.warmup_ns = BENCH_WARMUP_NS,
 	};
 
 	return measure(&contest, 32, 32, result);
@@ -178,7 +178,7 @@ int measure_gem_map_touch(struct result *result, bool quick)
 		.reference = memfd_map_touch,
 		.batches = quick ? 11 : 101,
 		.count = 4,
-		.warmup = 1,
+		.warmup_ns = BENCH_WARMUP_NS,
 	};
 
 	return measure(&contest, 1024, 2048, result);

@@ -109,7 +109,7 @@ int measure_ioctl_hot(struct result *result, bool quick)
 {
 	return measure((struct contest){ .batches = quick ? 11 : 101,
 					 .count = 1000,
-					 .warmup = 100 },
+					 .warmup_ns = BENCH_WARMUP_NS},
 		       result);
 }
 

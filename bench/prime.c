@@ -207,7 +207,7 @@ int measure_prime_share(struct result *result, bool quick)
 		.reference = share_memfd,
 		.batches = quick ? 11 : 101,
 		.count = 100,
-		.warmup = 10,
+		.warmup_ns = BENCH_WARMUP_NS,
 	};
 	struct prime_context context;
 	int ret = context_init(&context);

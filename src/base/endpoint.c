@@ -24,6 +24,10 @@ int hf_endpoints_init(struct hf_endpoints *endpoints)
 
 void hf_endpoints_finish(struct hf_endpoints *endpoints)
 {
+	struct hf_endpoint *endpoint, *next;
+
+	HASH_ITER(by_id, endpoints->by_id, endpoint, next)
+		endpoint->hung_up(endpoint);
 	if (endpoints->epoll >= 0)
 		close(endpoints->epoll);
 }

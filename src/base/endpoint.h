@@ -39,6 +39,7 @@ struct hf_endpoints {
 
 /** hf_endpoints_init() - Return: 0 or a negative errno of epoll_create(2). */
 int hf_endpoints_init(struct hf_endpoints *endpoints);
+/** hf_endpoints_finish() - Hang up on those that are left. */
 void hf_endpoints_finish(struct hf_endpoints *endpoints);
 
 /**

@@ -34,6 +34,7 @@ struct run {
 	char shim[4096];
 	int screenshot_fd;
 	sigset_t old_mask;
+	struct sigaction old_pipe, old_child;
 	struct rlimit old_files;
 	int signal_fd;
 	struct wl_event_source *signal_source;
@@ -85,6 +86,8 @@ static void run_child(const struct run *run, pid_t parent, char **argv)
 		_exit(128 + SIGTERM);
 	setrlimit(RLIMIT_NOFILE, &run->old_files);
 	sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
+	sigaction(SIGPIPE, &run->old_pipe, NULL);
+	sigaction(SIGCHLD, &run->old_child, NULL);
 	set_environment(run);
 	execvp(argv[0], argv);
 	exec_failed(argv[0]);
@@ -130,7 +133,9 @@ static int catch_signals(struct run *run)
 	sigset_t set;
 
 	/* An inherited SIG_IGN would have the kernel reap the program. */
-	signal(SIGCHLD, SIG_DFL);
+	sigaction(SIGPIPE, NULL, &run->old_pipe);
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL },
+		  &run->old_child);
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaddset(&set, signals[i]);
@@ -365,9 +370,12 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 		settle(&run);
 	finish_screenshot(&run);
 	if (run.own_server) {
+		/* Others may use the device still. */
+		pthread_mutex_lock(&run.server.dev->lock);
 		hf_kms_drop_held(&run.server.dev->kms);
 		if (options->stats)
 			print_stats(&run);
+		pthread_mutex_unlock(&run.server.dev->lock);
 	}
 	ret = exit_status(run.status);
 out:

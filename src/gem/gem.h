@@ -134,9 +134,6 @@ int hf_gem_handle_delete(struct hf_gem_file *file, uint32_t handle);
  * Return: NULL where the file has no such handle.
  */
 struct hf_gem_object *hf_gem_lookup(struct hf_gem_file *file, uint32_t handle);
-/** hf_gem_handle_of() - A handle that @file has for @object, or 0. */
-uint32_t hf_gem_handle_of(struct hf_gem_file *file,
-			  struct hf_gem_object *object);
 
 /** hf_gem_flink() - The global name of an object. Return: 0, -ENOENT, -ENOMEM. */
 int hf_gem_flink(struct hf_gem_file *file, uint32_t handle, uint32_t *name);

@@ -93,20 +93,6 @@ struct hf_gem_object *hf_gem_lookup(struct hf_gem_file *file, uint32_t handle)
 	return ref ? hf_gem_object_get(ref->object) : NULL;
 }
 
-uint32_t hf_gem_handle_of(struct hf_gem_file *file,
-			  struct hf_gem_object *object)
-{
-	struct hf_gem_ref *ref, *other;
-
-	HASH_FIND_PTR(file->refs, &object, ref);
-	if (!ref)
-		return 0;
-	for (uint32_t id = 1; (other = hf_idr_next(&file->handles, &id)); id++)
-		if (other == ref)
-			return id;
-	return 0;
-}
-
 int hf_gem_flink(struct hf_gem_file *file, uint32_t handle, uint32_t *name)
 {
 	struct hf_gem_ref *ref = hf_idr_find(&file->handles, handle);

@@ -62,7 +62,10 @@ static int find_or_adopt(struct hf_gem_file *file, int fd,
 		return -ENOMEM;
 	}
 	(*out)->imported = true;
-	return hf_gem_object_share(*out);
+	ret = hf_gem_object_share(*out);
+	if (ret)
+		hf_gem_object_put(*out);
+	return ret;
 }
 
 int hf_gem_prime_import(struct hf_gem_file *file, int fd, uint32_t *handle)

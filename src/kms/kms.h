@@ -246,7 +246,7 @@ struct hf_kms_device {
 /* What KMS keeps of an open DRM file. */
 struct hf_kms_file {
 	struct hf_kms_device *kms;
-	bool stereo, universal, atomic, aspect, writeback;
+	bool universal, atomic, aspect; /* DRM_CLIENT_CAP_* */
 	struct wl_list fbs;
 	struct wl_list blobs;
 	int fd; /* the socket that events go to */
@@ -318,7 +318,7 @@ void hf_blob_replace(struct hf_blob **slot, struct hf_blob *blob);
 int hf_kms_properties_init(struct hf_kms_device *kms);
 void hf_object_attach(struct hf_mode_object *object, struct hf_property *prop,
 		      uint64_t value);
-/** hf_object_has() - The property of that id on an object, or NULL. */
+/** hf_object_prop() - The property of that id on an object, or NULL. */
 struct hf_property *hf_object_prop(const struct hf_mode_object *object,
 				   uint32_t prop_id);
 /**

@@ -338,7 +338,6 @@ static int copy_arg(struct slot *slot, const struct hf_wire_slot *wire,
 	}
 	memcpy(call->arg, wire->arg, in);
 	memset(call->arg + in, 0, ksize - in);
-	call->arg_size = ksize;
 	call->out_size = out;
 	return 0;
 }
@@ -456,9 +455,6 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 	pthread_mutex_unlock(&dev->lock);
 	if (fd < 0)
 		return fd;
-	memset(slot->small_arg, 0, sizeof(map));
-	slot->call.arg = slot->small_arg;
-	slot->call.out_size = sizeof(map);
 	return hf_call_add_fd(&slot->call, fd, true);
 }
 

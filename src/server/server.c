@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -429,6 +430,8 @@ int hf_server_init(struct hf_server *server,
 	server->listen_fd = server->tree_fd = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
+	/* A terminal or a reader of the trace that goes away is no reason. */
+	signal(SIGPIPE, SIG_IGN);
 	server->dev = hf_device_create(&hf_soft_driver, 0,
 				       free_minor("card", 0),
 				       free_minor("renderD", 128),

@@ -77,7 +77,7 @@ void hf_client_destroy(struct hf_client *client);
 void hf_clients_destroy(struct hf_server *server);
 /** hf_clients_update_tree() - Tell them that there is a new tree of paths. */
 void hf_clients_update_tree(struct hf_server *server);
-/** hf_clients_describe() - For hf_info_json(). */
+/** hf_clients_describe() - For the answer to "info". */
 struct json_object;
 void hf_clients_describe(struct hf_server *server, struct json_object *array);
 

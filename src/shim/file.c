@@ -25,7 +25,7 @@
 
 /* -- mmap ------------------------------------------------------------------ */
 
-static int request_mapping(int fd, uint32_t file, size_t length, int prot,
+static int request_mapping(uint32_t file, size_t length, int prot,
 			   int flags, off_t offset)
 {
 	struct hf_wire_mmap map = {
@@ -37,7 +37,6 @@ static int request_mapping(int fd, uint32_t file, size_t length, int prot,
 	struct hf_request req;
 	int ret = hf_request_begin(&req, HF_OP_MMAP);
 
-	(void)fd;
 	if (ret)
 		return ret;
 	req.slot->file = file;
@@ -52,7 +51,7 @@ static int request_mapping(int fd, uint32_t file, size_t length, int prot,
 static void *map_file(void *addr, size_t length, int prot, int flags, int fd,
 		      uint32_t file, off_t offset)
 {
-	int memory = request_mapping(fd, file, length, prot, flags, offset);
+	int memory = request_mapping(file, length, prot, flags, offset);
 	void *map;
 	int err;
 
@@ -60,7 +59,7 @@ static void *map_file(void *addr, size_t length, int prot, int flags, int fd,
 		hf_file_forget(fd);
 		memory = hf_file_of(fd, &file);
 		if (!memory)
-			memory = request_mapping(fd, file, length, prot, flags,
+			memory = request_mapping(file, length, prot, flags,
 						 offset);
 	}
 	if (memory < 0) {

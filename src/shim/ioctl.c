@@ -39,8 +39,7 @@ struct array {
 	uint32_t flags;
 };
 
-/* Which arrays there are, and how large. The argument must be @size long for
- * a field to be in it. */
+/* Where an array is, and how large. */
 static void measure(const struct hf_ioctl_desc *desc, const uint8_t *arg,
 		    unsigned int index, struct array *array)
 {
@@ -135,7 +134,6 @@ static int get_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
 	return 0;
 }
 
-/* Does a field lie within what the client's size of the argument covers? */
 static bool has_arrays(const struct hf_ioctl_desc *desc)
 {
 	return desc->arrays[0].kind != HF_ARRAY_NONE;
@@ -313,6 +311,8 @@ static int dispatch(int fd, uint32_t cmd, void *arg)
 	while (ret == -ESTALE) {
 		hf_file_forget(fd);
 		ret = hf_file_of(fd, &file);
+		if (ret == -ENOTTY)
+			return 1;
 		if (!ret)
 			ret = drm_ioctl(file, cmd, arg);
 	}

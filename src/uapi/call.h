@@ -24,7 +24,6 @@ struct hf_call {
 	const struct hf_ioctl_desc *desc;
 	uint32_t cmd;
 	uint8_t *arg;	   /* kernel's "kdata" */
-	uint32_t arg_size; /* bytes in it */
 	uint32_t out_size; /* bytes that go back */
 
 	struct hf_wire_array arrays[HF_WIRE_ARRAYS];

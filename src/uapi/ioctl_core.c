@@ -188,9 +188,6 @@ int hf_ioctl_set_client_cap(struct hf_call *call, void *arg)
 	if (cap->value > max)
 		return -EINVAL;
 	switch (cap->capability) {
-	case DRM_CLIENT_CAP_STEREO_3D:
-		kms->stereo = cap->value;
-		break;
 	case DRM_CLIENT_CAP_UNIVERSAL_PLANES:
 		kms->universal = cap->value;
 		break;
@@ -200,8 +197,7 @@ int hf_ioctl_set_client_cap(struct hf_call *call, void *arg)
 	case DRM_CLIENT_CAP_ASPECT_RATIO:
 		kms->aspect = cap->value;
 		break;
-	case DRM_CLIENT_CAP_WRITEBACK_CONNECTORS:
-		kms->writeback = cap->value;
+	default: /* there are no stereo modes and no writeback connectors */
 		break;
 	}
 	return 0;

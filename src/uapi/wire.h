@@ -82,7 +82,7 @@ enum hf_wire_state {
 
 enum hf_wire_op {
 	HF_OP_IOCTL = 1,  /* cmd, arg, arrays */
-	HF_OP_OPEN,	  /* cmd: minor, arg: u32 flags; answer: a descriptor */
+	HF_OP_OPEN,	  /* cmd: minor; answer: a descriptor */
 	HF_OP_ATTACH,	  /* file; with the descriptor itself */
 	HF_OP_MMAP,	  /* arg: hf_wire_mmap; answer: a descriptor */
 	HF_OP_TREE,	  /* answer: a descriptor */
@@ -94,7 +94,6 @@ struct hf_wire_mmap {
 	uint64_t length; /* bytes */
 	uint32_t prot;	 /* PROT_* */
 	uint32_t flags;	 /* MAP_* */
-	uint64_t start;	 /* answer: offset in the descriptor, bytes */
 };
 
 /* One nested array of an ioctl's argument, in the table's order. */

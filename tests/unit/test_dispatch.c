@@ -81,7 +81,6 @@ static void begin(struct hf_call *call, unsigned int file, uint32_t cmd,
 	call->cred = files[file]->cred;
 	call->cmd = cmd;
 	call->arg = arg;
-	call->arg_size = call->out_size = _IOC_SIZE(cmd);
 	wl_list_init(&call->file_link);
 }
 

@@ -575,13 +575,43 @@ static void screenshot(void)
 	unsigned int i = below(dev->kms.num_crtcs + 1);
 	const struct hf_crtc *crtc =
 		i < dev->kms.num_crtcs ? dev->kms.crtcs[i] : NULL;
+	struct hf_picture *picture;
 	int fd;
 
 	if (crtc && (uint64_t)crtc->last_width * crtc->last_height > 1 << 19)
 		return;
+	if (hf_picture_capture(dev, i, &picture))
+		return;
 	fd = memfd_create("fuzz screenshot", MFD_CLOEXEC);
-	hf_screenshot(dev, i, fd);
+	hf_picture_write(picture, fd);
+	hf_picture_destroy(picture);
 	close(fd);
+}
+
+/* Descriptors other than files that were given out, and closed. */
+static void reap(void)
+{
+	uint64_t ids[16];
+	int n;
+
+	while ((n = hf_endpoints_poll(&dev->endpoints, ids, 16)))
+		while (n)
+			hf_endpoints_hang_up(&dev->endpoints, ids[--n]);
+}
+
+/* A legacy cursor is no file's, and stays for the next master to remove. */
+static void take_cursors_off(void)
+{
+	struct hf_atomic_state *state = hf_atomic_state_create(&dev->kms);
+
+	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++) {
+		struct hf_plane_state *cursor =
+			hf_atomic_get_plane(state, dev->kms.crtcs[i]->cursor);
+
+		hf_atomic_set_plane_fb(cursor, NULL);
+		hf_atomic_set_plane_crtc(state, cursor, NULL);
+	}
+	require(!hf_atomic_commit_now(state), "planes can be taken off");
 }
 
 static void something_else(void)
@@ -603,6 +633,7 @@ static void something_else(void)
 		break;
 	case 2:
 		read_events();
+		reap();
 		break;
 	case 3:
 		if (one_in(4))
@@ -645,6 +676,8 @@ static void run(unsigned long iterations)
 	drop_finished(true);
 	for (unsigned int i = 0; i < FDS; i++)
 		close(fds[i]);
+	reap();
+	take_cursors_off();
 	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++)
 		hf_vblank_off(dev->kms.crtcs[i]);
 	require(dev->gem.count == 0, "no object is left");

@@ -193,21 +193,6 @@ static void a_lookup_takes_a_reference(void **state)
 	assert_null(hf_gem_lookup(&file, 0));
 }
 
-static void a_handle_of_an_object_is_found_only_in_its_file(void **state)
-{
-	struct hf_gem_object *object;
-	uint32_t first, handle, second;
-
-	(void)state;
-	make(PAGE, &first);
-	object = make(PAGE, &handle);
-	assert_int_equal(hf_gem_handle_of(&file, object), handle);
-	assert_int_equal(hf_gem_handle_of(&other, object), 0);
-	hf_gem_handle_create(&file, object, &second);
-	hf_gem_handle_delete(&file, handle);
-	assert_int_equal(hf_gem_handle_of(&file, object), second);
-}
-
 static void a_name_opens_the_object_in_another_file(void **state)
 {
 	uint32_t handle, name, same, opened, again;
@@ -441,8 +426,6 @@ int main(void)
 		TEST(an_object_lives_until_its_last_handle_is_closed),
 		TEST(a_handle_is_closed_once),
 		TEST(a_lookup_takes_a_reference),
-		TEST(a_handle_of_an_object_is_found_only_in_its_file),
-		TEST(a_name_opens_the_object_in_another_file),
 		TEST(a_name_dies_with_the_last_handle),
 		TEST(what_is_not_there_has_no_name),
 		TEST(closing_a_file_closes_its_handles_only),

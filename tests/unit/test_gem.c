@@ -426,6 +426,7 @@ int main(void)
 		TEST(an_object_lives_until_its_last_handle_is_closed),
 		TEST(a_handle_is_closed_once),
 		TEST(a_lookup_takes_a_reference),
+		TEST(a_name_opens_the_object_in_another_file),
 		TEST(a_name_dies_with_the_last_handle),
 		TEST(what_is_not_there_has_no_name),
 		TEST(closing_a_file_closes_its_handles_only),

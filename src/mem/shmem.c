@@ -7,10 +7,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "mem/shmem.h"
@@ -87,9 +89,13 @@ int hf_shmem_check(int fd, size_t *size)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	long page = sysconf(_SC_PAGESIZE);
+	struct statfs fs;
 	struct stat st;
 
 	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st))
+		return -EINVAL;
+	/* A hole in huge pages cannot be filled when none are left: SIGBUS. */
+	if (fstatfs(fd, &fs) || fs.f_type != TMPFS_MAGIC)
 		return -EINVAL;
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size % page)
 		return -EINVAL;

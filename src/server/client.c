@@ -37,7 +37,7 @@ struct slot {
 	_Atomic bool busy; /* being served or parked */
 	bool parked;	   /* when last seen; the thread's own */
 	uint32_t seq;
-	uint8_t small_arg[INLINE_ARG];
+	_Alignas(8) uint8_t small_arg[INLINE_ARG];
 	uint8_t *big_arg;
 	void *payload; /* mapped, where it came as a descriptor */
 	size_t payload_size;

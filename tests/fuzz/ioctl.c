@@ -37,6 +37,7 @@ static uint64_t seed = 1;
 /* A call owns all its memory, so that each byte beyond is one too many. */
 struct request {
 	struct hf_call call;
+	uint32_t arg_size; /* of call.arg */
 	bool finished;
 };
 
@@ -417,7 +418,7 @@ static void put_arrays(struct request *request)
 		if (d->kind == HF_ARRAY_NONE)
 			continue;
 		if (d->kind == HF_ARRAY_COUNTED &&
-		    d->count_off + d->count_size <= call->arg_size) {
+		    d->count_off + d->count_size <= request->arg_size) {
 			n = 0;
 			memcpy(&n, call->arg + d->count_off, d->count_size);
 		}
@@ -459,12 +460,12 @@ static struct request *make_request(struct hf_file *file)
 	} while (!desc->cmd);
 	call->cmd = one_in(500) ? (uint32_t)next() : desc->cmd;
 	desc = &hf_ioctl_descs[_IOC_NR(call->cmd)];
-	call->arg_size = _IOC_SIZE(desc->cmd);
-	call->arg = calloc(1, call->arg_size ? call->arg_size : 8);
+	request->arg_size = _IOC_SIZE(desc->cmd);
+	call->arg = calloc(1, request->arg_size ? request->arg_size : 8);
 	if (desc->cmd && !one_in(10))
 		shape(desc->cmd, call->arg, file);
 	if (one_in(3))
-		mutate(call->arg, call->arg_size);
+		mutate(call->arg, request->arg_size);
 	put_arrays(request);
 	if (call->cmd == DRM_IOCTL_PRIME_FD_TO_HANDLE || one_in(10)) {
 		call->fds_in[0] = fcntl(fds[below(FDS)], F_DUPFD_CLOEXEC, 0);
@@ -532,7 +533,7 @@ static void issue(void)
 static void open_file(unsigned int i)
 {
 	/* The first is master and last is a render node; one is root's. */
-	struct hf_cred cred = { .uid = i == 1 ? 0 : 65534, .gid = 65534 };
+	struct hf_cred cred = { .uid = i == 1 ? 0 : 65534, .gid = getegid() };
 
 	files[i] = hf_file_open(dev, i == FILES - 1 ? RENDER : CARD, &cred,
 				&clients[i]);

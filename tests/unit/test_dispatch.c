@@ -28,8 +28,9 @@ static unsigned int open_before;
 static struct hf_file *files[4];
 static int clients[4];
 
-/* A process without rights: there is none of that number. */
-static const struct hf_cred nobody = { .pid = 0, .uid = 65534, .gid = 65534 };
+/* A process without rights (there is none of that number), of the group that
+ * may open the primary node. */
+static struct hf_cred nobody = { .pid = 0, .uid = 65534 };
 
 static struct hf_file *open_file(unsigned int i, unsigned int minor)
 {
@@ -52,6 +53,7 @@ static int setup(void **state)
 
 	(void)state;
 	open_before = count_fds();
+	nobody.gid = getegid();
 	dev = hf_device_create(&hf_soft_driver, 0, CARD, RENDER, &output, 1);
 	assert_non_null(dev);
 	open_file(0, CARD);
@@ -222,6 +224,23 @@ static void a_node_that_is_not_there_is_enxio(void **state)
 	(void)state;
 	assert_null(hf_file_open(dev, CARD + 1, &nobody, &fd));
 	assert_int_equal(errno, ENXIO);
+}
+
+static void a_node_opens_to_whom_its_mode_allows(void **state)
+{
+	const struct hf_cred stranger = { .pid = 0, .uid = 65533, .gid = 65533 };
+	struct hf_file *file;
+	int fd;
+
+	(void)state;
+	if (geteuid() == stranger.uid || getegid() == stranger.gid)
+		skip();
+	assert_null(hf_file_open(dev, CARD, &stranger, &fd));
+	assert_int_equal(errno, EACCES);
+	file = hf_file_open(dev, RENDER, &stranger, &fd);
+	assert_non_null(file);
+	close(fd);
+	hf_file_close(file);
 }
 
 /* -- nested arrays --------------------------------------------------------- */
@@ -536,6 +555,7 @@ int main(void)
 		TEST(a_new_masters_magic_is_none_of_the_old_ones),
 		TEST(there_is_one_master_at_a_time),
 		TEST(a_node_that_is_not_there_is_enxio),
+		TEST(a_node_opens_to_whom_its_mode_allows),
 		TEST(an_array_is_copied_once_and_keeps_its_values),
 		TEST(an_array_that_is_too_short_is_efault),
 		TEST(no_elements_are_no_fault),

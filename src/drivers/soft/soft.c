@@ -4,6 +4,7 @@
  * does nothing on a commit: the picture is computed in screenshot.c.
  */
 #include "drivers/soft/soft.h"
+#include "holdfast_drm.h"
 
 #define RGB_FORMATS                                                           \
 	DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888, DRM_FORMAT_XBGR8888,        \
@@ -33,9 +34,10 @@ static const struct hf_kms_funcs kms_funcs = {
 };
 
 const struct hf_driver hf_soft_driver = {
-	.name = "holdfast",
+	.name = HOLDFAST_DRM_NAME,
 	.desc = "Holdfast software device",
 	.date = "20261122",
-	.major = 1,
+	.major = HOLDFAST_DRM_MAJOR,
+	.minor = HOLDFAST_DRM_MINOR,
 	.kms = &kms_funcs,
 };

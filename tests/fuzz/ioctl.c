@@ -600,17 +600,20 @@ static void reap(void)
 			hf_endpoints_hang_up(&dev->endpoints, ids[--n]);
 }
 
-/* A legacy cursor is no file's, and stays for the next master to remove. */
-static void take_cursors_off(void)
+/*
+ * A legacy cursor is no file's, and what CLOSEFB was done to is no file's any
+ * more: both stay for the next master to remove.
+ */
+static void take_planes_off(void)
 {
 	struct hf_atomic_state *state = hf_atomic_state_create(&dev->kms);
 
-	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++) {
-		struct hf_plane_state *cursor =
-			hf_atomic_get_plane(state, dev->kms.crtcs[i]->cursor);
+	for (unsigned int i = 0; i < dev->kms.num_planes; i++) {
+		struct hf_plane_state *plane =
+			hf_atomic_get_plane(state, dev->kms.planes[i]);
 
-		hf_atomic_set_plane_fb(cursor, NULL);
-		hf_atomic_set_plane_crtc(state, cursor, NULL);
+		hf_atomic_set_plane_fb(plane, NULL);
+		hf_atomic_set_plane_crtc(state, plane, NULL);
 	}
 	require(!hf_atomic_commit_now(state), "planes can be taken off");
 }
@@ -678,7 +681,7 @@ static void run(unsigned long iterations)
 	for (unsigned int i = 0; i < FDS; i++)
 		close(fds[i]);
 	reap();
-	take_cursors_off();
+	take_planes_off();
 	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++)
 		hf_vblank_off(dev->kms.crtcs[i]);
 	require(dev->gem.count == 0, "no object is left");

@@ -41,6 +41,8 @@ struct hf_gem_object {
 		dev_t dev;
 		ino_t ino;
 	} key; /* what its memfd is called */
+	bool sealed; /* as it must be before a client sees its memfd */
+	struct wl_list refs; /* hf_gem_ref.link: which files have handles */
 	UT_hash_handle by_key, by_offset;
 	struct wl_list link; /* hf_gem_device.objects */
 };
@@ -57,16 +59,16 @@ struct hf_gem_device {
 
 /* What a file has of an object: how many handles, and the one PRIME gives. */
 struct hf_gem_ref {
+	struct hf_gem_file *file;
 	struct hf_gem_object *object;
 	uint32_t handles;
 	uint32_t prime; /* handle; 0: never exported or imported here */
-	UT_hash_handle hh;
+	struct wl_list link; /* hf_gem_object.refs */
 };
 
 struct hf_gem_file {
 	struct hf_gem_device *gem;
 	struct hf_idr handles; /* to hf_gem_ref */
-	struct hf_gem_ref *refs;
 	pid_t pid;
 };
 
@@ -128,6 +130,16 @@ int hf_gem_handle_create(struct hf_gem_file *file,
 			 struct hf_gem_object *object, uint32_t *handle);
 /** hf_gem_handle_delete() - Return: 0, or -EINVAL for no such handle. */
 int hf_gem_handle_delete(struct hf_gem_file *file, uint32_t handle);
+/**
+ * hf_gem_handle_close() - The same, for a client that is there to be answered.
+ * @memory: set to the memfd of a large object that this was the last reference
+ *          to, now the caller's; else to -1
+ *
+ * Whoever closes that memfd last frees its pages, on its CPU: let it be the
+ * client, which is likely to allocate the next ones.
+ */
+int hf_gem_handle_close(struct hf_gem_file *file, uint32_t handle,
+			int *memory);
 /**
  * hf_gem_lookup() - The object behind a handle, with a reference.
  *

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gem/gem.h"
+#include "gem/internal.h"
 
 void hf_gem_file_init(struct hf_gem_file *file, struct hf_gem_device *gem,
 		      pid_t pid)
@@ -27,26 +28,41 @@ void hf_gem_file_finish(struct hf_gem_file *file)
 	hf_idr_finish(&file->handles);
 }
 
+struct hf_gem_ref *hf_gem_ref_find(struct hf_gem_file *file,
+				   struct hf_gem_object *object)
+{
+	struct hf_gem_ref *ref;
+
+	wl_list_for_each(ref, &object->refs, link)
+		if (ref->file == file)
+			return ref;
+	return NULL;
+}
+
+static void free_ref(struct hf_gem_ref *ref)
+{
+	wl_list_remove(&ref->link);
+	free(ref);
+}
+
 int hf_gem_handle_create(struct hf_gem_file *file,
 			 struct hf_gem_object *object, uint32_t *handle)
 {
-	struct hf_gem_ref *ref;
+	struct hf_gem_ref *ref = hf_gem_ref_find(file, object);
 	int id;
 
-	HASH_FIND_PTR(file->refs, &object, ref);
 	if (!ref) {
 		ref = calloc(1, sizeof(*ref));
 		if (!ref)
 			return -ENOMEM;
+		ref->file = file;
 		ref->object = object;
-		HASH_ADD_PTR(file->refs, object, ref);
+		wl_list_insert(&object->refs, &ref->link);
 	}
 	id = hf_idr_alloc(&file->handles, ref);
 	if (id < 0) {
-		if (!ref->handles) {
-			HASH_DEL(file->refs, ref);
-			free(ref);
-		}
+		if (!ref->handles)
+			free_ref(ref);
 		return id;
 	}
 	ref->handles++;
@@ -68,21 +84,26 @@ static void last_handle_closed(struct hf_gem_object *object)
 
 int hf_gem_handle_delete(struct hf_gem_file *file, uint32_t handle)
 {
+	return hf_gem_handle_close(file, handle, NULL);
+}
+
+int hf_gem_handle_close(struct hf_gem_file *file, uint32_t handle, int *memory)
+{
 	struct hf_gem_ref *ref = hf_idr_remove(&file->handles, handle);
 	struct hf_gem_object *object;
 
+	if (memory)
+		*memory = -1;
 	if (!ref)
 		return -EINVAL;
 	object = ref->object;
 	if (ref->prime == handle)
 		ref->prime = 0;
-	if (!--ref->handles) {
-		HASH_DEL(file->refs, ref);
-		free(ref);
-	}
+	if (!--ref->handles)
+		free_ref(ref);
 	if (!--object->handle_count)
 		last_handle_closed(object);
-	hf_gem_object_put(object);
+	hf_gem_object_put_memory(object, memory);
 	return 0;
 }
 

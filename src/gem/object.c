@@ -21,6 +21,10 @@
 /* Where the kernel starts too, so that no 32-bit offset is ever valid. */
 #define FIRST_OFFSET 0x100000000ull
 
+/* From here on, freeing an object's pages takes longer than handing its memfd
+ * over, bytes. */
+#define LARGE (256u << 10)
+
 void hf_gem_device_init(struct hf_gem_device *gem)
 {
 	memset(gem, 0, sizeof(*gem));
@@ -51,6 +55,7 @@ struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem, int fd,
 	object->size = size;
 	object->fd = fd;
 	object->pid = pid;
+	wl_list_init(&object->refs);
 	wl_list_insert(gem->objects.prev, &object->link);
 	gem->count++;
 	gem->bytes += size;
@@ -95,6 +100,11 @@ struct hf_gem_object *hf_gem_object_get(struct hf_gem_object *object)
 
 void hf_gem_object_put(struct hf_gem_object *object)
 {
+	hf_gem_object_put_memory(object, NULL);
+}
+
+void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory)
+{
 	struct hf_gem_device *gem;
 
 	if (!object || --object->refcount)
@@ -107,8 +117,21 @@ void hf_gem_object_put(struct hf_gem_object *object)
 	wl_list_remove(&object->link);
 	gem->count--;
 	gem->bytes -= object->size;
-	close(object->fd);
+	if (memory && object->size >= LARGE)
+		*memory = object->fd;
+	else
+		close(object->fd);
 	free(object);
+}
+
+int hf_gem_object_seal(struct hf_gem_object *object)
+{
+	int ret = 0;
+
+	if (!object->sealed && !object->imported)
+		ret = hf_shmem_seal(object->fd);
+	object->sealed = !ret;
+	return ret;
 }
 
 int hf_gem_object_share(struct hf_gem_object *object)
@@ -117,6 +140,8 @@ int hf_gem_object_share(struct hf_gem_object *object)
 
 	if (object->shared)
 		return 0;
+	if (hf_gem_object_seal(object))
+		return -ENOMEM;
 	if (fstat(object->fd, &st))
 		return -errno;
 	object->key.dev = st.st_dev;
@@ -158,18 +183,16 @@ int hf_gem_mmap(struct hf_gem_file *file, uint64_t offset, uint64_t length,
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	struct hf_gem_object *object;
-	struct hf_gem_ref *ref;
 
 	HASH_FIND(by_offset, file->gem->by_offset, &offset, sizeof(offset),
 		  object);
 	if (!object || length > object->size ||
 	    ((length + page - 1) & ~(page - 1)) > object->size)
 		return -EINVAL;
-	HASH_FIND_PTR(file->refs, &object, ref);
-	if (!ref)
+	if (!hf_gem_ref_find(file, object))
 		return -EACCES;
 	/* A private writable mapping would be copy-on-write. */
 	if ((flags & MAP_TYPE) == MAP_PRIVATE && (prot & PROT_WRITE))
 		return -EINVAL;
-	return object->fd;
+	return hf_gem_object_seal(object) ? -ENOMEM : object->fd;
 }

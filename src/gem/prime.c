@@ -61,7 +61,7 @@ static int find_or_adopt(struct hf_gem_file *file, int fd,
 		close(own);
 		return -ENOMEM;
 	}
-	(*out)->imported = true;
+	(*out)->imported = (*out)->sealed = true;
 	ret = hf_gem_object_share(*out);
 	if (ret)
 		hf_gem_object_put(*out);
@@ -76,15 +76,13 @@ int hf_gem_prime_import(struct hf_gem_file *file, int fd, uint32_t *handle)
 
 	if (ret)
 		return ret;
-	HASH_FIND_PTR(file->refs, &object, ref);
+	ref = hf_gem_ref_find(file, object);
 	if (ref && ref->prime) {
 		*handle = ref->prime;
 	} else {
 		ret = hf_gem_handle_create(file, object, handle);
-		if (!ret) {
-			HASH_FIND_PTR(file->refs, &object, ref);
-			ref->prime = *handle;
-		}
+		if (!ret)
+			hf_gem_ref_find(file, object)->prime = *handle;
 	}
 	hf_gem_object_put(object);
 	return ret;

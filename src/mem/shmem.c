@@ -19,7 +19,7 @@
 
 #define FIXED_SIZE (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-static int create(const char *name, size_t size)
+int hf_shmem_create(const char *name, size_t size)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -34,24 +34,14 @@ static int create(const char *name, size_t size)
 	return fd;
 }
 
-int hf_shmem_create(const char *name, size_t size)
+int hf_shmem_seal(int fd)
 {
-	int fd = create(name, size);
-
-	if (fd < 0)
-		return fd;
-	if (fcntl(fd, F_ADD_SEALS, FIXED_SIZE)) {
-		int err = errno;
-
-		close(fd);
-		return -err;
-	}
-	return fd;
+	return fcntl(fd, F_ADD_SEALS, FIXED_SIZE) ? -errno : 0;
 }
 
 int hf_shmem_data(const char *name, const void *data, size_t size)
 {
-	int fd = create(name, size), err;
+	int fd = hf_shmem_create(name, size), err;
 
 	if (fd < 0)
 		return fd;

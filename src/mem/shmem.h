@@ -9,15 +9,22 @@
 #include <sys/types.h>
 
 /**
- * hf_shmem_create() - Memory of a fixed size, zero-filled, unallocated.
+ * hf_shmem_create() - Memory, zero-filled, unallocated.
  * @name: shown in /proc/PID/maps
  * @size: bytes, at least 1
- *
- * Sealed: it never shrinks or grows, so a mapping of it never faults.
  *
  * Return: a descriptor, or -ENOMEM, -EFBIG, -EMFILE, -ENFILE.
  */
 int hf_shmem_create(const char *name, size_t size);
+
+/**
+ * hf_shmem_seal() - Fix the size for good: a mapping of it never faults.
+ *
+ * To be done before anybody else gets the descriptor.
+ *
+ * Return: 0 or a negative errno of fcntl(2).
+ */
+int hf_shmem_seal(int fd);
 
 /**
  * hf_shmem_data() - A read-only memfd with a copy of some bytes.

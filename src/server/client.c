@@ -650,9 +650,16 @@ static void unwatch(struct hf_client *client)
 
 static int map_channel(struct hf_client *client, int *fd)
 {
+	int ret;
+
 	*fd = hf_shmem_create("holdfast channel", HF_WIRE_CHANNEL_SIZE);
 	if (*fd < 0)
 		return *fd;
+	ret = hf_shmem_seal(*fd);
+	if (ret) {
+		close(*fd);
+		return ret;
+	}
 	client->channel = mmap(NULL, HF_WIRE_CHANNEL_SIZE,
 			       PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 	if (client->channel == MAP_FAILED) {

@@ -10,11 +10,22 @@
 
 #include "uapi/handlers.h"
 
+static int close_handle(struct hf_call *call, uint32_t handle)
+{
+	int memory, ret;
+
+	ret = hf_gem_handle_close(&call->file->gem, handle, &memory);
+	/* The shim closes what it is given and has no use for. */
+	if (memory >= 0)
+		hf_call_add_fd(call, memory, true);
+	return ret;
+}
+
 int hf_ioctl_gem_close(struct hf_call *call, void *arg)
 {
 	const struct drm_gem_close *close = arg;
 
-	return hf_gem_handle_delete(&call->file->gem, close->handle);
+	return close_handle(call, close->handle);
 }
 
 int hf_ioctl_gem_flink(struct hf_call *call, void *arg)
@@ -110,5 +121,5 @@ int hf_ioctl_mode_destroy_dumb(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_destroy_dumb *dumb = arg;
 
-	return hf_gem_handle_delete(&call->file->gem, dumb->handle);
+	return close_handle(call, dumb->handle);
 }

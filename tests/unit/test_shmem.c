@@ -30,13 +30,14 @@ static struct stat stat_of(int fd)
 	return st;
 }
 
-static void an_object_never_changes_its_size(void **state)
+static void sealed_memory_never_changes_its_size(void **state)
 {
 	int fd = hf_shmem_create("test", 4 * PAGE);
 	char byte = 1;
 
 	(void)state;
 	assert_true(fd >= 0);
+	assert_int_equal(hf_shmem_seal(fd), 0);
 	assert_int_equal(stat_of(fd).st_size, 4 * PAGE);
 	assert_int_equal(ftruncate(fd, PAGE), -1);
 	assert_int_equal(errno, EPERM);
@@ -47,12 +48,13 @@ static void an_object_never_changes_its_size(void **state)
 	close(fd);
 }
 
-static void nobody_adds_a_seal_to_an_object(void **state)
+static void nobody_adds_a_seal_to_sealed_memory(void **state)
 {
 	int fd = hf_shmem_create("test", PAGE);
 	char byte = 1;
 
 	(void)state;
+	assert_int_equal(hf_shmem_seal(fd), 0);
 	assert_int_equal(fcntl(fd, F_GET_SEALS),
 			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
@@ -233,8 +235,8 @@ static void what_is_no_memfd_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_object_never_changes_its_size),
-		cmocka_unit_test(nobody_adds_a_seal_to_an_object),
+		cmocka_unit_test(sealed_memory_never_changes_its_size),
+		cmocka_unit_test(nobody_adds_a_seal_to_sealed_memory),
 		cmocka_unit_test(an_object_is_zero_filled),
 		cmocka_unit_test(an_object_takes_no_memory_until_it_is_touched),
 		cmocka_unit_test(sizes_that_cannot_be_are_refused_without_a_leak),

@@ -6,36 +6,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/fdpass.h"
 #include "cli/cli.h"
 
 static int connect_to(const char *name)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	socklen_t len = sizeof(addr);
+	struct sockaddr_un addr;
+	socklen_t len;
 	int fd;
 
 	if (!name)
 		name = getenv(HF_ENV_SOCKET);
 	if (!name || !*name)
 		return -ENOENT;
-	if (strlen(name) >= sizeof(addr.sun_path))
+	if (hf_socket_address(name, &addr, &len))
 		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, name, strlen(name));
-	if (name[0] == '@') {
-		addr.sun_path[0] = 0;
-		len = offsetof(struct sockaddr_un, sun_path) + strlen(name);
-	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +20,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/fdpass.h"
 #include "base/log.h"
 #include "drivers/soft/soft.h"
@@ -368,32 +367,26 @@ static int clear_stale_socket(const struct sockaddr_un *addr, socklen_t len)
 
 static int start_listening(struct hf_server *server, const char *path)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un addr;
+	char own[64];
 	socklen_t len;
 	int ret;
 
-	if (path) {
-		if (strlen(path) >= sizeof(addr.sun_path) || !*path)
-			return -ENAMETOOLONG;
-		strcpy(addr.sun_path, path);
-		len = sizeof(addr);
+	snprintf(own, sizeof(own), "@" HF_WIRE_NAME_PREFIX "%s",
+		 server->dev->instance);
+	ret = hf_socket_address(path ? path : own, &addr, &len);
+	if (!ret && addr.sun_path[0])
 		ret = clear_stale_socket(&addr, len);
-		if (ret)
-			return ret;
-		snprintf(server->address, sizeof(server->address), "%s", path);
-	} else {
-		snprintf(server->address, sizeof(server->address),
-			 "@" HF_WIRE_NAME_PREFIX "%s", server->dev->instance);
-		strcpy(addr.sun_path + 1, server->address + 1);
-		len = offsetof(struct sockaddr_un, sun_path) +
-		      strlen(server->address);
-	}
+	if (ret)
+		return ret;
+	snprintf(server->address, sizeof(server->address), "%s",
+		 path ? path : own);
 	server->listen_fd = socket(
 		AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server->listen_fd < 0 ||
 	    bind(server->listen_fd, (struct sockaddr *)&addr, len))
 		return -errno;
-	server->own_socket_file = path;
+	server->own_socket_file = addr.sun_path[0];
 	return listen(server->listen_fd, SOMAXCONN) ? -errno : 0;
 }
 

@@ -17,7 +17,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/fdpass.h"
 #include "base/futex.h"
 #include "shim/client.h"
@@ -103,18 +103,12 @@ static int move_away(int fd)
 static int connect_socket(void)
 {
 	const char *name = getenv(HF_ENV_SOCKET);
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un addr;
 	socklen_t len;
 	int fd;
 
-	if (!name || strlen(name) >= sizeof(addr.sun_path))
+	if (!name || hf_socket_address(name, &addr, &len))
 		return -ENODEV;
-	memcpy(addr.sun_path, name, strlen(name));
-	len = sizeof(addr);
-	if (name[0] == '@') {
-		addr.sun_path[0] = 0;
-		len = offsetof(struct sockaddr_un, sun_path) + strlen(name);
-	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;

@@ -194,12 +194,12 @@ static struct hf_link *link_at(unsigned int i)
 	if (link && atomic_load(&c->nlinks) <= i)
 		atomic_store(&c->nlinks, i + 1);
 	/* Another server does not know what this one knew. */
-	if (i == 0)
-		for (unsigned int f = 0; f < MAX_FILES; f++)
-			atomic_store(&c->files[f], 0);
-	if (i == 0)
-		for (int fd = 0; fd < HF_MAX_LIKELY; fd++)
-			set_likely(fd, 0);
+	if (i > 0)
+		return link;
+	for (unsigned int f = 0; f < MAX_FILES; f++)
+		atomic_store(&c->files[f], 0);
+	for (int fd = 0; fd < HF_MAX_LIKELY; fd++)
+		set_likely(fd, 0);
 	return link;
 }
 

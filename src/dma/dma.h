@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DMA mapping: memory for a device, as the kernel's dma_map_sgtable() and its
+ * family do it, and the accesses of a device in software.
+ *
+ * The mapping half is called with the lock of the devices held. The access half
+ * (ports) is for a device's threads, needs no lock, and relies on the driver's
+ * promise that what an access has found stays held until the driver says that
+ * the device is done: pages are put after that, never before.
+ */
+#ifndef HF_DMA_DMA_H
+#define HF_DMA_DMA_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "dma/iommu.h"
+#include "dma/sg.h"
+
+enum hf_dma_direction {
+	HF_DMA_BIDIRECTIONAL,
+	HF_DMA_TO_DEVICE,   /* the device reads */
+	HF_DMA_FROM_DEVICE, /* the device writes */
+};
+
+#define HF_DMA_FAULTS 64
+
+/**
+ * struct hf_dma_device - What DMA has to know of a device.
+ * @name: for reports
+ * @mem: the machine's memory
+ * @domain: behind which IOMMU it is; NULL: it sees bus addresses. Owned
+ * @mask: highest address that it can put on the bus
+ * @max_segment: bytes it takes in one piece; 0: any
+ * @boundary: a piece must not cross a multiple of @boundary + 1; 0: any
+ * @coherent: it sees the CPU's caches; else it works on what was synced last
+ * @mapped: bytes that are mapped now; likewise @mappings
+ * @missed_syncs: accesses by the CPU or the device without a sync
+ * @faults: a ring of the last ones; the newest is [(nfaults - 1) % HF_DMA_FAULTS]
+ * @nfaults: ever
+ */
+struct hf_dma_device {
+	char name[32];
+	struct hf_memory *mem;
+	struct hf_iommu_domain *domain;
+	uint64_t mask;
+	size_t max_segment;
+	uint64_t boundary;
+	bool coherent;
+	uint64_t mapped, mappings;
+	_Atomic uint64_t missed_syncs;
+	pthread_mutex_t fault_lock;
+	struct hf_iommu_fault faults[HF_DMA_FAULTS];
+	uint64_t nfaults;
+};
+
+/** hf_dma_device_init() - A coherent device of 64 bits without limits. */
+int hf_dma_device_init(struct hf_dma_device *dev, const char *name,
+		       struct hf_memory *mem, struct hf_iommu_domain *domain);
+/** hf_dma_device_finish() - Destroys the domain, too. */
+void hf_dma_device_finish(struct hf_dma_device *dev);
+
+/**
+ * hf_dma_map_sgtable() - Make memory reachable for a device.
+ * @table: nents is 0; set, with the device addresses, on success
+ *
+ * Behind an IOMMU all of it becomes one run of addresses, cut where the device
+ * needs it cut; else each entry keeps its bus address. The memory is synced for
+ * the device.
+ *
+ * Return: 0; -EINVAL for an empty table or one that is mapped; -EIO where the
+ * device cannot address the memory; -ENOMEM.
+ */
+int hf_dma_map_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
+		       enum hf_dma_direction dir);
+/** hf_dma_unmap_sgtable() - Take it back, and sync it for the CPU. */
+void hf_dma_unmap_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
+			  enum hf_dma_direction dir);
+
+/*
+ * Who works on the memory next. On a coherent device there is nothing to do.
+ * On another one the CPU's changes reach the device with _for_device(), and the
+ * device's the CPU with _for_cpu(); an access that comes before is reported by
+ * name and counted.
+ */
+void hf_dma_sync_sgtable_for_cpu(struct hf_dma_device *dev,
+				 struct hf_sg_table *table,
+				 enum hf_dma_direction dir);
+void hf_dma_sync_sgtable_for_device(struct hf_dma_device *dev,
+				    struct hf_sg_table *table,
+				    enum hf_dma_direction dir);
+
+/**
+ * hf_dma_alloc() - Memory for the device's own structures (tables, rings).
+ * @size: bytes, whole pages
+ * @iova: set to its device address, one run
+ *
+ * Coherent always. Return: where the CPU sees it, zero-filled; NULL and ENOMEM.
+ */
+void *hf_dma_alloc(struct hf_dma_device *dev, size_t size, hf_iova_t *iova);
+void hf_dma_free(struct hf_dma_device *dev, void *cpu, size_t size,
+		 hf_iova_t iova);
+
+/* -- the device's side ------------------------------------------------------- */
+
+#define HF_DMA_PORT_ENTRIES 512
+
+/**
+ * struct hf_dma_port - Where one of a device's units reaches memory: an IOTLB.
+ *
+ * One thread uses it at a time. Zero it and set @dev before the first use.
+ */
+struct hf_dma_port {
+	struct hf_dma_device *dev;
+	uint64_t generation;
+	struct hf_dma_port_entry {
+		uint64_t tag; /* page of the address + 1; 0: empty */
+		char *cpu;    /* of the page */
+		bool writable;
+	} entries[HF_DMA_PORT_ENTRIES];
+};
+
+/**
+ * hf_dma_access() - Where an access of the device lands.
+ * @iova: first byte
+ * @write: to be written, else read
+ * @length: set to the bytes from there to the end of the page
+ *
+ * Return: a pointer to the byte, or NULL for a fault, which is logged.
+ */
+void *hf_dma_access(struct hf_dma_port *port, hf_iova_t iova, bool write,
+		    size_t *length);
+
+/** hf_dma_read(), hf_dma_write() - Copy. 0, or -EFAULT for a fault. */
+int hf_dma_read(struct hf_dma_port *port, void *to, hf_iova_t from,
+		size_t size);
+int hf_dma_write(struct hf_dma_port *port, hf_iova_t to, const void *from,
+		 size_t size);
+
+/** hf_dma_fault_text() - A fault as a sentence. */
+void hf_dma_fault_text(const struct hf_iommu_fault *fault, char *text,
+		       size_t size);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * IOMMU domains: an address space between devices and memory. The interface,
+ * and the implementation in software; a domain over VFIO is another one.
+ *
+ * hf_iommu_map() and hf_iommu_unmap() may be called by any thread, each for
+ * ranges that it has allocated; a device's accesses come from other threads at
+ * the same time.
+ */
+#ifndef HF_DMA_IOMMU_H
+#define HF_DMA_IOMMU_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "dma/iova.h"
+#include "dma/sg.h"
+
+#define HF_IOMMU_READ 1u  /* the device may read */
+#define HF_IOMMU_WRITE 2u /* the device may write */
+
+struct hf_iommu_domain;
+
+/**
+ * struct hf_iommu_ops - What an implementation of domains does.
+ * @map: memory at @iova; all or nothing
+ * @unmap: forget it; accesses fault once this, or a later @flush, returns
+ * @flush: wait until nothing that was unmapped can be reached; NULL: @unmap does
+ * @iova_to_bus: 0: nothing is mapped there
+ * @destroy: free it
+ */
+struct hf_iommu_ops {
+	int (*map)(struct hf_iommu_domain *domain, hf_iova_t iova,
+		   const struct hf_sg *sgl, size_t nents, unsigned int prot);
+	void (*unmap)(struct hf_iommu_domain *domain, hf_iova_t iova,
+		      size_t size);
+	void (*flush)(struct hf_iommu_domain *domain);
+	hf_bus_t (*iova_to_bus)(struct hf_iommu_domain *domain, hf_iova_t iova);
+	void (*destroy)(struct hf_iommu_domain *domain);
+};
+
+/**
+ * struct hf_iommu_domain - An address space of a device.
+ * @space: its addresses
+ * @deferred: unmapped ranges are flushed, and reused, in batches
+ */
+struct hf_iommu_domain {
+	const struct hf_iommu_ops *ops;
+	struct hf_iova_space *space;
+	bool deferred;
+};
+
+enum hf_iommu_fault_reason {
+	HF_IOMMU_FAULT_UNMAPPED,
+	HF_IOMMU_FAULT_PERMISSION,
+	HF_IOMMU_FAULT_BUS, /* no page is at the bus address (any more) */
+};
+
+/**
+ * struct hf_iommu_fault - An access that was refused.
+ * @device: whose
+ * @iova: where
+ * @write: what kind
+ * @owned: @owner and @freed_ns are known
+ * @owner: whose memory it was
+ * @freed_ns: when it was unmapped or freed, on CLOCK_MONOTONIC
+ * @ns: when it happened
+ */
+struct hf_iommu_fault {
+	char device[32];
+	hf_iova_t iova;
+	enum hf_iommu_fault_reason reason;
+	bool write, owned;
+	struct hf_owner owner;
+	uint64_t freed_ns, ns;
+};
+
+/**
+ * hf_soft_iommu_create() - A domain in software.
+ * @mem: the memory behind it
+ * @last: highest address, the last byte of a page: 2^32 - 1 … 2^48 - 1
+ * @deferred: see struct hf_iommu_domain
+ *
+ * Four levels of tables of 512 entries, in the format of mmu/table.h's kind (each
+ * entry: the bus address and two permission bits). Tables are kept until the
+ * domain is destroyed, so walking them needs no lock.
+ *
+ * Return: NULL and EINVAL or ENOMEM.
+ */
+struct hf_iommu_domain *hf_soft_iommu_create(struct hf_memory *mem,
+					     hf_iova_t last, bool deferred);
+/** hf_iommu_destroy() - Takes NULL. */
+void hf_iommu_destroy(struct hf_iommu_domain *domain);
+
+/**
+ * hf_soft_iommu_generation() - Changes whenever translations were taken away.
+ *
+ * What was looked up under another generation must be looked up again.
+ */
+uint64_t hf_soft_iommu_generation(const struct hf_iommu_domain *domain);
+
+/**
+ * hf_soft_iommu_walk() - What a device's access finds.
+ * @bus: set to the bus address
+ *
+ * Return: 0, or -EFAULT and @reason.
+ */
+int hf_soft_iommu_walk(struct hf_iommu_domain *domain, hf_iova_t iova,
+		       bool write, hf_bus_t *bus,
+		       enum hf_iommu_fault_reason *reason);
+
+/** hf_soft_iommu_last_owner() - Who had an address that is not mapped now? */
+bool hf_soft_iommu_last_owner(struct hf_iommu_domain *domain, hf_iova_t iova,
+			      struct hf_owner *owner, uint64_t *ns);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Backings: files as memory, what the kernel calls an address_space. A GEM
+ * object is one, and so is memory that a client process has given us. There is
+ * one backing for a file, whoever uses it (two devices may), found by inode.
+ *
+ * Pages are instantiated when they are first gotten, in extents: arrays of
+ * struct hf_page with one mapping of the file for all of them. An extent lives
+ * until the last of its pages is put; then it is unmapped, and what is left is
+ * page cache that the machine may swap.
+ *
+ * The lock of the devices protects them.
+ */
+#ifndef HF_MEM_BACKING_H
+#define HF_MEM_BACKING_H
+
+#include <uthash.h>
+#include <wayland-util.h>
+
+#include "mem/page.h"
+
+struct hf_resv;
+struct hf_pool_run;
+
+struct hf_backing_key {
+	dev_t dev;
+	ino_t ino;
+};
+
+/**
+ * struct hf_backing - A file as memory.
+ * @size: bytes, whole pages
+ * @fd: the file, owned
+ * @keyed: @key is set, and the backing is found by it
+ * @sealed: the file can neither shrink nor grow
+ * @foreign: somebody else's file
+ * @user: memory of a client process (user pages)
+ * @run: bus addresses of its own from the pool, or NULL
+ * @resv: its fences, or NULL (sync/resv.h); freed by @resv_destroy
+ * @held: pages that somebody holds
+ * @extents: hf_extent.link
+ */
+struct hf_backing {
+	struct hf_memory *mem;
+	uint32_t refcount;
+	bool keyed, sealed, foreign, user;
+	int fd;
+	size_t size;
+	struct hf_owner owner;
+	struct hf_pool_run *run;
+	struct hf_resv *resv;
+	void (*resv_destroy)(struct hf_resv *resv);
+	size_t held;
+	struct wl_list extents;
+	struct hf_backing_key key;
+	UT_hash_handle by_key;
+};
+
+/**
+ * hf_backing_create() - New memory, zero-filled, nothing allocated.
+ * @size: bytes, whole pages, at least one
+ * @contiguous: take a run of bus addresses from the pool
+ * @owner: its pid; the number is given here
+ *
+ * Return: one reference, or NULL and ENOMEM, EFBIG, EMFILE, ENFILE; ENOMEM where
+ * the pool has no hole that is large enough.
+ */
+struct hf_backing *hf_backing_create(struct hf_memory *mem, size_t size,
+				     bool contiguous, pid_t pid);
+
+/**
+ * hf_backing_of() - The backing of a file that somebody shows us.
+ * @fd: stays the caller's
+ * @user: it holds memory of a client process; it may be larger than memory, and
+ *	an ordinary file, and may shrink: a page that is gone reads as 0
+ * @pid: whose
+ *
+ * Return: one reference to the one that is there or a new one; NULL and errno:
+ * EINVAL where it is no memory that can be relied on (hf_shmem_check()), ENOMEM,
+ * EMFILE.
+ */
+struct hf_backing *hf_backing_of(struct hf_memory *mem, int fd, bool user,
+				 pid_t pid);
+/** hf_backing_find() - By key. Return: NULL for none; no reference. */
+struct hf_backing *hf_backing_find(struct hf_memory *mem,
+				   const struct hf_backing_key *key);
+struct hf_backing *hf_backing_get(struct hf_backing *backing);
+/** hf_backing_put() - Takes NULL. Extents keep it alive. */
+void hf_backing_put(struct hf_backing *backing);
+/**
+ * hf_backing_put_memory() - The same.
+ * @fd: where it was the last reference to something large: set to its file, now
+ *	the caller's to close; else to -1
+ */
+void hf_backing_put_memory(struct hf_backing *backing, int *fd);
+
+/** hf_backing_seal() - Fix its size. Return: 0 or -ENOMEM. */
+int hf_backing_seal(struct hf_backing *backing);
+/** hf_backing_share() - Seal it, and make it known by inode. 0 or -ENOMEM. */
+int hf_backing_share(struct hf_backing *backing);
+
+/**
+ * hf_backing_populate() - Allocate its pages, which takes its time.
+ * @fd: of the backing, or a copy; may be done without the lock
+ * @first: page
+ * @n: pages
+ *
+ * Return: 0, -ENOMEM.
+ */
+int hf_backing_populate(int fd, size_t first, size_t n);
+
+/**
+ * hf_backing_get_pages() - Hold pages, for a device to work on.
+ * @first: the first page's index in the file
+ * @n: how many
+ * @pages: set to them, each with a reference
+ *
+ * Return: 0; -EINVAL beyond the end; -ENOMEM, and nothing is held.
+ */
+int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
+			 struct hf_page **pages);
+
+/**
+ * hf_backing_purge() - Throw its content away.
+ *
+ * Return: bytes that were freed; -EBUSY while pages are held.
+ */
+int64_t hf_backing_purge(struct hf_backing *backing);
+
+/* An array of pages and the mapping that shows them; for this layer. */
+struct hf_extent {
+	struct hf_backing *backing; /* with a reference */
+	size_t first, npages, live;
+	void *cpu, *shadow;
+	struct wl_list link;
+	struct hf_page pages[];
+};
+
+#endif

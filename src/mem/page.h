@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages that a device may touch, and the bus addresses that they have.
+ *
+ * `struct hf_memory` is the machine's memory as devices see it: one for all the
+ * devices of a server, as bus addresses are the machine's. A page exists from
+ * the moment that somebody gets it (mem/backing.h) until the last reference to
+ * it is put; so long its bus address is its own.
+ *
+ * Bus addresses are handed out in a scattered order on purpose, and the one
+ * that was freed last is reused last, so that a driver which relies on
+ * neighbours, or on a page that it put, is found out.
+ *
+ * The lock of the devices protects it all, except that hf_page_at(),
+ * hf_page_cpu() and hf_page_shadow() need no lock while the page is held.
+ */
+#ifndef HF_MEM_PAGE_H
+#define HF_MEM_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define HF_PAGE_SHIFT 12
+#define HF_PAGE_SIZE ((size_t)1 << HF_PAGE_SHIFT)
+
+/* What a device without an IOMMU puts on the bus, bytes. */
+typedef uint64_t hf_bus_t;
+
+struct hf_extent;
+struct hf_backing;
+
+/* Whose memory it is, for reports. */
+struct hf_owner {
+	uint32_t object; /* a number that is unique over the server's life */
+	pid_t pid;	 /* who made it */
+};
+
+/**
+ * struct hf_page - A page of memory that somebody holds.
+ * @refcount: who holds it
+ * @pfn: its bus address in pages
+ * @extent: where it is in memory
+ */
+struct hf_page {
+	uint32_t refcount;
+	uint32_t pfn;
+	struct hf_extent *extent;
+};
+
+/* Counters for `holdfast info`. */
+struct hf_memory_stats {
+	uint64_t pages, peak_pages; /* held now, and at most */
+	uint64_t user_pages;	    /* of those, user pages */
+	uint64_t pool_size, pool_used, pool_hole; /* bytes; the largest hole */
+	uint64_t purged;	    /* bytes, ever */
+};
+
+/**
+ * struct hf_memory_options - How the machine's memory is laid out.
+ * @pool: bytes of the contiguous pool, whole pages; 0: no pool
+ * @shadow: devices do not see the CPU's caches: pages get a shadow, which is
+ *	what devices work on
+ */
+struct hf_memory_options {
+	size_t pool;
+	bool shadow;
+};
+
+struct hf_memory;
+
+/** hf_memory_create() - Return: NULL and ENOMEM, or EINVAL for a bad pool. */
+struct hf_memory *hf_memory_create(const struct hf_memory_options *options);
+/** hf_memory_destroy() - All pages must have been put. Takes NULL. */
+void hf_memory_destroy(struct hf_memory *mem);
+void hf_memory_stats(const struct hf_memory *mem, struct hf_memory_stats *stats);
+
+/** hf_page_bus() - The bus address of a page's first byte. */
+static inline hf_bus_t hf_page_bus(const struct hf_page *page)
+{
+	return (hf_bus_t)page->pfn << HF_PAGE_SHIFT;
+}
+
+/**
+ * hf_page_at() - The page that a bus address belongs to.
+ *
+ * Needs no lock: the caller knows that the page is held, or only wants to know
+ * whether it is.
+ *
+ * Return: NULL where nobody holds a page of that address.
+ */
+struct hf_page *hf_page_at(const struct hf_memory *mem, hf_bus_t bus);
+
+/** hf_page_cpu() - Where the server sees the page. */
+void *hf_page_cpu(const struct hf_page *page);
+/** hf_page_shadow() - Where devices see it, if not there; or NULL. */
+void *hf_page_shadow(const struct hf_page *page);
+const struct hf_owner *hf_page_owner(const struct hf_page *page);
+
+/**
+ * hf_page_former_owner() - Whose page was last at a bus address?
+ * @owner: set to it
+ * @ns: set to when it was freed, nanoseconds on CLOCK_MONOTONIC
+ *
+ * Return: false where nobody's was, or it is too long ago.
+ */
+bool hf_page_former_owner(const struct hf_memory *mem, hf_bus_t bus,
+			  struct hf_owner *owner, uint64_t *ns);
+
+/** hf_page_get() - One more reference. */
+void hf_page_get(struct hf_page *page);
+/** hf_pages_put() - Drop a reference to each of @n pages. */
+void hf_pages_put(struct hf_page **pages, size_t n);
+
+#endif

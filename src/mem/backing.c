@@ -53,6 +53,7 @@ static struct hf_backing *backing_new(struct hf_memory *mem, int fd,
 	backing->size = size;
 	backing->owner.object = hf_owner_number(mem);
 	backing->owner.pid = pid;
+	wl_list_init(&backing->objects);
 	return backing;
 }
 

@@ -27,7 +27,7 @@ static struct json_object *describe_object(const struct hf_gem_object *object)
 {
 	struct json_object *obj = json_object_new_object();
 
-	add_uint(obj, "pid", object->pid);
+	add_uint(obj, "pid", hf_gem_object_owner(object)->pid);
 	add_uint(obj, "bytes", object->size);
 	add_uint(obj, "handles", object->handle_count);
 	add_uint(obj, "references", object->refcount);

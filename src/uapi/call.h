@@ -11,6 +11,7 @@
 #ifndef HF_UAPI_CALL_H
 #define HF_UAPI_CALL_H
 
+#include "sync/fence.h"
 #include "uapi/device.h"
 #include "uapi/ioctls.h"
 
@@ -45,8 +46,13 @@ struct hf_call {
 	union {
 		struct hf_vblank_wait vblank;
 		struct hf_commit_wait commit;
+		struct hf_bind *bind;
+		struct hf_fence_wait {
+			struct hf_fence *fence;
+			struct hf_fence_cb cb;
+		} fence;
 	} wait;
-	struct hf_timer timeout; /* of a wait for a vblank */
+	struct hf_timer timeout; /* of a wait */
 
 	/* Called once, with the lock held, for a call that was parked. */
 	void (*done)(struct hf_call *call, int ret);
@@ -152,6 +158,15 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
  */
 int hf_call_cursor_fb(struct hf_call *call, uint32_t handle, uint32_t width,
 		      uint32_t height, struct hf_framebuffer **fb);
+
+/**
+ * hf_call_wait_fence() - Wait for a fence, and return 0 then.
+ * @timeout: moment on the clock, nanoseconds; in the past: just look
+ *
+ * Return: 0: signaled already; -ETIME; HF_CALL_PARKED.
+ */
+int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
+		       int64_t timeout);
 
 /** hf_call_release() - Free what a call holds. */
 void hf_call_release(struct hf_call *call);

@@ -45,6 +45,9 @@ int hf_call_dispatch(struct hf_call *call)
 		return -EINVAL;
 	}
 	ret = permit(call);
+	if (!ret && (call->desc->rights & HF_DISPLAY) &&
+	    !call->dev->driver->kms)
+		ret = -EOPNOTSUPP;
 	return ret ? ret : handler(call, call->arg);
 }
 
@@ -275,4 +278,46 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
 	if (ret)
 		hf_atomic_state_destroy(state);
 	return ret;
+}
+
+/* -- waiting for a fence ------------------------------------------------------ */
+
+static void stop_waiting(struct hf_call *call)
+{
+	hf_timer_disarm(call->dev->sys->clock, &call->timeout);
+	hf_fence_remove_callback(&call->wait.fence.cb);
+	hf_fence_put(call->wait.fence.fence);
+}
+
+static void fence_signaled(struct hf_fence *fence, struct hf_fence_cb *cb)
+{
+	struct hf_call *call = wl_container_of(cb, call, wait.fence.cb);
+
+	(void)fence;
+	stop_waiting(call);
+	hf_call_complete(call, 0);
+}
+
+static void time_is_up(struct hf_timer *timer)
+{
+	struct hf_call *call = wl_container_of(timer, call, timeout);
+
+	stop_waiting(call);
+	hf_call_complete(call, -ETIME);
+}
+
+int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
+		       int64_t timeout)
+{
+	struct hf_clock *clock = call->dev->sys->clock;
+
+	if (fence->signaled)
+		return 0;
+	if (timeout <= 0 || (uint64_t)timeout <= hf_clock_now(clock))
+		return -ETIME;
+	hf_fence_add_callback(fence, &call->wait.fence.cb, fence_signaled);
+	call->wait.fence.fence = hf_fence_get(fence);
+	call->timeout = (struct hf_timer){ .fn = time_is_up };
+	hf_timer_arm(clock, &call->timeout, timeout);
+	return hf_call_park(call, stop_waiting, true);
 }

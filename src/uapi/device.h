@@ -17,6 +17,7 @@
 #include "dma/dma.h"
 #include "gem/gem.h"
 #include "kms/kms.h"
+#include "sync/syncobj.h"
 #include "uapi/system.h"
 
 struct hf_call;
@@ -75,6 +76,7 @@ struct hf_file {
 	struct hf_kms_file kms;
 	struct hf_idr spaces;	/* vm_id, to hf_address_space */
 	struct hf_idr contexts; /* ctx_id, to hf_engine_context */
+	struct hf_syncobj_file syncobjs;
 	struct wl_list calls; /* parked: hf_call.file_link */
 	struct wl_list link;
 	UT_hash_handle hh;

@@ -41,9 +41,6 @@ int hf_ioctl_get_param(struct hf_call *call, void *arg)
 	case HOLDFAST_PARAM_PAGE_SIZES:
 		get->value = 1 << 12 | 1 << 16 | 1 << 21;
 		return 0;
-	case HOLDFAST_PARAM_USERPTR_MAX:
-		get->value = hf_userptr_max();
-		return 0;
 	case HOLDFAST_PARAM_CORES:
 		get->value = dev->engine ? hf_engine_cores(dev->engine) : 0;
 		return 0;
@@ -188,14 +185,14 @@ static int look_up_objects(struct hf_call *call, struct submission *sub,
 /* Explicit fences, then those of the objects, with room for the job's own. */
 static int collect_waits(struct submission *sub)
 {
-	size_t n = sub->syncs.nwaits + sub->nobjects;
+	size_t n = sub->syncs.nwait + sub->nobjects;
 	int ret = 0;
 
 	sub->waits = calloc(n + 1, sizeof(struct hf_fence *));
 	if (!sub->waits)
 		return -ENOMEM;
-	for (size_t i = 0; i < sub->syncs.nwaits; i++)
-		sub->waits[sub->nwaits++] = hf_fence_get(sub->syncs.waits[i]);
+	for (size_t i = 0; i < sub->syncs.nwait; i++)
+		sub->waits[sub->nwaits++] = hf_fence_get(sub->syncs.wait[i]);
 	for (size_t i = 0; !ret && i < sub->nobjects; i++) {
 		struct hf_backing *backing = sub->objects[i]->backing;
 		bool write = sub->user_objects[i].flags & HOLDFAST_OBJECT_WRITE;
@@ -226,7 +223,7 @@ static int check_submit(const struct drm_holdfast_submit *submit)
 {
 	if (submit->flags || submit->pad || submit->cmd_va % 8 ||
 	    submit->cmd_size % 8 || submit->cmd_size > MAX_COMMANDS ||
-	    submit->num_syncs > HF_MAX_SYNCS ||
+	    submit->num_syncs > HF_SYNCS_MAX ||
 	    submit->num_objects > MAX_OBJECTS)
 		return -EINVAL;
 	if (submit->cmd_va > (1ull << HF_MMU_VA_BITS) - submit->cmd_size)

@@ -166,8 +166,8 @@ static int bind_later(struct hf_address_space *space, struct hf_vm_op *ops,
 	struct hf_bind *bind = hf_bind_create(space, ops, n);
 	struct hf_fence *after = NULL;
 
-	if (bind && syncs->nwaits) {
-		after = hf_fence_merge(syncs->waits, syncs->nwaits);
+	if (bind && syncs->nwait) {
+		after = hf_fence_merge(syncs->wait, syncs->nwait);
 		if (!after) {
 			hf_bind_destroy(bind);
 			return -ENOMEM;
@@ -195,7 +195,7 @@ int hf_ioctl_vm_bind(struct hf_call *call, void *arg)
 	if (!call->dev->engine)
 		return -EOPNOTSUPP;
 	if (bind->flags || !bind->num_ops || bind->num_ops > MAX_OPS ||
-	    bind->num_syncs > HF_MAX_SYNCS)
+	    bind->num_syncs > HF_SYNCS_MAX)
 		return -EINVAL;
 	space = hf_idr_find(&call->file->spaces, bind->vm_id);
 	if (!space)

@@ -24,7 +24,6 @@
 
 #define DEFAULT_CORES 4
 #define MAX_CORES 64
-#define LAST_LOOK_NS UINT64_C(50000)
 
 struct hf_engine {
 	struct hf_sched sched;
@@ -232,14 +231,14 @@ static void begin(struct job *job)
  */
 static uint64_t deadline(struct job *job, uint64_t start, uint64_t slice_ns)
 {
-	uint64_t timeout_ns = job->context->timeout_ns, left = LAST_LOOK_NS;
+	uint64_t timeout_ns = job->context->timeout_ns, left = 0;
 
 	if (job->waits_since)
 		job->elapsed_ns += start - job->waits_since;
 	job->waits_since = 0;
 	if (!timeout_ns)
 		return start + slice_ns;
-	if (timeout_ns > job->elapsed_ns + LAST_LOOK_NS)
+	if (timeout_ns > job->elapsed_ns)
 		left = timeout_ns - job->elapsed_ns;
 	return start + (left < slice_ns ? left : slice_ns);
 }

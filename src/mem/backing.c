@@ -467,7 +467,7 @@ static int extent_map(struct hf_extent *extent)
 		.offset = offset,
 		.prot = prot,
 	};
-	if (!backing->mem->shadow)
+	if (!backing->mem->shadow || backing->coherent)
 		return 0;
 	extent->shadow = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

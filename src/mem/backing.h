@@ -40,6 +40,8 @@ struct hf_backing_key {
  * @user: memory of a client process (user pages)
  * @read_only: nobody has shown a descriptor that can be written to, and no
  *	device may write. Who shows one must be asked about that one, too
+ * @coherent: devices see what the CPU sees, always: no shadow. Set before the
+ *	first page is gotten
  * @run: bus addresses of its own from the pool, or NULL
  * @resv: its fences, or NULL (sync/resv.h); freed by @resv_destroy
  * @objects: GEM objects of it, one a device (hf_gem_object.backing_link)
@@ -49,7 +51,7 @@ struct hf_backing_key {
 struct hf_backing {
 	struct hf_memory *mem;
 	uint32_t refcount;
-	bool keyed, sealed, foreign, user, read_only;
+	bool keyed, sealed, foreign, user, read_only, coherent;
 	int fd;
 	size_t size;
 	struct hf_owner owner;

@@ -371,11 +371,11 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	finish_screenshot(&run);
 	if (run.own_server) {
 		/* Others may use the device still. */
-		pthread_mutex_lock(&run.server.dev->lock);
+		pthread_mutex_lock(&run.server.sys->lock);
 		hf_kms_drop_held(&run.server.dev->kms);
 		if (options->stats)
 			print_stats(&run);
-		pthread_mutex_unlock(&run.server.dev->lock);
+		pthread_mutex_unlock(&run.server.sys->lock);
 	}
 	ret = exit_status(run.status);
 out:

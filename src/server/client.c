@@ -94,7 +94,7 @@ static void prune(struct hf_client *client)
 	struct attached *attached, *next;
 
 	HASH_ITER(hh, client->attached, attached, next) {
-		if (hf_file_find(client->server->dev, attached->id))
+		if (hf_file_find(client->server->sys, attached->id))
 			continue;
 		HASH_DEL(client->attached, attached);
 		free(attached);
@@ -356,14 +356,14 @@ static void trace(struct hf_server *server, const struct hf_call *call,
 		ret == HF_WIRE_ASK    ? "asks" :
 		ret			? strerrorname_np(-ret) :
 					  "0",
-		hf_clock_now(server->dev->clock) - start);
+		hf_clock_now(server->sys->clock) - start);
 }
 
 static int op_ioctl(struct hf_client *client, struct slot *slot,
 		    struct hf_wire_slot *wire, uint32_t file_id)
 {
 	struct hf_call *call = &slot->call;
-	struct hf_device *dev = client->server->dev;
+	struct hf_system *sys = client->server->sys;
 	uint64_t payload_size = wire->payload_size, start;
 	int ret;
 
@@ -377,13 +377,14 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	if (ret)
 		return ret;
 	atomic_fetch_add(&client->server->ioctls, 1);
-	pthread_mutex_lock(&dev->lock);
-	call->file = hf_file_find(dev, file_id);
-	start = client->server->trace ? hf_clock_now(dev->clock) : 0;
+	pthread_mutex_lock(&sys->lock);
+	call->file = hf_file_find(sys, file_id);
+	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
+	call->dev = call->file ? call->file->dev : NULL;
 	ret = call->file ? hf_call_dispatch(call) : -ESTALE;
 	if (start)
 		trace(client->server, call, start, ret);
-	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_unlock(&sys->lock);
 	if (ret == -ESTALE && !call->file)
 		forget(client, file_id);
 	return ret;
@@ -391,13 +392,13 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 
 static int op_open(struct hf_client *client, struct slot *slot)
 {
-	struct hf_device *dev = client->server->dev;
+	struct hf_system *sys = client->server->sys;
 	struct hf_file *file;
 	int fd, ret = 0;
 
 	hf_server_reap(client->server);
-	pthread_mutex_lock(&dev->lock);
-	file = hf_file_open(dev, slot->call.cmd, &client->cred, &fd);
+	pthread_mutex_lock(&sys->lock);
+	file = hf_file_open(sys, slot->call.cmd, &client->cred, &fd);
 	if (!file)
 		ret = -errno;
 	if (file) {
@@ -407,34 +408,34 @@ static int op_open(struct hf_client *client, struct slot *slot)
 			hf_file_close(file);
 		}
 	}
-	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_unlock(&sys->lock);
 	return ret ? ret : hf_call_add_fd(&slot->call, fd, true);
 }
 
 /* The client says that it holds a file; the descriptor proves it. */
 static int op_attach(struct hf_client *client, struct slot *slot, uint32_t id)
 {
-	struct hf_device *dev = client->server->dev;
+	struct hf_system *sys = client->server->sys;
 	struct hf_file *file;
 	bool genuine;
 	int ret;
 
 	if (slot->call.nfds_in != 1)
 		return -EBADF;
-	pthread_mutex_lock(&dev->lock);
-	file = hf_file_find(dev, id);
-	genuine = file && hf_endpoint_of(&dev->endpoints,
+	pthread_mutex_lock(&sys->lock);
+	file = hf_file_find(sys, id);
+	genuine = file && hf_endpoint_of(&sys->endpoints,
 					 slot->call.fds_in[0]) ==
 				  &file->endpoint;
 	ret = genuine ? attach(client, id) : -EBADF;
-	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_unlock(&sys->lock);
 	return ret;
 }
 
 static int op_mmap(struct hf_client *client, struct slot *slot,
 		   struct hf_wire_slot *wire, uint32_t file_id)
 {
-	struct hf_device *dev = client->server->dev;
+	struct hf_system *sys = client->server->sys;
 	struct hf_wire_mmap map;
 	struct hf_file *file;
 	int fd = -ESTALE;
@@ -442,8 +443,8 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 	memcpy(&map, wire->arg, sizeof(map));
 	if (!is_attached(client, file_id))
 		return -ESTALE;
-	pthread_mutex_lock(&dev->lock);
-	file = hf_file_find(dev, file_id);
+	pthread_mutex_lock(&sys->lock);
+	file = hf_file_find(sys, file_id);
 	if (file)
 		fd = hf_gem_mmap(&file->gem, map.offset, map.length, map.prot,
 				 map.flags);
@@ -452,7 +453,7 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 		if (fd < 0)
 			fd = -ENOMEM;
 	}
-	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_unlock(&sys->lock);
 	if (fd < 0)
 		return fd;
 	return hf_call_add_fd(&slot->call, fd, true);
@@ -463,9 +464,9 @@ static int op_tree(struct hf_client *client, struct slot *slot)
 	struct hf_server *server = client->server;
 	int fd;
 
-	pthread_mutex_lock(&server->dev->lock);
+	pthread_mutex_lock(&server->sys->lock);
 	fd = fcntl(server->tree_fd, F_DUPFD_CLOEXEC, 0);
-	pthread_mutex_unlock(&server->dev->lock);
+	pthread_mutex_unlock(&server->sys->lock);
 	return fd < 0 ? -ENOMEM : hf_call_add_fd(&slot->call, fd, true);
 }
 
@@ -500,15 +501,15 @@ static int run_op(struct hf_client *client, struct slot *slot,
 static bool still_parked(struct hf_client *client, struct slot *slot,
 			 struct hf_wire_slot *wire)
 {
-	struct hf_device *dev = client->server->dev;
+	struct hf_system *sys = client->server->sys;
 
 	if (!slot->parked)
 		return false;
-	pthread_mutex_lock(&dev->lock);
+	pthread_mutex_lock(&sys->lock);
 	if (atomic_load(&slot->busy) && atomic_load(&wire->cancel))
 		hf_call_interrupt(&slot->call);
 	slot->parked = atomic_load(&slot->busy);
-	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_unlock(&sys->lock);
 	return slot->parked;
 }
 
@@ -520,7 +521,6 @@ static void reset_call(struct hf_client *client, struct slot *slot,
 	/* All but the questions, which are counted. */
 	memset(call, 0, offsetof(struct hf_call, asks));
 	wl_list_init(&call->file_link);
-	call->dev = client->server->dev;
 	call->cred = client->cred;
 	call->cmd = cmd;
 	call->arg = slot->small_arg;
@@ -778,11 +778,11 @@ static void stop_thread(struct hf_client *client)
 
 void hf_client_destroy(struct hf_client *client)
 {
-	struct hf_device *dev = client->server->dev;
+	struct hf_system *sys = client->server->sys;
 
 	atomic_store(&client->channel->dead, 1);
 	stop_thread(client);
-	pthread_mutex_lock(&dev->lock);
+	pthread_mutex_lock(&sys->lock);
 	for (unsigned int i = 0; i < HF_WIRE_SLOTS; i++) {
 		struct hf_wire_slot *wire = hf_wire_slot(client->channel, i);
 
@@ -791,7 +791,7 @@ void hf_client_destroy(struct hf_client *client)
 		if (atomic_load(&wire->state) == HF_SLOT_WAITED)
 			hf_futex_wake(&wire->state);
 	}
-	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_unlock(&sys->lock);
 	unwatch(client);
 	wl_list_remove(&client->link);
 	hf_dbg("pid %d: gone", client->cred.pid);

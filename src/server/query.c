@@ -120,9 +120,9 @@ static int answer_info(struct hf_server *server)
 	const char *text;
 	int fd;
 
-	pthread_mutex_lock(&server->dev->lock);
+	pthread_mutex_lock(&server->sys->lock);
 	root = describe(server);
-	pthread_mutex_unlock(&server->dev->lock);
+	pthread_mutex_unlock(&server->sys->lock);
 	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY);
 	fd = hf_shmem_data("holdfast info", text, strlen(text));
 	json_object_put(root);

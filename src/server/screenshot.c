@@ -195,9 +195,9 @@ int hf_picture_capture(struct hf_device *dev, unsigned int crtc,
 	*picture = calloc(1, sizeof(**picture));
 	if (!*picture)
 		return -ENOMEM;
-	pthread_mutex_lock(&dev->lock);
+	pthread_mutex_lock(&dev->sys->lock);
 	ret = capture(dev, crtc, *picture);
-	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_unlock(&dev->sys->lock);
 	if (ret) {
 		hf_picture_destroy(*picture);
 		*picture = NULL;

@@ -181,15 +181,15 @@ static int accept_connection(int fd, uint32_t mask, void *data)
 
 void hf_server_reap(struct hf_server *server)
 {
-	struct hf_device *dev = server->dev;
+	struct hf_system *sys = server->sys;
 	uint64_t ids[16];
 	int n;
 
-	while ((n = hf_endpoints_poll(&dev->endpoints, ids, 16))) {
-		pthread_mutex_lock(&dev->lock);
+	while ((n = hf_endpoints_poll(&sys->endpoints, ids, 16))) {
+		pthread_mutex_lock(&sys->lock);
 		while (n)
-			hf_endpoints_hang_up(&dev->endpoints, ids[--n]);
-		pthread_mutex_unlock(&dev->lock);
+			hf_endpoints_hang_up(&sys->endpoints, ids[--n]);
+		pthread_mutex_unlock(&sys->lock);
 	}
 }
 
@@ -207,9 +207,9 @@ static int timers_due(int fd, uint32_t mask, void *data)
 
 	(void)fd;
 	(void)mask;
-	pthread_mutex_lock(&server->dev->lock);
-	hf_clock_dispatch(server->dev->clock);
-	pthread_mutex_unlock(&server->dev->lock);
+	pthread_mutex_lock(&server->sys->lock);
+	hf_clock_dispatch(server->sys->clock);
+	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
 
@@ -247,30 +247,39 @@ static void describe_connector(const struct hf_connector *connector,
 	out->n_modes = connector->num_modes;
 }
 
-/* Returns the new tree, as of now; the lock is held. */
-static int build_tree(const struct hf_device *dev)
+static struct hf_sysfs_device describe_device(const struct hf_device *dev)
 {
-	struct hf_sysfs_connector connectors[HF_KMS_MAX_CONNECTORS];
-	static struct connector_text text[HF_KMS_MAX_CONNECTORS];
-	struct hf_sysfs_device device = {
+	return (struct hf_sysfs_device){
 		.name = dev->unique,
 		.primary = dev->primary_minor,
 		.render = dev->render_minor,
 		.uid = geteuid(),
 		.gid = getegid(),
-		.connectors = connectors,
-		.n_connectors = dev->kms.num_connectors,
+	};
+}
+
+/* Returns the new tree, as of now; the lock is held. */
+static int build_tree(const struct hf_server *server)
+{
+	struct hf_sysfs_connector connectors[HF_KMS_MAX_CONNECTORS];
+	static struct connector_text text[HF_KMS_MAX_CONNECTORS];
+	const struct hf_device *dev = server->dev;
+	struct hf_sysfs_device devices[] = {
+		describe_device(dev),
+		describe_device(server->engine),
 	};
 
 	for (unsigned int i = 0; i < dev->kms.num_connectors; i++)
 		describe_connector(dev->kms.connectors[i], &connectors[i],
 				   &text[i]);
-	return hf_sysfs_build(&device, 1);
+	devices[0].connectors = connectors;
+	devices[0].n_connectors = dev->kms.num_connectors;
+	return hf_sysfs_build(devices, server->engine == dev ? 1 : 2);
 }
 
 static int update_tree(struct hf_server *server)
 {
-	int fd = build_tree(server->dev);
+	int fd = build_tree(server);
 
 	if (fd < 0)
 		return fd;
@@ -285,7 +294,7 @@ static void configuration_changed(struct hf_kms_device *kms)
 {
 	struct hf_device *dev = wl_container_of(kms, dev, kms);
 
-	eventfd_write(dev->changed_fd, 1);
+	eventfd_write(dev->sys->changed_fd, 1);
 }
 
 static int tree_stale(int fd, uint32_t mask, void *data)
@@ -295,15 +304,18 @@ static int tree_stale(int fd, uint32_t mask, void *data)
 
 	(void)mask;
 	eventfd_read(fd, &count);
-	pthread_mutex_lock(&server->dev->lock);
+	pthread_mutex_lock(&server->sys->lock);
 	if (update_tree(server))
 		hf_warn("no memory for the tree of paths");
-	pthread_mutex_unlock(&server->dev->lock);
+	pthread_mutex_unlock(&server->sys->lock);
 	hf_clients_update_tree(server);
 	return 0;
 }
 
 /* -- start and end --------------------------------------------------------- */
+
+/* Of the contiguous pool, bytes. */
+#define DEFAULT_POOL ((size_t)1 << 30)
 
 /* The first minor number from @first on that the machine does not use. */
 static unsigned int free_minor(const char *prefix, unsigned int first)
@@ -372,7 +384,7 @@ static int start_listening(struct hf_server *server, const char *path)
 	int ret;
 
 	snprintf(own, sizeof(own), "@" HF_WIRE_NAME_PREFIX "%s",
-		 server->dev->instance);
+		 server->sys->instance);
 	ret = hf_socket_address(path ? path : own, &addr, &len);
 	if (!ret && addr.sun_path[0])
 		ret = clear_stale_socket(&addr, len);
@@ -396,9 +408,9 @@ static bool add_sources(struct hf_server *server)
 		wl_event_loop_fd_func_t fn;
 	} sources[] = {
 		{ server->listen_fd, accept_connection },
-		{ server->dev->endpoints.epoll, endpoints_ready },
-		{ hf_clock_fd(server->dev->clock), timers_due },
-		{ server->dev->changed_fd, tree_stale },
+		{ server->sys->endpoints.epoll, endpoints_ready },
+		{ hf_clock_fd(server->sys->clock), timers_due },
+		{ server->sys->changed_fd, tree_stale },
 	};
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
@@ -409,6 +421,34 @@ static bool add_sources(struct hf_server *server)
 			return false;
 	}
 	return true;
+}
+
+static int create_devices(struct hf_server *server,
+			  const struct hf_server_options *options)
+{
+	struct hf_memory_options memory = {
+		.pool = options->pool ? options->pool : DEFAULT_POOL,
+		.shadow = options->incoherent,
+	};
+	int card = free_minor("card", 0), render = free_minor("renderD", 128);
+
+	server->sys = hf_system_create(&memory);
+	if (!server->sys)
+		return -errno;
+	server->dev = hf_device_create(
+		server->sys, options->split ? &hf_soft_display : &hf_soft_driver,
+		0, card, options->split ? -1 : render, options->outputs,
+		options->noutputs);
+	server->engine = server->dev;
+	if (server->dev && options->split)
+		server->engine = hf_device_create(
+			server->sys, &hf_soft_engine, 1,
+			free_minor("card", card + 1), render, NULL, 0);
+	if (!server->engine)
+		return -errno;
+	server->dev->kms.changed = configuration_changed;
+	server->dev->kms.hold = options->hold_last_picture;
+	return 0;
 }
 
 int hf_server_init(struct hf_server *server,
@@ -424,16 +464,11 @@ int hf_server_init(struct hf_server *server,
 	raise_file_limit();
 	/* A terminal or a reader of the trace that goes away is no reason. */
 	signal(SIGPIPE, SIG_IGN);
-	server->dev = hf_device_create(&hf_soft_driver, 0,
-				       free_minor("card", 0),
-				       free_minor("renderD", 128),
-				       options->outputs, options->noutputs);
-	if (!server->dev)
-		return -errno;
-	server->dev->kms.changed = configuration_changed;
-	server->dev->kms.hold = options->hold_last_picture;
-	server->loop = wl_event_loop_create();
-	ret = server->loop ? 0 : -ENOMEM;
+	ret = create_devices(server, options);
+	if (!ret) {
+		server->loop = wl_event_loop_create();
+		ret = server->loop ? 0 : -ENOMEM;
+	}
 	if (!ret && options->trace) {
 		server->trace = fopen(options->trace, "we");
 		ret = server->trace ? 0 : -errno;
@@ -456,14 +491,14 @@ int hf_server_dispatch(struct hf_server *server, int timeout)
 	return wl_event_loop_dispatch(server->loop, timeout);
 }
 
-static void close_files(struct hf_device *dev)
+static void close_files(struct hf_system *sys)
 {
 	struct hf_file *file, *next;
 
-	pthread_mutex_lock(&dev->lock);
-	wl_list_for_each_safe(file, next, &dev->files, link)
+	pthread_mutex_lock(&sys->lock);
+	HASH_ITER(hh, sys->files_by_id, file, next)
 		hf_file_close(file);
-	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_unlock(&sys->lock);
 }
 
 void hf_server_finish(struct hf_server *server)
@@ -480,9 +515,12 @@ void hf_server_finish(struct hf_server *server)
 	wl_list_for_each_safe(conn, next, &server->connections, link)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
-	if (server->dev)
-		close_files(server->dev);
+	if (server->sys)
+		close_files(server->sys);
+	if (server->engine != server->dev)
+		hf_device_destroy(server->engine);
 	hf_device_destroy(server->dev);
+	hf_system_destroy(server->sys);
 	if (server->loop)
 		wl_event_loop_destroy(server->loop);
 	if (server->tree_fd >= 0)

@@ -20,7 +20,9 @@
 
 struct hf_server {
 	struct wl_event_loop *loop;
-	struct hf_device *dev;
+	struct hf_system *sys;
+	struct hf_device *dev; /* the one with the display */
+	struct hf_device *engine; /* the one with the engine: the same, or another */
 	int listen_fd;
 	int spare_fd; /* to be given up where there are no others */
 	char address[108]; /* as in $HOLDFAST_SOCKET: a path, or @name */
@@ -31,7 +33,7 @@ struct hf_server {
 	struct wl_event_source *sources[4];
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
-	FILE *trace; /* NULL: none; the device's lock */
+	FILE *trace; /* NULL: none; the system's lock */
 };
 
 /**
@@ -40,11 +42,18 @@ struct hf_server {
  * @outputs: monitors
  * @trace: file to write a line an ioctl to, or NULL
  * @hold_last_picture: keep the memory of what a CRTC showed last
+ * @contiguous: the display has no IOMMU, so that it scans out contiguous memory only
+ * @split: display and engine are two devices
+ * @incoherent: devices do not see the CPU's caches
+ * @pool: bytes of the contiguous pool; 0: the default
+ * @memory: bytes that objects may take before unneeded ones are purged; 0: any
  */
 struct hf_server_options {
 	const char *socket;
 	const char *trace;
 	bool hold_last_picture;
+	bool contiguous, split, incoherent;
+	size_t pool, memory;
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
 };

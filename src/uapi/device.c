@@ -9,66 +9,49 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "uapi/call.h"
 
-struct hf_device *hf_device_create(const struct hf_driver *driver,
-				   unsigned int index, unsigned int primary,
-				   unsigned int render,
+struct hf_device *hf_device_create(struct hf_system *sys,
+				   const struct hf_driver *driver,
+				   unsigned int index, int primary, int render,
 				   const struct hf_kms_output *outputs,
 				   size_t noutputs)
 {
 	struct hf_device *dev = calloc(1, sizeof(*dev));
-	unsigned char id[8];
-	int ret;
+	int ret = 0;
 
 	if (!dev)
 		return NULL;
-	pthread_mutex_init(&dev->lock, NULL);
-	wl_list_init(&dev->files);
+	dev->sys = sys;
 	dev->driver = driver;
 	dev->primary_minor = primary;
 	dev->render_minor = render;
-	dev->next_file = 1;
+	wl_list_init(&dev->files);
 	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u", index);
-	ret = getrandom(id, sizeof(id), 0) == sizeof(id) ? 0 : -errno;
-	for (size_t i = 0; i < sizeof(id); i++)
-		snprintf(dev->instance + 2 * i, 3, "%02x", id[i]);
-	hf_gem_device_init(&dev->gem);
-	if (!ret)
-		ret = hf_endpoints_init(&dev->endpoints);
-	dev->changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	dev->clock = hf_clock_create();
-	if (!ret && (!dev->clock || dev->changed_fd < 0))
-		ret = -errno;
-	if (!ret)
-		ret = hf_kms_device_init(&dev->kms, dev->clock, driver->kms,
+	if (driver->kms)
+		ret = hf_kms_device_init(&dev->kms, sys->clock, driver->kms,
 					 outputs, noutputs);
-	if (!ret)
-		return dev;
-	hf_clock_destroy(dev->clock);
-	if (dev->changed_fd >= 0)
-		close(dev->changed_fd);
-	hf_endpoints_finish(&dev->endpoints);
-	free(dev);
-	errno = -ret;
-	return NULL;
+	if (ret) {
+		free(dev);
+		errno = -ret;
+		return NULL;
+	}
+	hf_gem_device_init(&dev->gem);
+	wl_list_insert(sys->devices.prev, &dev->link);
+	return dev;
 }
 
 void hf_device_destroy(struct hf_device *dev)
 {
 	if (!dev)
 		return;
-	hf_kms_device_finish(&dev->kms);
+	if (dev->driver->kms)
+		hf_kms_device_finish(&dev->kms);
 	hf_gem_device_finish(&dev->gem);
-	hf_clock_destroy(dev->clock);
-	close(dev->changed_fd);
-	hf_endpoints_finish(&dev->endpoints);
-	pthread_mutex_destroy(&dev->lock);
+	wl_list_remove(&dev->link);
 	free(dev);
 }
 
@@ -84,8 +67,8 @@ static int open_endpoint(struct hf_file *file, unsigned int minor, int *client)
 	char name[96];
 
 	snprintf(name, sizeof(name), HF_WIRE_NAME_PREFIX "%s/%u/%u",
-		 file->dev->instance, minor, file->id);
-	return hf_endpoint_open(&file->dev->endpoints, &file->endpoint, name,
+		 file->dev->sys->instance, minor, file->id);
+	return hf_endpoint_open(&file->dev->sys->endpoints, &file->endpoint, name,
 				file_hung_up, client);
 }
 
@@ -174,18 +157,30 @@ static int open_primary(struct hf_file *file)
 	return 0;
 }
 
-struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
+static struct hf_device *find_device(struct hf_system *sys, unsigned int minor)
+{
+	struct hf_device *dev;
+
+	wl_list_for_each(dev, &sys->devices, link)
+		if ((int)minor == dev->primary_minor ||
+		    (int)minor == dev->render_minor)
+			return dev;
+	return NULL;
+}
+
+struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 			     const struct hf_cred *cred, int *client)
 {
+	struct hf_device *dev = find_device(sys, minor);
 	struct hf_file *file;
 	int ret = 0;
 
-	if (minor != dev->primary_minor && minor != dev->render_minor) {
+	if (!dev) {
 		errno = ENXIO;
 		return NULL;
 	}
 	/* The modes that the nodes show: 0660 and 0666. */
-	if (minor == dev->primary_minor && cred->uid != geteuid() &&
+	if ((int)minor == dev->primary_minor && cred->uid != geteuid() &&
 	    cred->gid != getegid() && !hf_cred_capable(cred)) {
 		errno = EACCES;
 		return NULL;
@@ -194,8 +189,8 @@ struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
 	if (!file)
 		return NULL;
 	file->dev = dev;
-	file->id = dev->next_file++;
-	file->render = minor == dev->render_minor;
+	file->id = sys->next_file++;
+	file->render = (int)minor == dev->render_minor;
 	file->cred = *cred;
 	wl_list_init(&file->calls);
 	ret = open_endpoint(file, minor, client);
@@ -203,7 +198,7 @@ struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
 		ret = open_primary(file);
 		if (ret) {
 			close(*client);
-			hf_endpoint_close(&dev->endpoints, &file->endpoint);
+			hf_endpoint_close(&dev->sys->endpoints, &file->endpoint);
 		}
 	}
 	if (ret) {
@@ -214,7 +209,7 @@ struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
 	hf_gem_file_init(&file->gem, &dev->gem, cred->pid);
 	hf_kms_file_init(&file->kms, &dev->kms, file->endpoint.fd);
 	wl_list_insert(dev->files.prev, &file->link);
-	HASH_ADD(hh, dev->files_by_id, id, sizeof(file->id), file);
+	HASH_ADD(hh, sys->files_by_id, id, sizeof(file->id), file);
 	return file;
 }
 
@@ -244,16 +239,16 @@ void hf_file_close(struct hf_file *file)
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);
 	release_master(file);
-	HASH_DEL(file->dev->files_by_id, file);
+	HASH_DEL(file->dev->sys->files_by_id, file);
 	wl_list_remove(&file->link);
-	hf_endpoint_close(&file->dev->endpoints, &file->endpoint);
+	hf_endpoint_close(&file->dev->sys->endpoints, &file->endpoint);
 	free(file);
 }
 
-struct hf_file *hf_file_find(struct hf_device *dev, uint32_t id)
+struct hf_file *hf_file_find(struct hf_system *sys, uint32_t id)
 {
 	struct hf_file *file;
 
-	HASH_FIND(hh, dev->files_by_id, &id, sizeof(id), file);
+	HASH_FIND(hh, sys->files_by_id, &id, sizeof(id), file);
 	return file;
 }

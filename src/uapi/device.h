@@ -3,22 +3,21 @@
  * The DRM device, its open files and its masters: what the kernel calls
  * drm_device, drm_file and drm_master.
  *
- * One lock, the device's, protects a device and all that belongs to it: GEM,
- * KMS, files, parked calls. Every ioctl runs with it held, and so do timers.
+ * The system's lock (uapi/system.h) protects a device and all that belongs to it.
  */
 #ifndef HF_UAPI_DEVICE_H
 #define HF_UAPI_DEVICE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <uthash.h>
 #include <wayland-util.h>
 
-#include "base/endpoint.h"
 #include "gem/gem.h"
 #include "kms/kms.h"
+#include "sync/syncobj.h"
+#include "uapi/system.h"
 
 struct hf_call;
 
@@ -27,11 +26,13 @@ struct hf_call;
  * @name: for DRM_IOCTL_VERSION; likewise @desc and @date
  * @major: version of the driver's interface; likewise @minor, @patch
  * @kms: its display, or NULL
+ * @engine: it has the 2D engine
  */
 struct hf_driver {
 	const char *name, *desc, *date;
 	int major, minor, patch;
 	const struct hf_kms_funcs *kms;
+	bool engine;
 };
 
 struct hf_master {
@@ -41,20 +42,15 @@ struct hf_master {
 };
 
 struct hf_device {
-	pthread_mutex_t lock;
+	struct hf_system *sys;
 	const struct hf_driver *driver;
 	char unique[32]; /* "holdfast.0" */
-	char instance[32]; /* in the names of its files' sockets */
-	unsigned int primary_minor, render_minor;
-	struct hf_clock *clock;
+	int primary_minor, render_minor; /* -1: none */
 	struct hf_gem_device gem;
-	struct hf_kms_device kms;
-	struct hf_endpoints endpoints; /* of files and sync_files */
+	struct hf_kms_device kms; /* empty where the driver has no display */
 	struct wl_list files;
-	struct hf_file *files_by_id;
-	uint32_t next_file;
 	struct hf_master *master; /* the current one, or NULL */
-	int changed_fd; /* eventfd: outputs were wired up anew */
+	struct wl_list link; /* hf_system.devices */
 };
 
 /* Who is at the other end, as the kernel says (SO_PEERCRED). */
@@ -75,6 +71,7 @@ struct hf_file {
 	struct hf_endpoint endpoint; /* the client's end is the descriptor */
 	struct hf_gem_file gem;
 	struct hf_kms_file kms;
+	struct hf_syncobj_file syncobjs;
 	struct wl_list calls; /* parked: hf_call.file_link */
 	struct wl_list link;
 	UT_hash_handle hh;
@@ -83,35 +80,36 @@ struct hf_file {
 /**
  * hf_device_create() - A device.
  * @index: 0, 1, … of the devices of this server; names it
- * @primary: minor number of its primary node; likewise @render
+ * @primary: minor number of its primary node; likewise @render; -1: none
  * @outputs: its monitors
  *
  * Return: NULL and errno: EINVAL for an impossible output, ENOMEM, EMFILE.
  */
-struct hf_device *hf_device_create(const struct hf_driver *driver,
-				   unsigned int index, unsigned int primary,
-				   unsigned int render,
+struct hf_device *hf_device_create(struct hf_system *sys,
+				   const struct hf_driver *driver,
+				   unsigned int index, int primary, int render,
 				   const struct hf_kms_output *outputs,
 				   size_t noutputs);
 /** hf_device_destroy() - All its files must be closed. Takes NULL. */
 void hf_device_destroy(struct hf_device *dev);
 
-/* Each of these is called with the device's lock held. */
+/* Each of these is called with the lock held. */
 
 /**
  * hf_file_open() - Open a node.
- * @minor: one of the device's two
+ * @minor: of one of the devices
  * @cred: who opens it
  * @client: set to the client's end of the socket, close-on-exec
  *
  * Return: NULL and errno: ENXIO for another minor, EACCES where the node's mode
  * forbids it, ENOMEM, EMFILE, ENFILE.
  */
-struct hf_file *hf_file_open(struct hf_device *dev, unsigned int minor,
+struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 			     const struct hf_cred *cred, int *client);
 /** hf_file_close() - The last descriptor is gone: release everything. */
 void hf_file_close(struct hf_file *file);
-struct hf_file *hf_file_find(struct hf_device *dev, uint32_t id);
+/** hf_file_find() - By number, over all devices. */
+struct hf_file *hf_file_find(struct hf_system *sys, uint32_t id);
 /** hf_file_is_current_master() - May it set modes? */
 bool hf_file_is_current_master(const struct hf_file *file);
 /**

@@ -432,7 +432,7 @@ static int set_in_fence(struct hf_call *call, struct hf_atomic_state *state,
 	ret = hf_call_fd(call, value, &fd);
 	if (ret)
 		return ret == HF_WIRE_ASK ? ret : -EINVAL;
-	fence = hf_sync_file_fence(&call->dev->endpoints, fd);
+	fence = hf_sync_file_fence(&call->dev->sys->endpoints, fd);
 	if (!fence)
 		return -EINVAL;
 	new->in_fence = hf_fence_get(fence);
@@ -480,11 +480,12 @@ static int add_out_fences(struct hf_call *call, struct hf_atomic_state *state)
 
 		if (!crtc || !crtc->out_fence_ptr)
 			continue;
-		crtc->out_fence = hf_fence_create();
+		crtc->out_fence = hf_fence_create(
+			&call->dev->kms.crtcs[i]->timeline);
 		if (!crtc->out_fence)
 			return -ENOMEM;
-		fd = hf_sync_file_create(&call->dev->endpoints,
-					 call->dev->instance, crtc->out_fence);
+		fd = hf_sync_file_create(&call->dev->sys->endpoints,
+					 call->dev->sys->instance, crtc->out_fence);
 		if (fd < 0)
 			return fd;
 		ret = hf_call_put_fd(call, crtc->out_fence_ptr, fd);

@@ -41,7 +41,7 @@ static void vblank_done(struct hf_vblank_wait *wait)
 {
 	struct hf_call *call = wl_container_of(wait, call, wait.vblank);
 
-	hf_timer_disarm(call->dev->clock, &call->timeout);
+	hf_timer_disarm(call->dev->sys->clock, &call->timeout);
 	reply(crtc_of_call(call), (void *)call->arg);
 	hf_call_complete(call, 0);
 }
@@ -58,7 +58,7 @@ static void timed_out(struct hf_timer *timer)
 
 static void cancel_wait(struct hf_call *call)
 {
-	hf_timer_disarm(call->dev->clock, &call->timeout);
+	hf_timer_disarm(call->dev->sys->clock, &call->timeout);
 	hf_vblank_wait_remove(crtc_of_call(call), &call->wait.vblank);
 }
 
@@ -124,8 +124,8 @@ int hf_ioctl_wait_vblank(struct hf_call *call, void *arg)
 	wait->done = vblank_done;
 	hf_vblank_wait_add(crtc, wait);
 	call->timeout.fn = timed_out;
-	hf_timer_arm(call->dev->clock, &call->timeout,
-		     hf_clock_now(call->dev->clock) + WAIT_NS);
+	hf_timer_arm(call->dev->sys->clock, &call->timeout,
+		     hf_clock_now(call->dev->sys->clock) + WAIT_NS);
 	return hf_call_park(call, cancel_wait, true);
 }
 

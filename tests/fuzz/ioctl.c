@@ -28,6 +28,7 @@
 #define PARKED 32
 #define FDS 16
 
+static struct hf_system *sys;
 static struct hf_device *dev;
 static struct hf_file *files[FILES];
 static int clients[FILES];
@@ -535,7 +536,7 @@ static void open_file(unsigned int i)
 	/* The first is master and last is a render node; one is root's. */
 	struct hf_cred cred = { .uid = i == 1 ? 0 : 65534, .gid = getegid() };
 
-	files[i] = hf_file_open(dev, i == FILES - 1 ? RENDER : CARD, &cred,
+	files[i] = hf_file_open(sys, i == FILES - 1 ? RENDER : CARD, &cred,
 				&clients[i]);
 	require(files[i], "a file opens");
 	files[i]->kms.atomic = files[i]->kms.universal = !one_in(4);
@@ -595,9 +596,9 @@ static void reap(void)
 	uint64_t ids[16];
 	int n;
 
-	while ((n = hf_endpoints_poll(&dev->endpoints, ids, 16)))
+	while ((n = hf_endpoints_poll(&sys->endpoints, ids, 16)))
 		while (n)
-			hf_endpoints_hang_up(&dev->endpoints, ids[--n]);
+			hf_endpoints_hang_up(&sys->endpoints, ids[--n]);
 }
 
 /*
@@ -644,7 +645,7 @@ static void something_else(void)
 			screenshot();
 		break;
 	default:
-		hf_clock_dispatch(dev->clock);
+		hf_clock_dispatch(sys->clock);
 	}
 	drop_finished(false);
 }
@@ -664,7 +665,9 @@ static void run(unsigned long iterations)
 							{ 320, 240, 1000 } };
 	struct hf_mode_object *object;
 
-	dev = hf_device_create(&hf_soft_driver, 0, CARD, RENDER, outputs, 2);
+	sys = hf_system_create(&(struct hf_memory_options){ 0 });
+	require(sys, "a system");
+	dev = hf_device_create(sys, &hf_soft_driver, 0, CARD, RENDER, outputs, 2);
 	require(dev, "a device");
 	for (unsigned int i = 0; i < FDS; i++)
 		fds[i] = foreign();
@@ -699,6 +702,7 @@ static void run(unsigned long iterations)
 				wl_list_empty(&dev->kms.crtcs[i]->vblank.waiters),
 			"nobody waits");
 	hf_device_destroy(dev);
+	hf_system_destroy(sys);
 }
 
 int main(int argc, char **argv)

@@ -23,6 +23,7 @@
 #define CARD 7
 #define RENDER 135
 
+static struct hf_system *sys;
 static struct hf_device *dev;
 static unsigned int open_before;
 static struct hf_file *files[4];
@@ -34,7 +35,7 @@ static struct hf_cred nobody = { .pid = 0, .uid = 65534 };
 
 static struct hf_file *open_file(unsigned int i, unsigned int minor)
 {
-	files[i] = hf_file_open(dev, minor, &nobody, &clients[i]);
+	files[i] = hf_file_open(sys, minor, &nobody, &clients[i]);
 	assert_non_null(files[i]);
 	return files[i];
 }
@@ -54,7 +55,9 @@ static int setup(void **state)
 	(void)state;
 	open_before = count_fds();
 	nobody.gid = getegid();
-	dev = hf_device_create(&hf_soft_driver, 0, CARD, RENDER, &output, 1);
+	sys = hf_system_create(&(struct hf_memory_options){ 0 });
+	assert_non_null(sys);
+	dev = hf_device_create(sys, &hf_soft_driver, 0, CARD, RENDER, &output, 1);
 	assert_non_null(dev);
 	open_file(0, CARD);
 	open_file(1, CARD);
@@ -70,6 +73,7 @@ static int teardown(void **state)
 			close_file(i);
 	assert_int_equal(dev->gem.count, 0);
 	hf_device_destroy(dev);
+	hf_system_destroy(sys);
 	assert_int_equal(count_fds(), open_before);
 	return 0;
 }
@@ -222,7 +226,7 @@ static void a_node_that_is_not_there_is_enxio(void **state)
 	int fd;
 
 	(void)state;
-	assert_null(hf_file_open(dev, CARD + 1, &nobody, &fd));
+	assert_null(hf_file_open(sys, CARD + 1, &nobody, &fd));
 	assert_int_equal(errno, ENXIO);
 }
 
@@ -235,9 +239,9 @@ static void a_node_opens_to_whom_its_mode_allows(void **state)
 	(void)state;
 	if (geteuid() == stranger.uid || getegid() == stranger.gid)
 		skip();
-	assert_null(hf_file_open(dev, CARD, &stranger, &fd));
+	assert_null(hf_file_open(sys, CARD, &stranger, &fd));
 	assert_int_equal(errno, EACCES);
-	file = hf_file_open(dev, RENDER, &stranger, &fd);
+	file = hf_file_open(sys, RENDER, &stranger, &fd);
 	assert_non_null(file);
 	close(fd);
 	hf_file_close(file);

@@ -83,9 +83,9 @@ static uint64_t objects_left(void)
 {
 	uint64_t n;
 
-	pthread_mutex_lock(&server.dev->lock);
+	pthread_mutex_lock(&server.sys->lock);
 	n = server.dev->gem.count + wl_list_length(&server.dev->files);
-	pthread_mutex_unlock(&server.dev->lock);
+	pthread_mutex_unlock(&server.sys->lock);
 	return n;
 }
 
@@ -517,14 +517,14 @@ static void a_socket_in_a_file_system_proves_nothing(void **state)
 	assert_int_equal(bind(sock, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	fake = open(addr.sun_path, O_PATH | O_CLOEXEC);
 	assert_int_equal(fstat(fake, &st), 0);
-	pthread_mutex_lock(&server.dev->lock);
+	pthread_mutex_lock(&server.sys->lock);
 	opened = hf_file_find(server.dev, file);
 	ours = &opened->endpoint;
-	HASH_DELETE(by_inode, server.dev->endpoints.by_inode, ours);
+	HASH_DELETE(by_inode, server.sys->endpoints.by_inode, ours);
 	ours->inode = st.st_ino;
-	HASH_ADD(by_inode, server.dev->endpoints.by_inode, inode,
+	HASH_ADD(by_inode, server.sys->endpoints.by_inode, inode,
 		 sizeof(ours->inode), ours);
-	pthread_mutex_unlock(&server.dev->lock);
+	pthread_mutex_unlock(&server.sys->lock);
 	assert_int_equal(attach(client, file, fake), -EBADF);
 	unlink(addr.sun_path);
 	close(fake);
@@ -739,10 +739,10 @@ static int light(struct client *client, uint32_t *file)
 	int fd = open_card(client, file);
 	struct hf_crtc *crtc = server.dev->kms.crtcs[0];
 
-	pthread_mutex_lock(&server.dev->lock);
+	pthread_mutex_lock(&server.sys->lock);
 	if (!crtc->vblank.on)
 		hf_vblank_on(crtc, &server.dev->kms.connectors[0]->modes[0]);
-	pthread_mutex_unlock(&server.dev->lock);
+	pthread_mutex_unlock(&server.sys->lock);
 	return fd;
 }
 

@@ -33,11 +33,23 @@ static const struct hf_kms_funcs kms_funcs = {
 	},
 };
 
+#define DRIVER                                                                \
+	.name = HOLDFAST_DRM_NAME, .desc = "Holdfast software device",        \
+	.date = "20261122", .major = HOLDFAST_DRM_MAJOR,                      \
+	.minor = HOLDFAST_DRM_MINOR
+
 const struct hf_driver hf_soft_driver = {
-	.name = HOLDFAST_DRM_NAME,
-	.desc = "Holdfast software device",
-	.date = "20261122",
-	.major = HOLDFAST_DRM_MAJOR,
-	.minor = HOLDFAST_DRM_MINOR,
+	DRIVER,
 	.kms = &kms_funcs,
+	.engine = true,
+};
+
+const struct hf_driver hf_soft_display = {
+	DRIVER,
+	.kms = &kms_funcs,
+};
+
+const struct hf_driver hf_soft_engine = {
+	DRIVER,
+	.engine = true,
 };

@@ -7,6 +7,7 @@
 
 #include "uapi/device.h"
 
-extern const struct hf_driver hf_soft_driver;
+/* Display and engine in one; and each for itself. */
+extern const struct hf_driver hf_soft_driver, hf_soft_display, hf_soft_engine;
 
 #endif

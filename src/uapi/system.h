@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the devices of a server share: the lock, the clock, memory, open files
+ * by number, and the descriptors that clients hold.
+ *
+ * One lock protects all devices and all that belongs to them: GEM, KMS, fences,
+ * files, parked calls. Every ioctl runs with it held, and so do timers.
+ */
+#ifndef HF_UAPI_SYSTEM_H
+#define HF_UAPI_SYSTEM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <wayland-util.h>
+
+#include "base/clock.h"
+#include "base/endpoint.h"
+#include "mem/page.h"
+
+struct hf_file;
+
+struct hf_system {
+	pthread_mutex_t lock;
+	char instance[32]; /* in the names of its descriptors' sockets */
+	struct hf_clock *clock;
+	struct hf_endpoints endpoints; /* of files and of fences */
+	struct hf_memory *mem;
+	struct wl_list devices; /* hf_device.link */
+	struct hf_file *files_by_id;
+	uint32_t next_file;
+	int changed_fd; /* eventfd: outputs were wired up anew */
+};
+
+/**
+ * hf_system_create() - A system without devices.
+ * @memory: how its memory is laid out
+ *
+ * Return: NULL and errno: EINVAL for an impossible pool, ENOMEM, EMFILE.
+ */
+struct hf_system *hf_system_create(const struct hf_memory_options *memory);
+/** hf_system_destroy() - Its devices must be gone. Takes NULL. */
+void hf_system_destroy(struct hf_system *sys);
+
+#endif

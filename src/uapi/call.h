@@ -18,6 +18,9 @@
 /* What a handler returns instead of an errno when the call goes on later. */
 #define HF_CALL_PARKED 1
 
+struct hf_syncobj_wait;
+struct hf_syncobj_transfer;
+
 struct hf_call {
 	struct hf_device *dev;
 	struct hf_file *file;
@@ -51,8 +54,10 @@ struct hf_call {
 			struct hf_fence *fence;
 			struct hf_fence_cb cb;
 		} fence;
+		struct hf_syncobj_wait *syncobj;
+		struct hf_syncobj_transfer *transfer;
 	} wait;
-	struct hf_timer timeout; /* of a wait */
+	struct hf_timer timeout; /* of a wait that has one */
 
 	/* Called once, with the lock held, for a call that was parked. */
 	void (*done)(struct hf_call *call, int ret);

@@ -25,13 +25,6 @@ int hf_ioctl_invalid(struct hf_call *call, void *arg)
 	return -EINVAL;
 }
 
-int hf_ioctl_no_syncobj(struct hf_call *call, void *arg)
-{
-	(void)call;
-	(void)arg;
-	return -EOPNOTSUPP;
-}
-
 int hf_ioctl_no_lease(struct hf_call *call, void *arg)
 {
 	(void)call;
@@ -137,6 +130,8 @@ static int get_kms_cap(const struct hf_call *call, struct drm_get_cap *cap)
 	case DRM_CAP_VBLANK_HIGH_CRTC:
 	case DRM_CAP_CRTC_IN_VBLANK_EVENT:
 	case DRM_CAP_ADDFB2_MODIFIERS:
+	case DRM_CAP_SYNCOBJ:
+	case DRM_CAP_SYNCOBJ_TIMELINE:
 		cap->value = 1;
 		return 0;
 	case DRM_CAP_ASYNC_PAGE_FLIP:

@@ -34,7 +34,7 @@ static void sizes_are_rounded_up_to_pages(void **state)
 	(void)state;
 	assert_int_equal(one->size, PAGE);
 	assert_int_equal(two->size, 2 * PAGE);
-	assert_int_equal(fstat(two->fd, &st), 0);
+	assert_int_equal(fstat(two->backing->fd, &st), 0);
 	assert_int_equal(st.st_size, 2 * PAGE);
 	hf_gem_object_put(one);
 	hf_gem_object_put(two);

@@ -115,13 +115,14 @@ static void advance(struct hf_sg_pos *pos, uint64_t bytes)
 
 /* -- memory ------------------------------------------------------------------ */
 
-static struct chunk *chunk_create(struct hf_page_table *table)
+static struct chunk *chunk_create(struct hf_page_table *table,
+				  unsigned int tables)
 {
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
 
 	if (!chunk)
 		return NULL;
-	chunk->tables = table->bytes ? CHUNK_TABLES : CHUNK_FIRST;
+	chunk->tables = tables;
 	chunk->cpu = hf_dma_alloc(table->dev, chunk->tables * HF_PAGE_SIZE,
 				  &chunk->iova);
 	if (!chunk->cpu) {
@@ -153,7 +154,9 @@ static struct chunk *chunk_with_room(struct hf_page_table *table)
 		if (chunk->free)
 			return chunk;
 	}
-	return chunk_create(table);
+	chunk = chunk_create(table, table->bytes ? CHUNK_TABLES : CHUNK_FIRST);
+	/* One run of bus addresses may be hard to find. */
+	return chunk ? chunk : chunk_create(table, 1);
 }
 
 static struct node *node_create(struct hf_page_table *table, unsigned int level)

@@ -768,6 +768,26 @@ static void composite_gives_what_pixman_gives(void **state)
 	}
 }
 
+static void composite_onto_itself_works_pixel_by_pixel(void **state)
+{
+	struct holdfast_cmd_composite *cmd;
+	struct surface dst, src;
+
+	for (unsigned int i = 0; i < 13 * LAYOUTS; i++) {
+		dst = random_surface(i % NFORMATS, i % LAYOUTS);
+		src = dst;
+		src.model = allocate(dst.npages * PAGE);
+		memcpy(src.model, dst.model, dst.npages * PAGE);
+		src.pixels = src.model + (dst.pixels - dst.model);
+		cmd = composite(i % 13, &dst, &src, NULL, 0x7777, all_of(&dst));
+		cmd->src_x = cmd->src_y = 0;
+		model_composite(cmd, &dst, &src, NULL);
+		run();
+		check(&dst);
+		reset(state);
+	}
+}
+
 static void scale_gives_what_pixman_gives(void **state)
 {
 	struct holdfast_rect to, from;
@@ -1551,6 +1571,7 @@ int main(void)
 		TEST(copy_between_two_mappings_of_the_same_memory),
 		TEST(convert_gives_what_pixman_gives),
 		TEST(composite_gives_what_pixman_gives),
+		TEST(composite_onto_itself_works_pixel_by_pixel),
 		TEST(scale_gives_what_pixman_gives),
 		TEST(scale_of_large_pictures_has_no_seams),
 		TEST(scale_shrinks_a_surface_to_one_pixel),

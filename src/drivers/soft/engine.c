@@ -156,19 +156,19 @@ static void settle(struct hf_engine *engine)
 
 /* -- the order of jobs ------------------------------------------------------- */
 
-/* See to the first job of a context that is neither running nor queued. */
+/* See to the first job of a context, unless it runs or is queued already. */
 static void advance(struct hf_engine_context *context)
 {
-	while (!wl_list_empty(&context->jobs)) {
+	while (context->task.state == HF_SCHED_IDLE &&
+	       !wl_list_empty(&context->jobs)) {
 		struct job *job = first_job(context);
 
 		if (job->pending)
 			return;
-		if (!job->empty) {
+		if (job->empty)
+			end_job(job, 0);
+		else
 			hf_sched_wake(&context->engine->sched, &context->task);
-			return;
-		}
-		end_job(job, 0);
 	}
 }
 
@@ -197,10 +197,8 @@ static void dependency_met(struct hf_fence *fence, struct hf_fence_cb *cb)
 	dependency->fence = NULL;
 	hf_fence_put(fence);
 	job->pending--;
-	if (context->task.state == HF_SCHED_IDLE && job == first_job(context)) {
-		advance(context);
-		settle(engine);
-	}
+	advance(context);
+	settle(engine);
 }
 
 static void add_dependency(struct job *job, struct hf_fence *fence)
@@ -364,10 +362,8 @@ int hf_engine_submit(struct hf_engine_context *context,
 		return ret;
 	}
 	*fence = hf_fence_get(job->fence);
-	if (context->task.state == HF_SCHED_IDLE && job == first_job(context)) {
-		advance(context);
-		settle(engine);
-	}
+	advance(context);
+	settle(engine);
 	return 0;
 }
 

@@ -184,7 +184,7 @@ static void cancel(struct hf_engine_context *context)
 	}
 	hf_sched_remove(&context->engine->sched, &context->task);
 	wl_list_for_each_safe(job, next, &context->jobs, link)
-	    end_job(job, -ECANCELED);
+		end_job(job, -ECANCELED);
 }
 
 static void dependency_met(struct hf_fence *fence, struct hf_fence_cb *cb)
@@ -223,10 +223,7 @@ static void begin(struct job *job)
 	job->token = hf_vm_job_begin(job->context->vm);
 }
 
-/*
- * Until when it may run now; its own time may be up before the slice is, but
- * one look at what it waits for is always possible.
- */
+/* Until when it may run now: its own time may be up before the slice is. */
 static uint64_t deadline(struct job *job, uint64_t start, uint64_t slice_ns)
 {
 	uint64_t timeout_ns = job->context->timeout_ns, left = 0;

@@ -287,7 +287,7 @@ static void after_slice(struct job *job, enum hf_exec_status status,
 static void run(struct hf_sched_core *core, struct hf_sched_task *task)
 {
 	struct hf_engine_context *context =
-	    wl_container_of(task, context, task);
+		wl_container_of(task, context, task);
 	struct hf_engine *engine = context->engine;
 	struct hf_mmu *mmu = &engine->mmus[core->index];
 	struct job *job = first_job(context);
@@ -481,7 +481,7 @@ void hf_engine_destroy(struct hf_engine *engine)
 	hf_sched_finish(&engine->sched);
 	pthread_mutex_lock(engine->lock);
 	wl_list_for_each_safe(context, next, &engine->contexts, link)
-	    put_context(context);
+		put_context(context);
 	pthread_mutex_unlock(engine->lock);
 	free(engine->mmus);
 	free(engine);

@@ -961,15 +961,21 @@ static void a_device_that_is_not_coherent_remembers_nothing(void **state)
 {
 	struct memory *m = memory_create(KIB(16));
 	struct hf_mmu_fault fault;
-	uint64_t length;
+	uint64_t length, accesses;
+	int i;
 
 	(void)state;
 	map(0, KIB(16), m, 0);
 	dev.coherent = false;
-	assert_ptr_equal(hf_mmu_access(mmu, 0, KIB(16), true, &length, &fault),
-			 page_of(m, 0));
-	assert_int_equal(mmu->dma_generation, dev.generation - 9);
-	assert_maps(0, KIB(16), m, 0);
+	for (i = 0; i < 3; i++) {
+		accesses = dev.generation;
+		assert_ptr_equal(hf_mmu_access(mmu, 0, KIB(16), true, &length,
+					       &fault),
+				 page_of(m, 0));
+		assert_int_equal(length, KIB(16));
+		/* The port is asked about every page, each time. */
+		assert_true(dev.generation >= accesses + 4);
+	}
 	dev.coherent = true;
 	unmap(0, VA_END);
 	memory_destroy(m);

@@ -652,6 +652,38 @@ static void a_descriptor_keeps_the_syncobj(void **state)
 	syncobj = NULL;
 }
 
+/* Its number on the other device is one of that file's own. */
+static void the_other_device_imports_a_descriptor(void **state)
+{
+	struct hf_device *other = hf_device_create(sys, &hf_soft_driver, 1, 8,
+						   RENDER + 1, NULL, 0);
+	struct drm_syncobj_handle args = { .fd = 5 };
+	int fd = hf_syncobj_export(&sys->endpoints, sys->instance, syncobj);
+	struct hf_file *theirs;
+	int end;
+
+	(void)state;
+	assert_non_null(other);
+	theirs = hf_file_open(sys, RENDER + 1, &file->cred, &end);
+	assert_non_null(theirs);
+	begin(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE);
+	c.call.dev = other;
+	c.call.file = theirs;
+	c.call.arg = (uint8_t *)&args;
+	/* The server asks for the descriptor, and gets it. */
+	assert_int_equal(hf_call_dispatch(&c.call), HF_WIRE_ASK);
+	assert_int_equal(c.call.asks[0].what, 5);
+	c.call.fds_in[c.call.nfds_in++] = fd;
+	assert_int_equal(run(), 0);
+	assert_ptr_equal(hf_syncobj_lookup(&theirs->syncobjs, args.handle),
+			 syncobj);
+	assert_null(hf_syncobj_lookup(&file->syncobjs, args.handle));
+	close(fd);
+	close(end);
+	hf_file_close(theirs);
+	hf_device_destroy(other);
+}
+
 /* -- eventfds -------------------------------------------------------------- */
 
 static uint64_t counter(int fd)
@@ -871,6 +903,7 @@ int main(void)
 		TEST(a_transfer_waits_for_what_is_not_there),
 		TEST(arrays_beyond_all_measure_are_enomem),
 		TEST(a_descriptor_keeps_the_syncobj),
+		TEST(the_other_device_imports_a_descriptor),
 		TEST(an_eventfd_counts_once_when_a_point_is_reached),
 		TEST(an_eventfd_counts_when_a_fence_appears),
 		TEST(an_eventfd_goes_with_its_syncobj),

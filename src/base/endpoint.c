@@ -104,6 +104,20 @@ void hf_endpoint_close(struct hf_endpoints *endpoints,
 	close(endpoint->fd);
 }
 
+/* A packet that nobody reads. */
+void hf_endpoint_make_readable(struct hf_endpoint *endpoint)
+{
+	send(endpoint->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Take away what stuff() put there; it can be read though reading is shut. */
+void hf_endpoint_make_writable(struct hf_endpoint *endpoint)
+{
+	char c;
+
+	recv(endpoint->fd, &c, sizeof(c), MSG_DONTWAIT);
+}
+
 struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 {
 	struct hf_endpoint *endpoint;

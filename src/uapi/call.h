@@ -11,6 +11,7 @@
 #ifndef HF_UAPI_CALL_H
 #define HF_UAPI_CALL_H
 
+#include "sync/fence.h"
 #include "uapi/device.h"
 #include "uapi/ioctls.h"
 
@@ -18,8 +19,9 @@
 #define HF_CALL_PARKED 1
 
 struct hf_call {
-	struct hf_device *dev;
-	struct hf_file *file;
+	struct hf_system *sys;
+	struct hf_device *dev; /* NULL in a call on another descriptor */
+	struct hf_file *file;  /* likewise */
 	struct hf_cred cred; /* of the process that calls */
 	const struct hf_ioctl_desc *desc;
 	uint32_t cmd;
@@ -45,6 +47,11 @@ struct hf_call {
 	union {
 		struct hf_vblank_wait vblank;
 		struct hf_commit_wait commit;
+		struct {
+			struct hf_fence *fence;
+			struct hf_fence_cb cb;
+			int (*then)(struct hf_call *call);
+		} fence;
 	} wait;
 	struct hf_timer timeout; /* of a wait for a vblank */
 
@@ -64,13 +71,25 @@ struct hf_call {
  */
 int hf_call_dispatch(struct hf_call *call);
 
+/**
+ * hf_call_dispatch_fd() - Run an ioctl on a sync_file or a dma-buf.
+ *
+ * The descriptor is the first that came in. The lock is held.
+ *
+ * Return: -ENOTTY for a request that there is none of, else as
+ * hf_call_dispatch().
+ */
+int hf_call_dispatch_fd(struct hf_call *call);
+
 /** hf_call_complete() - Answer a parked call. The lock is held. */
 void hf_call_complete(struct hf_call *call, int ret);
 
 /**
- * hf_call_park() - List a call as parked on its file.
+ * hf_call_park() - List a call as parked on its file, where it has one.
  * @cancel: takes it off whatever it waits for
  * @interruptible: a signal ends it with -EINTR
+ *
+ * The file's end ends it; so does that of the client's connection.
  *
  * Return: HF_CALL_PARKED
  */
@@ -140,6 +159,16 @@ int hf_call_put_fd(struct hf_call *call, uint64_t addr, int fd);
  * Return: 0 or -EMFILE.
  */
 int hf_call_add_fd(struct hf_call *call, int fd, bool cloexec);
+
+/**
+ * hf_call_wait_fence() - Go on when a fence is signaled.
+ * @fence: a reference, which is the call's; NULL: there is nothing to wait for
+ * @then: what to do then, if anything; its result is the call's
+ *
+ * Return: what @then returns, or HF_CALL_PARKED.
+ */
+int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
+		       int (*then)(struct hf_call *call));
 
 /** hf_call_commit() - Check and commit a state for this call, and wait. */
 int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,

@@ -16,6 +16,10 @@
 
 static const hf_ioctl_handler handlers[256] = { HF_IOCTLS(ROW, ROW) };
 
+#define FD_ROW(cmd, rights, handler, ...) handler,
+
+static const hf_ioctl_handler fd_handlers[] = { HF_FD_IOCTLS(FD_ROW, FD_ROW) };
+
 /* The kernel's drm_ioctl_permit(). */
 static int permit(const struct hf_call *call)
 {
@@ -48,12 +52,23 @@ int hf_call_dispatch(struct hf_call *call)
 	return ret ? ret : handler(call, call->arg);
 }
 
+int hf_call_dispatch_fd(struct hf_call *call)
+{
+	int row = hf_fd_ioctl_row(call->cmd);
+
+	if (row < 0 || !call->nfds_in)
+		return -ENOTTY;
+	call->desc = &hf_fd_ioctl_descs[row];
+	return fd_handlers[row](call, call->arg);
+}
+
 int hf_call_park(struct hf_call *call, void (*cancel)(struct hf_call *call),
 		 bool interruptible)
 {
 	call->cancel = cancel;
 	call->interruptible = interruptible;
-	wl_list_insert(call->file->calls.prev, &call->file_link);
+	if (call->file)
+		wl_list_insert(call->file->calls.prev, &call->file_link);
 	return HF_CALL_PARKED;
 }
 
@@ -211,6 +226,35 @@ void hf_call_release(struct hf_call *call)
 	for (unsigned int i = 0; i < call->nfds_out; i++)
 		close(call->fds_out[i]);
 	call->nfds_out = 0;
+}
+
+/* -- waiting for a fence --------------------------------------------------- */
+
+static void cancel_fence(struct hf_call *call)
+{
+	hf_fence_remove_callback(&call->wait.fence.cb);
+	hf_fence_put(call->wait.fence.fence);
+}
+
+static void fence_signaled(struct hf_fence *fence, struct hf_fence_cb *cb)
+{
+	struct hf_call *call = wl_container_of(cb, call, wait.fence.cb);
+
+	hf_fence_put(fence);
+	hf_call_complete(call, call->wait.fence.then(call));
+}
+
+int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
+		       int (*then)(struct hf_call *call))
+{
+	if (!fence || hf_fence_add_callback(fence, &call->wait.fence.cb,
+					    fence_signaled)) {
+		hf_fence_put(fence);
+		return then(call);
+	}
+	call->wait.fence.fence = fence;
+	call->wait.fence.then = then;
+	return hf_call_park(call, cancel_fence, true);
 }
 
 /* -- waiting for a commit -------------------------------------------------- */

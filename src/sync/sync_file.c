@@ -86,15 +86,14 @@ void hf_sync_file_name(struct hf_endpoints *endpoints, int fd,
 		       char name[HF_SYNC_FILE_NAME])
 {
 	const struct sync_file *file = find(endpoints, fd);
+	char made[96] = "";
 
 	memset(name, 0, HF_SYNC_FILE_NAME);
 	if (!file)
 		return;
-	if (file->name[0])
-		memcpy(name, file->name, sizeof(file->name));
-	else
-		snprintf(name, HF_SYNC_FILE_NAME, "holdfast-%.*s%llu-%llu",
-			 HF_SYNC_FILE_NAME, file->fence->timeline,
-			 (unsigned long long)file->fence->context,
-			 (unsigned long long)file->fence->seqno);
+	snprintf(made, sizeof(made), "holdfast-%s%llu-%llu",
+		 file->fence->timeline,
+		 (unsigned long long)file->fence->context,
+		 (unsigned long long)file->fence->seqno);
+	memcpy(name, file->name[0] ? file->name : made, HF_SYNC_FILE_NAME - 1);
 }

@@ -18,7 +18,7 @@ struct hf_syncobj_point;
 /** hf_syncobj_create() - Without a fence. Return: NULL and ENOMEM. */
 struct hf_syncobj *hf_syncobj_create(void);
 struct hf_syncobj *hf_syncobj_get(struct hf_syncobj *syncobj);
-/** hf_syncobj_put() - Takes NULL. Who waits for a fence holds a reference. */
+/** hf_syncobj_put() - Takes NULL. */
 void hf_syncobj_put(struct hf_syncobj *syncobj);
 
 /** hf_syncobj_replace() - Let it hold this fence (or NULL: none). */
@@ -68,23 +68,23 @@ int hf_syncobj_find_fence(struct hf_syncobj *syncobj, uint64_t point,
 /**
  * struct hf_syncobj_cb - Be told when a fence appears for a point.
  * @fn: called once; off the list by then
+ * @gone: called instead, where the syncobj goes first; for one whose owner holds
+ *	no reference, else NULL
  */
 struct hf_syncobj_cb {
 	uint64_t point;
 	void (*fn)(struct hf_syncobj *syncobj, struct hf_syncobj_cb *cb);
+	void (*gone)(struct hf_syncobj_cb *cb);
 	struct wl_list link;
 };
 
 /**
  * hf_syncobj_add_cb() - Be told.
+ * @cb: filled in
  *
- * For a point that hf_syncobj_look() finds empty. The callback holds no
- * reference; hf_syncobj_remove_cb() comes before the caller's is put.
+ * For a point that hf_syncobj_look() finds empty.
  */
-void hf_syncobj_add_cb(struct hf_syncobj *syncobj, struct hf_syncobj_cb *cb,
-		       uint64_t point,
-		       void (*fn)(struct hf_syncobj *syncobj,
-				  struct hf_syncobj_cb *cb));
+void hf_syncobj_add_cb(struct hf_syncobj *syncobj, struct hf_syncobj_cb *cb);
 /** hf_syncobj_remove_cb() - It will not be called any more. */
 void hf_syncobj_remove_cb(struct hf_syncobj_cb *cb);
 

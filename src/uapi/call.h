@@ -18,6 +18,9 @@
 /* What a handler returns instead of an errno when the call goes on later. */
 #define HF_CALL_PARKED 1
 
+struct hf_syncobj_wait;
+struct hf_syncobj_transfer;
+
 struct hf_call {
 	struct hf_system *sys;
 	struct hf_device *dev; /* NULL in a call on another descriptor */
@@ -52,8 +55,10 @@ struct hf_call {
 			struct hf_fence_cb cb;
 			int (*then)(struct hf_call *call);
 		} fence;
+		struct hf_syncobj_wait *syncobj;
+		struct hf_syncobj_transfer *transfer;
 	} wait;
-	struct hf_timer timeout; /* of a wait for a vblank */
+	struct hf_timer timeout; /* of a wait that has one */
 
 	/* Called once, with the lock held, for a call that was parked. */
 	void (*done)(struct hf_call *call, int ret);

@@ -417,9 +417,15 @@ TEST(epoll_checks_its_arguments)
 
 TEST(a_closed_buffer_leaves_the_epoll_set)
 {
-	int dmabuf = open_dmabuf(), epoll = epoll_create1(EPOLL_CLOEXEC), again;
+	int fd = open_card(), epoll = epoll_create1(EPOLL_CLOEXEC), dmabuf, again;
+	struct dumb dumb;
 
+	need_prime(fd);
+	dumb_create(fd, 64, 64, 32, &dumb);
+	EXPECT_OK(prime_export(fd, dumb.handle, DRM_CLOEXEC | DRM_RDWR, &dmabuf));
 	EXPECT_OK(control(epoll, EPOLL_CTL_ADD, dmabuf, EPOLLIN));
+	/* An object holds its dma-buf. */
+	close(fd);
 	close(dmabuf);
 	EXPECT_EQ(wait_one(epoll, 0), 0);
 	again = open_dmabuf();

@@ -114,6 +114,20 @@ struct hf_endpoint *hf_endpoint_by_inode(struct hf_endpoints *endpoints,
 	return endpoint;
 }
 
+/* A packet that nobody reads. */
+void hf_endpoint_make_readable(struct hf_endpoint *endpoint)
+{
+	send(endpoint->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Take away what stuff() put there; it can be read though reading is shut. */
+void hf_endpoint_make_writable(struct hf_endpoint *endpoint)
+{
+	char c;
+
+	recv(endpoint->fd, &c, sizeof(c), MSG_DONTWAIT);
+}
+
 struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 {
 	struct hf_endpoint *endpoint;

@@ -56,6 +56,11 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 void hf_endpoint_close(struct hf_endpoints *endpoints,
 		       struct hf_endpoint *endpoint);
 
+/** hf_endpoint_make_readable() - The client's end is, for good. */
+void hf_endpoint_make_readable(struct hf_endpoint *endpoint);
+/** hf_endpoint_make_writable() - The client's end polls so, for good. */
+void hf_endpoint_make_writable(struct hf_endpoint *endpoint);
+
 /** hf_endpoint_of() - Whose client's end is this descriptor? NULL: nobody's. */
 struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd);
 

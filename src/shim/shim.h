@@ -97,6 +97,7 @@ void *hf_shim_map(size_t size, int flags, int fd);
  * child, which shares its parent's memory.
  */
 void *hf_shim_state(unsigned int slot, size_t size);
-enum { HF_SHIM_STATE_CLIENT, HF_SHIM_STATE_PATHS, HF_SHIM_STATES };
+enum { HF_SHIM_STATE_CLIENT, HF_SHIM_STATE_PATHS, HF_SHIM_STATE_WATCHES,
+       HF_SHIM_STATES };
 
 #endif

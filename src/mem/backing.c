@@ -313,7 +313,7 @@ int hf_backing_share(struct hf_backing *backing)
 
 /* -- populating -------------------------------------------------------------- */
 
-/* Return: 0; -ENOMEM; -EOPNOTSUPP where this file must be populated otherwise. */
+/* Return: 0; -ENOMEM; -EOPNOTSUPP where this file cannot be allocated so. */
 static int allocate(int fd, size_t start, size_t end)
 {
 	while (start < end) {
@@ -331,7 +331,12 @@ static int allocate(int fd, size_t start, size_t end)
 	return 0;
 }
 
-/* Touch all pages of a mapping, as huge pages where there are any. */
+/*
+ * Touch all pages of a mapping, as huge pages where there are any.
+ *
+ * Return: 0; -EFAULT where a page of the file cannot be had; -ENOMEM;
+ * -EOPNOTSUPP where the kernel cannot do it.
+ */
 static int touch(char *map, size_t size, bool write)
 {
 	int ret;
@@ -344,8 +349,7 @@ static int touch(char *map, size_t size, bool write)
 	while (ret && (errno == EINTR || errno == EAGAIN));
 	if (!ret)
 		return 0;
-	/* EFAULT: a page of the file cannot be had. */
-	return errno == EFAULT || errno == ENOMEM ? -ENOMEM : -EOPNOTSUPP;
+	return errno == EFAULT || errno == ENOMEM ? -errno : -EOPNOTSUPP;
 }
 
 int hf_backing_populate(int fd, size_t first, size_t n)
@@ -394,10 +398,13 @@ static int populate_foreign(struct hf_extent *extent)
 		return 0;
 	if (!backing->read_only)
 		ret = allocate(backing->fd, start, end);
-	if (ret == -EOPNOTSUPP)
-		ret = touch(extent->cpu, extent->npages << HF_PAGE_SHIFT,
-			    !backing->read_only);
-	return ret && backing->sealed ? -ENOMEM : 0;
+	if (ret != -EOPNOTSUPP)
+		return ret;
+	ret = touch(extent->cpu, extent->npages << HF_PAGE_SHIFT,
+		    !backing->read_only);
+	if (ret == -EFAULT && backing->sealed)
+		ret = -ENOMEM;
+	return ret == -ENOMEM ? ret : 0;
 }
 
 /* Asking is several times faster than allocating what is there. */

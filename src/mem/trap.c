@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "mem/page.h"
 #include "mem/trap.h"
@@ -37,13 +39,12 @@ static size_t gone(const struct hf_trap *trap, size_t at)
 static bool replace(struct hf_trap *trap, uintptr_t address)
 {
 	size_t at = (address - (uintptr_t)trap->start) & ~(HF_PAGE_SIZE - 1);
-	void *map;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
 
 	atomic_store(&trap->sprung, true);
-	map = mmap(trap->start + at, gone(trap, at), trap->prot,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
-		   0);
-	return map != MAP_FAILED;
+	/* The bare call: the library's is not for signal handlers. */
+	return syscall(SYS_mmap, trap->start + at, gone(trap, at), trap->prot,
+		       flags, -1, 0) != -1;
 }
 
 static bool spring(uintptr_t address)

@@ -233,7 +233,7 @@ static void two_devices_share_memory_without_the_cpu(void **state)
 	static struct incoherent in;
 	static struct hf_dma_device other;
 	static struct hf_dma_port port;
-	struct hf_sg_table table;
+	struct hf_sg_table table, reader;
 	char byte;
 
 	(void)state;
@@ -249,6 +249,13 @@ static void two_devices_share_memory_without_the_cpu(void **state)
 	assert_int_equal(hf_dma_read(&port, &byte, table.sgl[0].dma + 50, 1),
 			 0);
 	assert_int_equal(byte, 'd');
+	/* To be unmapped by a reader is no reason to sync. */
+	assert_int_equal(hf_sg_table_from_pages(&reader, in.object.pages, 3, 0),
+			 0);
+	assert_int_equal(hf_dma_map_sgtable(&other, &reader, HF_DMA_TO_DEVICE),
+			 0);
+	hf_dma_unmap_sgtable(&other, &reader, HF_DMA_TO_DEVICE);
+	hf_sg_table_finish(&reader);
 	byte = 'e';
 	assert_int_equal(hf_dma_write(&port, table.sgl[0].dma + 51, &byte, 1),
 			 0);

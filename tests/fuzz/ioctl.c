@@ -730,7 +730,15 @@ static void run(unsigned long iterations)
 
 	sys = hf_system_create(&(struct hf_memory_options){ 0 });
 	require(sys, "a system");
-	dev = hf_device_create(sys, &hf_soft_driver, 0, CARD, RENDER, outputs, 2);
+	dev = hf_device_create(sys, &hf_soft_driver,
+			       &(struct hf_device_options){
+				       .primary = CARD,
+				       .render = RENDER,
+				       .iommu = true,
+				       .coherent = true,
+				       .outputs = outputs,
+				       .noutputs = 2,
+			       });
 	require(dev, "a device");
 	for (unsigned int i = 0; i < FDS; i++)
 		fds[i] = foreign();

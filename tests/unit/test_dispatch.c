@@ -57,7 +57,15 @@ static int setup(void **state)
 	nobody.gid = getegid();
 	sys = hf_system_create(&(struct hf_memory_options){ 0 });
 	assert_non_null(sys);
-	dev = hf_device_create(sys, &hf_soft_driver, 0, CARD, RENDER, &output, 1);
+	dev = hf_device_create(sys, &hf_soft_driver,
+			       &(struct hf_device_options){
+				       .primary = CARD,
+				       .render = RENDER,
+				       .iommu = true,
+				       .coherent = true,
+				       .outputs = &output,
+				       .noutputs = 1,
+			       });
 	assert_non_null(dev);
 	open_file(0, CARD);
 	open_file(1, CARD);
@@ -82,6 +90,7 @@ static void begin(struct hf_call *call, unsigned int file, uint32_t cmd,
 		  void *arg)
 {
 	memset(call, 0, sizeof(*call));
+	call->sys = sys;
 	call->dev = dev;
 	call->file = files[file];
 	call->cred = files[file]->cred;

@@ -118,6 +118,16 @@ void hf_endpoint_make_writable(struct hf_endpoint *endpoint)
 	recv(endpoint->fd, &c, sizeof(c), MSG_DONTWAIT);
 }
 
+struct hf_endpoint *hf_endpoint_by_inode(struct hf_endpoints *endpoints,
+					 ino_t inode)
+{
+	struct hf_endpoint *endpoint;
+
+	HASH_FIND(by_inode, endpoints->by_inode, &inode, sizeof(inode),
+		  endpoint);
+	return endpoint;
+}
+
 struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 {
 	struct hf_endpoint *endpoint;
@@ -125,8 +135,7 @@ struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 
 	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode))
 		return NULL;
-	HASH_FIND(by_inode, endpoints->by_inode, &st.st_ino, sizeof(st.st_ino),
-		  endpoint);
+	endpoint = hf_endpoint_by_inode(endpoints, st.st_ino);
 	/* Inode numbers of socket files in a client's own file system. */
 	return endpoint && endpoint->dev == st.st_dev ? endpoint : NULL;
 }

@@ -65,6 +65,7 @@ struct hf_page_table {
 	struct hf_dma_device *dev;
 	struct node *root;
 	struct wl_list chunks;
+	unsigned int next_chunk; /* tables */
 	size_t bytes;
 	size_t empty; /* tables of level 3 without a mapping */
 };
@@ -147,6 +148,7 @@ static void chunk_destroy(struct hf_page_table *table, struct chunk *chunk)
 
 static struct chunk *chunk_with_room(struct hf_page_table *table)
 {
+	unsigned int tables;
 	struct chunk *chunk;
 
 	if (!wl_list_empty(&table->chunks)) {
@@ -154,9 +156,15 @@ static struct chunk *chunk_with_room(struct hf_page_table *table)
 		if (chunk->free)
 			return chunk;
 	}
-	chunk = chunk_create(table, table->bytes ? CHUNK_TABLES : CHUNK_FIRST);
-	/* One run of bus addresses may be hard to find. */
-	return chunk ? chunk : chunk_create(table, 1);
+	/* Without an IOMMU one run of addresses may be hard to find. */
+	for (tables = table->next_chunk; tables; tables /= 2) {
+		chunk = chunk_create(table, tables);
+		if (!chunk)
+			continue;
+		table->next_chunk = tables;
+		return chunk;
+	}
+	return NULL;
 }
 
 static struct node *node_create(struct hf_page_table *table, unsigned int level)
@@ -222,6 +230,7 @@ struct hf_page_table *hf_page_table_create(struct hf_dma_device *dev)
 	if (!table)
 		return NULL;
 	table->dev = dev;
+	table->next_chunk = CHUNK_FIRST;
 	wl_list_init(&table->chunks);
 	table->root = node_create(table, 0);
 	if (!table->root) {
@@ -229,6 +238,7 @@ struct hf_page_table *hf_page_table_create(struct hf_dma_device *dev)
 		errno = ENOMEM;
 		return NULL;
 	}
+	table->next_chunk = CHUNK_TABLES;
 	return table;
 }
 

@@ -497,6 +497,26 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 	return hf_call_add_fd(&slot->call, fd, true);
 }
 
+/* Only of files that the same user opened, unless it is root who asks. */
+static int op_fdinfo(struct hf_client *client, struct slot *slot,
+		     struct hf_wire_slot *wire)
+{
+	struct hf_system *sys = client->server->sys;
+	struct hf_file *file;
+	uint64_t inode;
+	int fd = -ENOENT;
+
+	memcpy(&inode, wire->arg, sizeof(inode));
+	pthread_mutex_lock(&sys->lock);
+	file = hf_file_of_endpoint(
+		hf_endpoint_by_inode(&sys->endpoints, inode));
+	if (file && (client->cred.uid == 0 ||
+		     client->cred.uid == file->cred.uid))
+		fd = hf_fdinfo(file);
+	pthread_mutex_unlock(&sys->lock);
+	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
+}
+
 static int op_tree(struct hf_client *client, struct slot *slot)
 {
 	struct hf_server *server = client->server;
@@ -545,6 +565,8 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_fd_ioctl(client, slot, wire);
 	case HF_OP_WATCH:
 		return op_watch(client, slot, wire);
+	case HF_OP_FDINFO:
+		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:
 		hf_server_reap(client->server);
 		return 0;

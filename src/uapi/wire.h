@@ -86,6 +86,7 @@ enum hf_wire_op {
 	HF_OP_ATTACH,	  /* file; with the descriptor itself */
 	HF_OP_MMAP,	  /* arg: hf_wire_mmap; answer: a descriptor */
 	HF_OP_TREE,	  /* answer: a descriptor */
+	HF_OP_FDINFO,	  /* arg: a socket's inode, 64 bits; answer: a descriptor */
 	HF_OP_REAP,	  /* a descriptor was closed: see which files are gone */
 	HF_OP_FD_IOCTL,	  /* as HF_OP_IOCTL, on the first descriptor */
 	HF_OP_WATCH,	  /* arg: hf_wire_watch; with a dma-buf */

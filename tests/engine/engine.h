@@ -82,7 +82,7 @@ struct engine {
 	int fd;
 	uint32_t vm, ctx;
 	struct object commands, slots;
-	uint64_t start, end;
+	uint64_t commands_va, start, end;
 };
 
 int ctx_create(int fd, uint32_t vm, uint32_t priority, uint32_t timeout_ms, uint32_t *ctx);
@@ -91,7 +91,7 @@ void ctx_query(int fd, uint32_t ctx, struct drm_holdfast_ctx_query *query);
 
 void engine_open(struct engine *engine);	/* on the render node */
 void engine_create(int fd, uint32_t timeout_ms, struct engine *engine);
-/* Another context in the same address space, with commands and slots of its own. */
+/* Another context in the same address space, with commands of its own. */
 void engine_sibling(const struct engine *engine, struct engine *sibling);
 void engine_map(const struct engine *engine, const struct object *object, uint64_t va);
 

@@ -273,7 +273,7 @@ void ctx_query(int fd, uint32_t ctx, struct drm_holdfast_ctx_query *query)
 
 void engine_create(int fd, uint32_t timeout_ms, struct engine *engine)
 {
-	*engine = (struct engine){ .fd = fd, .commands_va = COMMANDS_VA };
+	*engine = (struct engine){ .fd = fd, .limit = COMMANDS_SIZE / 2 };
 	need_engine(fd);
 	EXPECT_OK(vm_create(fd, &engine->vm));
 	EXPECT_OK(ctx_create(fd, engine->vm, HOLDFAST_PRIORITY_NORMAL, timeout_ms,
@@ -290,17 +290,17 @@ void engine_open(struct engine *engine)
 	need_coherent(engine->fd);
 }
 
+/* Without a bind, which would wait for those that wait. */
 void engine_sibling(const struct engine *engine, struct engine *sibling)
 {
-	static uint64_t siblings;
+	static unsigned int siblings;
 
 	*sibling = *engine;
 	EXPECT_OK(ctx_create(engine->fd, engine->vm, HOLDFAST_PRIORITY_NORMAL, PATIENT_MS,
 			     &sibling->ctx));
-	object_create(engine->fd, 16 * KIB, 0, &sibling->commands);
-	sibling->commands_va = COMMANDS_VA + ++siblings * COMMANDS_SIZE;
-	sibling->start = sibling->end = 0;
-	engine_map(sibling, &sibling->commands, sibling->commands_va);
+	sibling->start = sibling->end = COMMANDS_SIZE - ++siblings * SIBLING_SIZE;
+	sibling->limit = sibling->start + SIBLING_SIZE;
+	EXPECT(sibling->start >= COMMANDS_SIZE / 2);
 }
 
 void engine_map(const struct engine *engine, const struct object *object, uint64_t va)
@@ -312,9 +312,9 @@ void engine_map(const struct engine *engine, const struct object *object, uint64
 
 uint64_t emit(struct engine *engine, const void *command, size_t size)
 {
-	uint64_t va = engine->commands_va + engine->end;
+	uint64_t va = COMMANDS_VA + engine->end;
 
-	EXPECT(engine->end + size <= engine->commands.size);
+	EXPECT(engine->end + size <= engine->limit);
 	memcpy((char *)engine->commands.data + engine->end, command, size);
 	engine->end += size;
 	return va;
@@ -325,7 +325,7 @@ uint64_t emit_nop(struct engine *engine, uint16_t size)
 	static const char padding[65536];
 	uint64_t va = emit(engine, padding, size);
 
-	memcpy((char *)engine->commands.data + (va - engine->commands_va),
+	memcpy((char *)engine->commands.data + (va - COMMANDS_VA),
 	       &(struct holdfast_cmd){ HOLDFAST_CMD_NOP, size, 0 },
 	       sizeof(struct holdfast_cmd));
 	return va;
@@ -440,7 +440,7 @@ int submit(struct engine *engine, const struct drm_holdfast_sync *syncs, uint32_
 	   const struct drm_holdfast_object *objects, uint32_t object_count)
 {
 	struct drm_holdfast_submit args = {
-		.ctx_id = engine->ctx, .cmd_va = engine->commands_va + engine->start,
+		.ctx_id = engine->ctx, .cmd_va = COMMANDS_VA + engine->start,
 		.cmd_size = (uint32_t)(engine->end - engine->start),
 		.syncs = PTR(syncs), .num_syncs = sync_count,
 		.objects = PTR(objects), .num_objects = object_count,

@@ -68,7 +68,8 @@ int fence_status(int fd, uint32_t syncobj);	/* 1: done, 0: active, else -errno *
 /* -- jobs ----------------------------------------------------------------------- */
 
 #define COMMANDS_VA UINT64_C(0x7f0000000000)
-#define COMMANDS_SIZE (1 * MIB)
+#define COMMANDS_SIZE (1 * MIB) /* half of it for siblings */
+#define SIBLING_SIZE (8 * KIB)
 #define SLOTS_VA UINT64_C(0x7e0000000000)
 #define SLOT(n) (SLOTS_VA + 64 * (uint64_t)(n))
 #define PATIENT_MS 15000 /* a timeout that only a bug meets */
@@ -82,7 +83,7 @@ struct engine {
 	int fd;
 	uint32_t vm, ctx;
 	struct object commands, slots;
-	uint64_t commands_va, start, end;
+	uint64_t start, end, limit;
 };
 
 int ctx_create(int fd, uint32_t vm, uint32_t priority, uint32_t timeout_ms, uint32_t *ctx);
@@ -91,7 +92,7 @@ void ctx_query(int fd, uint32_t ctx, struct drm_holdfast_ctx_query *query);
 
 void engine_open(struct engine *engine);	/* on the render node */
 void engine_create(int fd, uint32_t timeout_ms, struct engine *engine);
-/* Another context in the same address space, with commands of its own. */
+/* Another context in the same address space; at most 64. */
 void engine_sibling(const struct engine *engine, struct engine *sibling);
 void engine_map(const struct engine *engine, const struct object *object, uint64_t va);
 

@@ -56,6 +56,7 @@ int hf_sg_table_from_pages(struct hf_sg_table *table,
 	if (!table->sgl)
 		return -ENOMEM;
 	table->orig_nents = coalesce(table->sgl, pages, n, max_segment);
+	table->size = n << HF_PAGE_SHIFT;
 	return 0;
 }
 
@@ -67,9 +68,9 @@ void hf_sg_table_finish(struct hf_sg_table *table)
 
 size_t hf_sg_table_size(const struct hf_sg_table *table)
 {
-	size_t size = 0;
+	size_t size = table->size;
 
-	for (size_t i = 0; i < table->orig_nents; i++)
+	for (size_t i = 0; !table->size && i < table->orig_nents; i++)
 		size += table->sgl[i].length;
 	return size;
 }

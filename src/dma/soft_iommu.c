@@ -112,70 +112,156 @@ static struct table *table_below(_Atomic uint64_t *entry)
 	return (struct table *)(uintptr_t)there;
 }
 
-/* Make sure that all tables of a range are there. */
-static int reserve(struct soft *soft, hf_iova_t iova, hf_iova_t last)
+/* The table of the last level, made where it is missing; NULL for no memory. */
+static struct table *make_leaf(struct soft *soft, hf_iova_t iova)
 {
-	iova &= ~(LEAF_SPAN - 1);
-	for (hf_iova_t at = iova; at <= last; at += LEAF_SPAN) {
-		struct table *table = soft->root;
+	struct table *table = soft->root;
 
-		for (unsigned int level = LEVELS - 1; table && level; level--)
-			table = table_below(
-				&table->entries[index_at(at, level)]);
-		if (!table)
-			return -ENOMEM;
+	for (unsigned int level = LEVELS - 1; table && level; level--)
+		table = table_below(&table->entries[index_at(iova, level)]);
+	return table;
+}
+
+static void clear(struct soft *soft, hf_iova_t iova, size_t size)
+{
+	size_t pages = size >> HF_PAGE_SHIFT;
+
+	while (pages) {
+		struct table *leaf = leaf_of(soft, iova);
+		size_t index = index_at(iova, 0);
+		size_t n = ENTRIES - index < pages ? ENTRIES - index : pages;
+
+		for (size_t i = index; leaf && i < index + n; i++)
+			atomic_store_explicit(&leaf->entries[i], 0,
+					      memory_order_relaxed);
+		iova += n << HF_PAGE_SHIFT;
+		pages -= n;
+	}
+}
+
+static void soft_flush(struct hf_iommu_domain *domain)
+{
+	/* Whoever sees the new generation sees that entries were cleared. */
+	atomic_fetch_add(&soft_of(domain)->generation, 1);
+}
+
+/**
+ * struct cursor - Where a mapping goes on.
+ * @span: what @leaf spans starts here
+ * @index: the next entry in @leaf
+ */
+struct cursor {
+	struct soft *soft;
+	hf_iova_t span;
+	struct table *leaf;
+	size_t index;
+};
+
+static hf_iova_t position(const struct cursor *cursor)
+{
+	return cursor->span + (cursor->index << HF_PAGE_SHIFT);
+}
+
+static int next_leaf(struct cursor *cursor)
+{
+	if (cursor->soft->last - cursor->span < LEAF_SPAN)
+		return -EINVAL;
+	cursor->leaf = make_leaf(cursor->soft, cursor->span + LEAF_SPAN);
+	if (!cursor->leaf)
+		return -ENOMEM;
+	cursor->span += LEAF_SPAN;
+	cursor->index = 0;
+	return 0;
+}
+
+/* Memory that may reach into the next tables. */
+static int fill_run(struct cursor *cursor, uint64_t entry, size_t pages)
+{
+	while (pages--) {
+		if (cursor->index == ENTRIES) {
+			int ret = next_leaf(cursor);
+
+			if (ret)
+				return ret;
+		}
+		atomic_store_explicit(&cursor->leaf->entries[cursor->index++],
+				      entry, memory_order_relaxed);
+		entry += HF_PAGE_SIZE;
 	}
 	return 0;
 }
 
-/* Set @last to where a mapping of @sgl at @iova would end. */
-static int check(const struct soft *soft, hf_iova_t iova,
-		 const struct hf_sg *sgl, size_t nents, hf_iova_t *last)
+/*
+ * Scattered memory: as many entries of a page each as there are, and as the
+ * table takes. Return: how many.
+ */
+static size_t fill_pages(struct cursor *cursor, const struct hf_sg *sgl,
+			 size_t nents, unsigned int prot)
 {
-	uint64_t bits = 0, size = 0;
+	_Atomic uint64_t *entries = &cursor->leaf->entries[cursor->index];
+	size_t room = ENTRIES - cursor->index;
+	size_t n = nents < room ? nents : room;
+	size_t i;
 
-	for (size_t i = 0; i < nents; i++) {
-		bits |= sgl[i].bus | sgl[i].length;
-		size += sgl[i].length;
+	for (i = 0; i < n; i++) {
+		if (sgl[i].length != HF_PAGE_SIZE ||
+		    sgl[i].bus % HF_PAGE_SIZE)
+			break;
+		atomic_store_explicit(&entries[i], sgl[i].bus | prot,
+				      memory_order_relaxed);
 	}
-	if (bits % HF_PAGE_SIZE || !size || iova > soft->last ||
-	    size - 1 > soft->last - iova)
-		return -EINVAL;
-	*last = iova + (size - 1);
-	return 0;
+	cursor->index += i;
+	return i;
+}
+
+static int fill(struct cursor *cursor, const struct hf_sg *sgl, size_t nents,
+		unsigned int prot)
+{
+	int ret = 0;
+
+	while (nents && !ret) {
+		size_t n = fill_pages(cursor, sgl, nents, prot);
+
+		sgl += n;
+		nents -= n;
+		if (!nents)
+			break;
+		if ((sgl->bus | sgl->length) % HF_PAGE_SIZE)
+			return -EINVAL;
+		ret = fill_run(cursor, sgl->bus | prot,
+			       sgl->length >> HF_PAGE_SHIFT);
+		sgl++;
+		nents--;
+	}
+	return ret;
 }
 
 static int soft_map(struct hf_iommu_domain *domain, hf_iova_t iova,
 		    const struct hf_sg *sgl, size_t nents, unsigned int prot)
 {
 	struct soft *soft = soft_of(domain);
-	unsigned int index = index_at(iova, 0);
-	struct table *leaf;
-	hf_iova_t last;
+	struct cursor cursor = {
+		.soft = soft,
+		.span = iova & ~(LEAF_SPAN - 1),
+		.index = index_at(iova, 0),
+	};
 	int ret;
 
-	ret = check(soft, iova, sgl, nents, &last);
-	if (ret)
-		return ret;
-	ret = reserve(soft, iova, last);
-	if (ret)
-		return ret;
-	leaf = leaf_of(soft, iova);
-	for (size_t i = 0; i < nents; i++) {
-		uint64_t entry = sgl[i].bus | prot;
-		uint64_t end = entry + sgl[i].length;
-
-		for (; entry != end; entry += HF_PAGE_SIZE) {
-			if (index == ENTRIES) {
-				iova = (iova & ~(LEAF_SPAN - 1)) + LEAF_SPAN;
-				leaf = leaf_of(soft, iova);
-				index = 0;
-			}
-			atomic_store_explicit(&leaf->entries[index++], entry,
-					      memory_order_relaxed);
-		}
+	if (iova > soft->last)
+		return -EINVAL;
+	cursor.leaf = make_leaf(soft, iova);
+	if (!cursor.leaf)
+		return -ENOMEM;
+	ret = fill(&cursor, sgl, nents, prot);
+	if (!ret && position(&cursor) == iova)
+		return -EINVAL;
+	if (!ret && position(&cursor) - 1 > soft->last)
+		ret = -EINVAL;
+	if (ret) {
+		clear(soft, iova, position(&cursor) - iova);
+		soft_flush(domain);
 	}
-	return 0;
+	return ret;
 }
 
 static uint64_t now(void)
@@ -209,29 +295,6 @@ static void remember(struct soft *soft, hf_iova_t iova, size_t size)
 	pthread_mutex_lock(&soft->history_lock);
 	soft->history[soft->forgotten++ % HISTORY] = former;
 	pthread_mutex_unlock(&soft->history_lock);
-}
-
-static void clear(struct soft *soft, hf_iova_t iova, size_t size)
-{
-	size_t pages = size >> HF_PAGE_SHIFT;
-
-	while (pages) {
-		struct table *leaf = leaf_of(soft, iova);
-		size_t index = index_at(iova, 0);
-		size_t n = ENTRIES - index < pages ? ENTRIES - index : pages;
-
-		for (size_t i = index; leaf && i < index + n; i++)
-			atomic_store_explicit(&leaf->entries[i], 0,
-					      memory_order_relaxed);
-		iova += n << HF_PAGE_SHIFT;
-		pages -= n;
-	}
-}
-
-static void soft_flush(struct hf_iommu_domain *domain)
-{
-	/* Whoever sees the new generation sees that entries were cleared. */
-	atomic_fetch_add(&soft_of(domain)->generation, 1);
 }
 
 static void soft_unmap(struct hf_iommu_domain *domain, hf_iova_t iova,

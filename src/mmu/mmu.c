@@ -5,7 +5,7 @@
  *
  * A unit's thread owns its struct hf_mmu; no lock is held. Tables change while
  * they are walked: a descriptor is read once, and what was found is forgotten
- * when the address space's generation has changed. What it found stays allocated
+ * when the generation of the address space or of the device has changed. What it found stays allocated
  * until the job ends (mmu/vm.c).
  */
 #include <string.h>
@@ -34,17 +34,16 @@ static void flush(struct hf_mmu *mmu)
 
 static void check_generations(struct hf_mmu *mmu)
 {
-	const struct hf_iommu_domain *domain = mmu->port.dev->domain;
-	uint64_t generation, iommu_generation;
+	uint64_t generation, dma_generation;
 
 	generation = atomic_load_explicit(&mmu->vm->generation,
 					  memory_order_acquire);
-	iommu_generation = domain ? hf_soft_iommu_generation(domain) : 0;
+	dma_generation = hf_dma_generation(mmu->port.dev);
 	if (generation == mmu->generation &&
-	    iommu_generation == mmu->iommu_generation)
+	    dma_generation == mmu->dma_generation)
 		return;
 	mmu->generation = generation;
-	mmu->iommu_generation = iommu_generation;
+	mmu->dma_generation = dma_generation;
 	flush(mmu);
 }
 

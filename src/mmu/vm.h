@@ -137,7 +137,7 @@ struct hf_mmu_fault {
  * @vm: what it works for
  * @vm_id: of @vm
  * @generation: of @vm, when what is in the caches was looked up
- * @iommu_generation: likewise, of the device's domain
+ * @dma_generation: likewise, hf_dma_generation() of the device
  * @epoch: part of the tags; changes when the caches are dropped
  * @sink: where writes to sparse mappings go
  * @entries: the TLB. A tag is epoch, page, and what was allowed
@@ -149,7 +149,7 @@ struct hf_mmu_fault {
 struct hf_mmu {
 	struct hf_dma_port port;
 	struct hf_vm *vm;
-	uint64_t vm_id, generation, iommu_generation, epoch;
+	uint64_t vm_id, generation, dma_generation, epoch;
 	char sink[HF_PAGE_SIZE];
 	struct hf_tlb_entry {
 		uint64_t tag;

@@ -140,6 +140,8 @@ enum op {
 	MARK,	 /* write a number down */
 	YIELD,	 /* once */
 	SPIN,	 /* until the deadline, for ever */
+	SLUG,	 /* for 10 ms, for ever; deaf */
+	STEADY,	 /* until the deadline; again from its beginning if stopped */
 	STUBBORN, /* until it is told to stop, for ever; or until *word */
 	BLOCK,	 /* deaf to anything but *word */
 	WAIT,	 /* for *word, as the real one */
@@ -201,6 +203,14 @@ static void spin(const struct step *step, uint64_t deadline,
 		hf_cpu_relax();
 }
 
+static void be_slug(void)
+{
+	uint64_t end = hf_monotonic_ns() + 10000000;
+
+	while (hf_monotonic_ns() < end)
+		hf_cpu_relax();
+}
+
 /* Execute a step; HF_EXEC_DONE: there are more. */
 static enum hf_exec_status do_step(struct hf_exec *exec,
 				   const struct step *step, uint64_t deadline,
@@ -216,6 +226,14 @@ static enum hf_exec_status do_step(struct hf_exec *exec,
 	case SPIN:
 		spin(step, deadline, stop);
 		return HF_EXEC_YIELD;
+	case SLUG:
+		be_slug();
+		return HF_EXEC_YIELD;
+	case STEADY:
+		spin(step, deadline, stop);
+		if (atomic_load(stop))
+			return HF_EXEC_YIELD;
+		break;
 	case STUBBORN:
 		while (!atomic_load(stop) && !atomic_load(step->word))
 			usleep(100);
@@ -807,30 +825,41 @@ static void a_job_holds_nothing_when_its_fence_signals(void **state)
 	put_fence(never);
 }
 
+struct witness {
+	struct hf_fence_cb cb;
+	unsigned int vms;
+};
+
+static void count_vms(struct hf_fence *fence, struct hf_fence_cb *cb)
+{
+	struct witness *witness = wl_container_of(cb, witness, cb);
+
+	(void)fence;
+	witness->vms = live_vms;
+}
+
 static void the_last_job_of_a_dead_context_takes_its_address_space(void **state)
 {
 	_Atomic unsigned int go = 0;
 	struct step hold[] = { { BLOCK, &go, 0 } };
 	struct hf_vm *own = vm_create();
+	struct witness witness = { .vms = 2 };
 	struct hf_engine_context *context;
 	struct hf_fence *fence;
 
 	(void)state;
 	start_engine(2);
 	context = context_of(own, NORMAL, LONG);
-	take();
-	hf_vm_put(own);
-	leave();
 	fence = submit(context, hold);
 	context_destroy(context, false);
 	take();
+	hf_vm_put(own);
 	assert_int_equal(live_vms, 2);
+	hf_fence_add_callback(fence, &witness.cb, count_vms);
 	leave();
 	atomic_store(&go, 1);
 	assert_int_equal(wait_fence(fence), 0);
-	take();
-	assert_int_equal(live_vms, 1);
-	leave();
+	assert_int_equal(witness.vms, 1);
 }
 
 static void fences_of_a_context_are_on_one_timeline(void **state)
@@ -1059,22 +1088,52 @@ static void a_wait_is_polled_while_others_use_the_cores(void **state)
 static void many_that_wait_do_not_stop_one_that_runs(void **state)
 {
 	enum { N = 200 };
-	_Atomic unsigned int word = 0;
+	_Atomic unsigned int word = 0, go = 0;
 	struct step wait[] = { { MARK, NULL, 2 }, { WAIT, &word, 0 } };
 	struct step steps[20] = { 0 };
+	struct hf_fence *fence;
 	struct hf_fence *waiting[N];
+	unsigned int before;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(steps); i++)
 		steps[i].op = YIELD;
+	steps[0] = (struct step){ BLOCK, &go, 0 };
 	start_engine(1);
 	for (int i = 0; i < N; i++)
 		waiting[i] = submit(context_create(i % 3), wait);
 	wait_marks(2, N);
-	assert_int_equal(wait_fence(submit(context_create(LOW), steps)), 0);
+	fence = submit(context_create(LOW), steps);
+	wait_running(1);
+	before = atomic_load(&calls);
+	atomic_store(&go, 1);
+	assert_int_equal(wait_fence(fence), 0);
+	assert_true(atomic_load(&calls) - before < N * COUNT(steps) / 2);
 	atomic_store(&word, 1);
 	for (int i = 0; i < N; i++)
 		assert_int_equal(wait_fence(waiting[i]), 0);
+}
+
+/* Whoever was going to poll it may have got something else to do. */
+static void a_wait_is_polled_although_a_core_is_blocked(void **state)
+{
+	(void)state;
+	start_engine(2);
+	for (int i = 0; i < 8; i++) {
+		_Atomic unsigned int word = 0, go = 0;
+		struct step wait[] = { { WAIT, &word, 0 } };
+		struct step hold[] = { { MARK, NULL, i }, { BLOCK, &go, 0 } };
+		struct hf_fence *waiting, *held;
+
+		waiting = submit(context_create(NORMAL), wait);
+		wait_calls(3);
+		held = submit(context_create(NORMAL), hold);
+		wait_marks(i, 1);
+		atomic_store(&word, 1);
+		assert_int_equal(wait_fence(waiting), 0);
+		atomic_store(&go, 1);
+		assert_int_equal(wait_fence(held), 0);
+	}
 }
 
 /* The more so the longer it lasts: each delay is twice the one before. */
@@ -1145,6 +1204,31 @@ static void a_higher_priority_takes_the_core(void **state)
 	takes_the_core(LOW, HIGH);
 }
 
+/* One finds the core that comes free; the other one has to take a core. */
+static void two_of_higher_priority_find_two_cores(void **state)
+{
+	_Atomic unsigned int go = 0, over = 0, here = 0, there = 0;
+	struct step forever[] = { { STUBBORN, &over, 0 } };
+	struct step hold[] = { { BLOCK, &go, 0 } };
+	struct step one[] = { { STORE, &here, 0 }, { BLOCK, &there, 0 } };
+	struct step other[] = { { STORE, &there, 0 }, { BLOCK, &here, 0 } };
+	struct hf_fence *low, *held, *first, *second;
+
+	(void)state;
+	start_engine(2);
+	low = submit(context_create(LOW), forever);
+	held = submit(context_create(HIGH), hold);
+	wait_running(2);
+	first = submit_after(context_create(HIGH), one, held);
+	second = submit_after(context_create(HIGH), other, held);
+	atomic_store(&go, 1);
+	assert_int_equal(wait_fence(first), 0);
+	assert_int_equal(wait_fence(second), 0);
+	atomic_store(&over, 1);
+	assert_int_equal(wait_fence(low), 0);
+	assert_int_equal(wait_fence(held), 0);
+}
+
 static void an_equal_priority_ends_a_long_slice(void **state)
 {
 	(void)state;
@@ -1196,15 +1280,39 @@ static void lower_priorities_do_not_starve(void **state)
 	}
 }
 
+static void the_slice_of_a_low_priority_is_not_taken_away(void **state)
+{
+	struct step loop[] = { { SPIN, NULL, 0 } }, once[] = { { YIELD, NULL, 0 } };
+	struct step steps[] = { { STEADY, NULL, 0 } };
+	struct hf_engine_context *busy, *other;
+	struct hf_fence *looping, *low;
+
+	(void)state;
+	start_engine(1);
+	busy = context_create(HIGH);
+	other = context_create(HIGH);
+	looping = submit(busy, loop);
+	low = submit(context_create(LOW), steps);
+	while (!is_signaled(low)) {
+		put_fence(submit(other, once));
+		usleep(100);
+	}
+	assert_int_equal(wait_fence(low), 0);
+	context_destroy(busy, true);
+	assert_int_equal(wait_fence(looping), -ECANCELED);
+}
+
 static uint64_t busy_ns(struct hf_engine_context *context)
 {
 	return status_of(context).busy_ns;
 }
 
-static void contexts_of_a_priority_share_evenly(void **state)
+static void contexts_share_evenly_whatever_their_slices_are(void **state)
 {
 	enum { N = 3 };
-	struct step loop[] = { { SPIN, NULL, 0 } };
+	struct step loops[N][1] = { { { SPIN, NULL, 0 } },
+				    { { SLUG, NULL, 0 } },
+				    { { SPIN, NULL, 0 } } };
 	struct hf_engine_context *contexts[N];
 	struct hf_fence *fences[N];
 	uint64_t total = 0, least = UINT64_MAX;
@@ -1213,7 +1321,7 @@ static void contexts_of_a_priority_share_evenly(void **state)
 	start_engine(1);
 	for (int i = 0; i < N; i++) {
 		contexts[i] = context_create(NORMAL);
-		fences[i] = submit(contexts[i], loop);
+		fences[i] = submit(contexts[i], loops[i]);
 	}
 	/* Many slices, whatever the machine takes for one. */
 	do {
@@ -1348,6 +1456,23 @@ static void a_job_that_ends_while_it_is_killed_is_done(void **state)
 	atomic_store(&go, 1);
 	assert_int_equal(wait_fence(first), 0);
 	assert_int_equal(wait_fence(second), -ECANCELED);
+}
+
+static void a_job_that_begins_to_wait_while_it_is_killed_is_dropped(void **state)
+{
+	_Atomic unsigned int go = 0, never = 0;
+	struct step steps[] = { { BLOCK, &go, 0 }, { WAIT, &never, 0 } };
+	struct hf_engine_context *context;
+	struct hf_fence *fence;
+
+	(void)state;
+	start_engine(1);
+	context = context_create(NORMAL);
+	fence = submit(context, steps);
+	wait_running(1);
+	context_destroy(context, true);
+	atomic_store(&go, 1);
+	assert_int_equal(wait_fence(fence), -ECANCELED);
 }
 
 static void killing_ends_a_job_that_waits_for_a_value(void **state)
@@ -1595,18 +1720,23 @@ int main(void)
 		engine_test(a_job_may_store_what_another_one_waits_for),
 		engine_test(a_wait_is_polled_while_others_use_the_cores),
 		engine_test(many_that_wait_do_not_stop_one_that_runs),
+		engine_test(a_wait_is_polled_although_a_core_is_blocked),
 		engine_test(a_wait_does_not_keep_a_processor_busy),
 		engine_test(the_highest_priority_goes_first),
 		engine_test(a_higher_priority_takes_the_core),
+		engine_test(two_of_higher_priority_find_two_cores),
 		engine_test(an_equal_priority_ends_a_long_slice),
 		engine_test(a_lower_priority_does_not_take_the_core),
 		engine_test(lower_priorities_do_not_starve),
-		engine_test(contexts_of_a_priority_share_evenly),
+		engine_test(the_slice_of_a_low_priority_is_not_taken_away),
+		engine_test(contexts_share_evenly_whatever_their_slices_are),
 		engine_test(a_context_that_was_idle_does_not_make_up_for_it),
 		engine_test(killing_drops_what_has_not_begun),
 		engine_test(
 			killing_stops_the_job_that_runs_before_the_next_signals),
 		engine_test(a_job_that_ends_while_it_is_killed_is_done),
+		engine_test(
+			a_job_that_begins_to_wait_while_it_is_killed_is_dropped),
 		engine_test(killing_ends_a_job_that_waits_for_a_value),
 		engine_test(destroying_a_context_lets_its_jobs_finish),
 		engine_test(destroying_the_engine_ends_everything),

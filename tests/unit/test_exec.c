@@ -36,9 +36,14 @@ static struct fake_page {
 	bool writable;
 } pages[NPAGES];
 
-static char *mirror;
+/* 8 GiB of memory, mapped as they are, hardly any of which is touched. */
+#define LINEAR 0x500000000000ull
+#define LINEAR_SIZE (8ull << 30)
+
+static char *mirror, *linear;
 static uint32_t next_page;
-static unsigned int accesses;
+static unsigned int accesses, stop_after; /* set @stopping then */
+static _Atomic bool stopping;
 static struct hf_mmu mmu;
 
 /* What to unmap after the test. */
@@ -78,7 +83,12 @@ void *hf_mmu_access(struct hf_mmu *unit, hf_gpuva_t va, uint64_t size,
 
 	assert_ptr_equal(unit, &mmu);
 	assert_true(size >= 1);
-	accesses++;
+	if (++accesses == stop_after)
+		atomic_store(&stopping, true);
+	if (linear && va >= LINEAR && va + size <= LINEAR + LINEAR_SIZE) {
+		*length = size;
+		return linear + (va - LINEAR);
+	}
 	if (mirror && va >= MIRROR && va < MIRROR + MIRROR_SIZE) {
 		*length = PAGE - va % PAGE < size ? PAGE - va % PAGE : size;
 		return mirror + va % PAGE;
@@ -154,7 +164,8 @@ static int reset(void **state)
 	for (size_t i = 0; i < nmappings; i++)
 		munmap(mappings[i].start, mappings[i].size);
 	nmappings = 0;
-	mirror = NULL;
+	mirror = linear = NULL;
+	accesses = stop_after = 0;
 	memset(pages, 0, sizeof(pages));
 	next_page = 0;
 	return 0;
@@ -765,6 +776,26 @@ static void composite_gives_what_pixman_gives(void **state)
 		check(&mask);
 		if (i % 32 == 0)
 			reset(state);
+	}
+}
+
+static void composite_onto_itself_works_pixel_by_pixel(void **state)
+{
+	struct holdfast_cmd_composite *cmd;
+	struct surface dst, src;
+
+	for (unsigned int i = 0; i < 13 * LAYOUTS; i++) {
+		dst = random_surface(i % NFORMATS, i % LAYOUTS);
+		src = dst;
+		src.model = allocate(dst.npages * PAGE);
+		memcpy(src.model, dst.model, dst.npages * PAGE);
+		src.pixels = src.model + (dst.pixels - dst.model);
+		cmd = composite(i % 13, &dst, &src, NULL, 0x7777, all_of(&dst));
+		cmd->src_x = cmd->src_y = 0;
+		model_composite(cmd, &dst, &src, NULL);
+		run();
+		check(&dst);
+		reset(state);
 	}
 }
 
@@ -1527,16 +1558,64 @@ static void huge_surfaces_are_no_trouble(void **state)
 	}
 	copy_linear(MIRROR, MIRROR + 8, 300 << 20);
 	run_in_pieces();
+}
 
-	/* Rows so far apart that pixman cannot count it. */
-	s.hw.pitch = 0x80000000;
-	s.hw.height = 3;
-	fill(&s, (struct holdfast_rect){ 4, 0, 9, 3 }, filled);
-	composite(3, &s, &s, NULL, 0x1234,
-		  (struct holdfast_rect){ 4, 0, 9, 3 });
-	scale(1, &s, (struct holdfast_rect){ 4, 0, 9, 3 }, &s,
-	      (struct holdfast_rect){ 0, 0, 7, 3 });
-	run();
+static void rows_may_be_gigabytes_apart(void **state)
+{
+	static const uint32_t pitches[] = { 0x10000000, 0x20000000, 0x40000000,
+					    0x60000000, 0x80000000 };
+	struct holdfast_rect rect = { 4, 1, 9, 3 };
+	struct holdfast_cmd_composite *cmd;
+	struct surface s = { .format = ARGB, .cpp = 4 };
+
+	(void)state;
+	linear = mmap(NULL, LINEAR_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_ptr_not_equal(linear, MAP_FAILED);
+	mappings[nmappings].start = linear;
+	mappings[nmappings++].size = LINEAR_SIZE;
+	for (unsigned int i = 0; i < 5; i++) {
+		s.hw = (struct holdfast_surface){ LINEAR, pitches[i],
+						  formats[ARGB].fourcc, 100, 4 };
+		fill(&s, rect, 0x80402010);
+		/* Added to itself: twice as much. */
+		cmd = composite(12, &s, &s, NULL, 0xffff, rect);
+		cmd->src_x = rect.x;
+		cmd->src_y = rect.y;
+		scale(1, &s, (struct holdfast_rect){ 20, 1, 18, 3 }, &s, rect);
+		run();
+		for (uint64_t y = 1; y < 4; y++) {
+			uint32_t *row = (uint32_t *)(linear + y * pitches[i]);
+
+			assert_int_equal(row[3], 0);
+			assert_int_equal(row[4], 0xff804020);
+			assert_int_equal(row[12], 0xff804020);
+			assert_int_equal(row[13], 0);
+			assert_int_equal(row[20], 0xff804020);
+			assert_int_equal(row[37], 0xff804020);
+			assert_int_equal(row[38], 0);
+		}
+		assert_int_equal(madvise(linear, LINEAR_SIZE, MADV_DONTNEED), 0);
+	}
+}
+
+static void a_huge_command_is_stopped_before_it_begins(void **state)
+{
+	struct surface s = { .format = ARGB, .cpp = 4 };
+	struct hf_exec exec;
+
+	(void)state;
+	mirror = allocate(PAGE);
+	s.hw = (struct holdfast_surface){ MIRROR, 131068, formats[ARGB].fourcc,
+					  32767, 32767 };
+	fill(&s, all_of(&s), 1);
+	exec = load();
+	stop_after = 1000;
+	atomic_store(&stopping, false);
+	assert_int_equal(hf_exec_run(&exec, &mmu, NEVER, &stopping),
+			 HF_EXEC_YIELD);
+	assert_int_equal(accesses, 1000);
+	assert_int_equal(*mirror, 0);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, reset)
@@ -1551,6 +1630,7 @@ int main(void)
 		TEST(copy_between_two_mappings_of_the_same_memory),
 		TEST(convert_gives_what_pixman_gives),
 		TEST(composite_gives_what_pixman_gives),
+		TEST(composite_onto_itself_works_pixel_by_pixel),
 		TEST(scale_gives_what_pixman_gives),
 		TEST(scale_of_large_pictures_has_no_seams),
 		TEST(scale_shrinks_a_surface_to_one_pixel),
@@ -1576,6 +1656,8 @@ int main(void)
 		TEST(what_is_unmapped_meanwhile_is_a_fault),
 		TEST(random_commands_hurt_nobody),
 		TEST(huge_surfaces_are_no_trouble),
+		TEST(rows_may_be_gigabytes_apart),
+		TEST(a_huge_command_is_stopped_before_it_begins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

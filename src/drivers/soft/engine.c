@@ -156,19 +156,19 @@ static void settle(struct hf_engine *engine)
 
 /* -- the order of jobs ------------------------------------------------------- */
 
-/* See to the first job of a context that is neither running nor queued. */
+/* See to the first job of a context, unless it runs or is queued already. */
 static void advance(struct hf_engine_context *context)
 {
-	while (!wl_list_empty(&context->jobs)) {
+	while (context->task.state == HF_SCHED_IDLE &&
+	       !wl_list_empty(&context->jobs)) {
 		struct job *job = first_job(context);
 
 		if (job->pending)
 			return;
-		if (!job->empty) {
+		if (job->empty)
+			end_job(job, 0);
+		else
 			hf_sched_wake(&context->engine->sched, &context->task);
-			return;
-		}
-		end_job(job, 0);
 	}
 }
 
@@ -184,7 +184,7 @@ static void cancel(struct hf_engine_context *context)
 	}
 	hf_sched_remove(&context->engine->sched, &context->task);
 	wl_list_for_each_safe(job, next, &context->jobs, link)
-	    end_job(job, -ECANCELED);
+		end_job(job, -ECANCELED);
 }
 
 static void dependency_met(struct hf_fence *fence, struct hf_fence_cb *cb)
@@ -197,10 +197,8 @@ static void dependency_met(struct hf_fence *fence, struct hf_fence_cb *cb)
 	dependency->fence = NULL;
 	hf_fence_put(fence);
 	job->pending--;
-	if (context->task.state == HF_SCHED_IDLE && job == first_job(context)) {
-		advance(context);
-		settle(engine);
-	}
+	advance(context);
+	settle(engine);
 }
 
 static void add_dependency(struct job *job, struct hf_fence *fence)
@@ -225,10 +223,7 @@ static void begin(struct job *job)
 	job->token = hf_vm_job_begin(job->context->vm);
 }
 
-/*
- * Until when it may run now; its own time may be up before the slice is, but
- * one look at what it waits for is always possible.
- */
+/* Until when it may run now: its own time may be up before the slice is. */
 static uint64_t deadline(struct job *job, uint64_t start, uint64_t slice_ns)
 {
 	uint64_t timeout_ns = job->context->timeout_ns, left = 0;
@@ -292,7 +287,7 @@ static void after_slice(struct job *job, enum hf_exec_status status,
 static void run(struct hf_sched_core *core, struct hf_sched_task *task)
 {
 	struct hf_engine_context *context =
-	    wl_container_of(task, context, task);
+		wl_container_of(task, context, task);
 	struct hf_engine *engine = context->engine;
 	struct hf_mmu *mmu = &engine->mmus[core->index];
 	struct job *job = first_job(context);
@@ -364,10 +359,8 @@ int hf_engine_submit(struct hf_engine_context *context,
 		return ret;
 	}
 	*fence = hf_fence_get(job->fence);
-	if (context->task.state == HF_SCHED_IDLE && job == first_job(context)) {
-		advance(context);
-		settle(engine);
-	}
+	advance(context);
+	settle(engine);
 	return 0;
 }
 
@@ -488,7 +481,7 @@ void hf_engine_destroy(struct hf_engine *engine)
 	hf_sched_finish(&engine->sched);
 	pthread_mutex_lock(engine->lock);
 	wl_list_for_each_safe(context, next, &engine->contexts, link)
-	    put_context(context);
+		put_context(context);
 	pthread_mutex_unlock(engine->lock);
 	free(engine->mmus);
 	free(engine);

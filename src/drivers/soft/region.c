@@ -123,14 +123,24 @@ int hf_region_translate(struct hf_region *region, struct hf_mmu *mmu,
 	return 0;
 }
 
+static bool in_run(const struct hf_region *region, size_t i, uint64_t offset)
+{
+	const struct hf_region_run *run = &region->runs[i];
+
+	return offset >= run->offset && offset - run->offset < run->length;
+}
+
 static const struct hf_region_run *find_run(struct hf_region *region,
 					    uint64_t offset)
 {
-	const struct hf_region_run *run = &region->runs[region->current];
 	size_t low = 0, high = region->nruns, middle;
 
-	if (offset >= run->offset && offset - run->offset < run->length)
-		return run;
+	/* Mostly it is the one that was found last, or the next one. */
+	if (in_run(region, region->current, offset))
+		return &region->runs[region->current];
+	if (region->current + 1 < region->nruns &&
+	    in_run(region, region->current + 1, offset))
+		return &region->runs[++region->current];
 	while (high - low > 1) {
 		middle = (low + high) / 2;
 		if (region->runs[middle].offset <= offset)

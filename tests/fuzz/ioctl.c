@@ -796,7 +796,8 @@ static void run(unsigned long iterations)
 							{ 320, 240, 1000 } };
 	struct hf_mode_object *object;
 
-	sys = hf_system_create(&(struct hf_memory_options){ 0 });
+	sys = hf_system_create(
+		&(struct hf_memory_options){ .pool = 16 << 20, .max_pages = 16384 });
 	require(sys, "a system");
 	dev = hf_device_create(sys, &hf_soft_driver,
 			       &(struct hf_device_options){

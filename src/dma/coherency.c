@@ -177,9 +177,10 @@ static void untrack(struct hf_dma_device *dev, struct tracked *tracked,
 {
 	struct difference device;
 
+	/* Another mapping may still sync what this one's device only read. */
 	if (dir != HF_DMA_TO_DEVICE)
 		sync_for_cpu(dev, tracked);
-	else if (device_wrote(tracked, &device))
+	else if (tracked->mappings == 1 && device_wrote(tracked, &device))
 		report(dev, tracked, "the device", &device,
 		       "and the memory was unmapped without a sync");
 	drop(tracked);

@@ -5,8 +5,8 @@
  *
  * A unit's thread owns its struct hf_mmu; no lock is held. Tables change while
  * they are walked: a descriptor is read once, and what was found is forgotten
- * when the generation of the address space or of the device has changed. What it found stays allocated
- * until the job ends (mmu/vm.c).
+ * when the generation of the address space or of the device has changed. What was
+ * found stays allocated until the job ends (mmu/vm.c).
  */
 #include <string.h>
 

@@ -65,6 +65,7 @@ struct hf_page_table {
 	struct hf_dma_device *dev;
 	struct node *root;
 	struct wl_list chunks;
+	unsigned int next_chunk; /* tables */
 	size_t bytes;
 	size_t empty; /* tables of level 3 without a mapping */
 };
@@ -147,6 +148,7 @@ static void chunk_destroy(struct hf_page_table *table, struct chunk *chunk)
 
 static struct chunk *chunk_with_room(struct hf_page_table *table)
 {
+	unsigned int tables;
 	struct chunk *chunk;
 
 	if (!wl_list_empty(&table->chunks)) {
@@ -154,9 +156,15 @@ static struct chunk *chunk_with_room(struct hf_page_table *table)
 		if (chunk->free)
 			return chunk;
 	}
-	chunk = chunk_create(table, table->bytes ? CHUNK_TABLES : CHUNK_FIRST);
-	/* One run of bus addresses may be hard to find. */
-	return chunk ? chunk : chunk_create(table, 1);
+	/* Without an IOMMU one run of addresses may be hard to find. */
+	for (tables = table->next_chunk; tables; tables /= 2) {
+		chunk = chunk_create(table, tables);
+		if (!chunk)
+			continue;
+		table->next_chunk = tables;
+		return chunk;
+	}
+	return NULL;
 }
 
 static struct node *node_create(struct hf_page_table *table, unsigned int level)
@@ -222,6 +230,7 @@ struct hf_page_table *hf_page_table_create(struct hf_dma_device *dev)
 	if (!table)
 		return NULL;
 	table->dev = dev;
+	table->next_chunk = CHUNK_FIRST;
 	wl_list_init(&table->chunks);
 	table->root = node_create(table, 0);
 	if (!table->root) {
@@ -229,6 +238,7 @@ struct hf_page_table *hf_page_table_create(struct hf_dma_device *dev)
 		errno = ENOMEM;
 		return NULL;
 	}
+	table->next_chunk = CHUNK_TABLES;
 	return table;
 }
 
@@ -284,23 +294,34 @@ struct reservation {
 	hf_gpuva_t at;
 };
 
-static bool fits_block(const struct hf_sg_pos *pos)
+/* How much of the range can be blocks, from its beginning on? */
+static uint64_t blocks(const struct hf_sg_pos *pos, hf_gpuva_t va,
+		       hf_gpuva_t end)
 {
-	return pos->sg->dma_length - pos->offset >= BLOCK_SIZE &&
-	       !((pos->sg->dma + pos->offset) & (BLOCK_SIZE - 1));
+	uint64_t size = pos->sg->dma_length - pos->offset;
+
+	if ((va | (pos->sg->dma + pos->offset)) & (BLOCK_SIZE - 1))
+		return 0;
+	if (size > end - va)
+		size = end - va;
+	return size & ~(BLOCK_SIZE - 1);
 }
 
-/* Can the whole entry be a leaf? */
-static bool reserve_leaf(struct reservation *r, unsigned int level,
-			 hf_gpuva_t va)
+/* Where the entries that can be leaves end; @va if this one cannot. */
+static hf_gpuva_t reserve_leaves(struct reservation *r, unsigned int level,
+				 hf_gpuva_t va, hf_gpuva_t end)
 {
+	hf_gpuva_t next = entry_end(va, end, level);
+
+	if (next - va < entry_size(level))
+		return va;
 	if (r->use != USE_MAP)
-		return true;
+		return next;
 	if (level != BLOCK_LEVEL)
-		return false;
+		return va;
 	advance(&r->from, va - r->at);
 	r->at = va;
-	return fits_block(&r->from);
+	return va + blocks(&r->from, va, end);
 }
 
 /* @filled: there may be something to cut when the change is made */
@@ -311,14 +332,16 @@ static int reserve(struct reservation *r, struct node *node, unsigned int level,
 
 	for (; va < end; va = next) {
 		unsigned int i = hf_pt_index(va, level);
-		bool whole, cut = filled || is_leaf(load(&node->descs[i]));
+		bool cut = filled || is_leaf(load(&node->descs[i]));
 		int err;
 
+		/* With a table there it does not matter: ask if it is easy. */
+		if (!node->child[i] || r->use != USE_MAP || r->at == va) {
+			next = reserve_leaves(r, level, va, end);
+			if (next != va)
+				continue;
+		}
 		next = entry_end(va, end, level);
-		whole = next - va == entry_size(level);
-		if (whole && (r->use != USE_MAP || !node->child[i]) &&
-		    reserve_leaf(r, level, va))
-			continue;
 		if (!node->child[i]) {
 			if (r->use == USE_UNMAP && !cut)
 				continue;
@@ -364,18 +387,18 @@ int hf_page_table_reserve_unmap(struct hf_page_table *table, hf_gpuva_t va,
 static void clear_pages(struct hf_page_table *table, struct node *node,
 			unsigned int first, unsigned int n)
 {
-	unsigned int i, cleared = 0;
+	unsigned int i, left = node->live;
 
-	if (!node->live)
+	if (!left)
 		return;
-	for (i = first; i < first + n; i++) {
-		cleared += load(&node->descs[i]) != 0;
+	for (i = first; n < HF_PT_ENTRIES && i < first + n; i++)
+		left -= load(&node->descs[i]) != 0;
+	for (i = first; i < first + n; i++)
 		store(&node->descs[i], 0);
-	}
-	set_live(table, node, node->live - cleared);
+	set_live(table, node, n < HF_PT_ENTRIES ? left : 0);
 }
 
-/* Nothing in the range reaches over its ends. */
+/* Nothing in the range reaches over its ends. Whole tables are taken out. */
 static void clear(struct hf_page_table *table, struct node *node,
 		  unsigned int level, hf_gpuva_t va, hf_gpuva_t end)
 {
@@ -391,10 +414,10 @@ static void clear(struct hf_page_table *table, struct node *node,
 		uint64_t desc = load(&node->descs[i]);
 
 		next = entry_end(va, end, level);
+		if (desc && (next - va == entry_size(level) || is_leaf(desc)))
+			store(&node->descs[i], 0);
 		if (is_table(desc))
 			clear(table, node->child[i], level + 1, va, next);
-		else if (desc)
-			store(&node->descs[i], 0);
 	}
 }
 
@@ -538,6 +561,17 @@ static void fill_pages(struct hf_page_table *table, struct node *node,
 	set_live(table, node, node->live + added);
 }
 
+static bool set_blocks(struct hf_page_table *table, struct node *node,
+		       unsigned int i, uint64_t size, uint64_t desc)
+{
+	unsigned int end = i + (unsigned int)(size / BLOCK_SIZE);
+	bool removed = false;
+
+	for (; i < end; i++, desc += BLOCK_SIZE)
+		removed |= set_leaf(table, node, BLOCK_LEVEL, i, desc);
+	return removed;
+}
+
 /* What reaches over the ends is cut. */
 static bool map(struct hf_page_table *table, struct node *node,
 		unsigned int level, hf_gpuva_t va, hf_gpuva_t end,
@@ -549,22 +583,25 @@ static bool map(struct hf_page_table *table, struct node *node,
 	for (; va < end; va = next) {
 		unsigned int i = hf_pt_index(va, level);
 		struct node *child = node->child[i];
+		uint64_t size = level == BLOCK_LEVEL ? blocks(from, va, end)
+						     : 0;
 
+		if (size) {
+			removed |= set_blocks(table, node, i, size,
+					      (from->sg->dma + from->offset) |
+						      attrs);
+			advance(from, size);
+			next = va + size;
+			continue;
+		}
 		next = entry_end(va, end, level);
-		if (level < BLOCK_LEVEL) {
+		if (level < BLOCK_LEVEL)
 			removed |= map(table, child, level + 1, va, next, from,
 				       attrs);
-		} else if (next - va == BLOCK_SIZE && fits_block(from)) {
-			uint64_t dma = from->sg->dma + from->offset;
-
-			removed |= set_leaf(table, node, level, i, dma | attrs);
-			advance(from, BLOCK_SIZE);
-			continue;
-		} else {
+		else
 			fill_pages(table, child, hf_pt_index(va, LAST_LEVEL),
 				   (unsigned int)((next - va) >> HF_PAGE_SHIFT),
 				   from, attrs);
-		}
 		if (!is_table(load(&node->descs[i])))
 			link_child(node, i);
 	}

@@ -106,6 +106,13 @@ struct hf_locked {
 void hf_client_lock(struct hf_locked *locked);
 void hf_client_unlock(const struct hf_locked *locked);
 
+/** hf_client_connected() - Has this process ever talked to a server? */
+bool hf_client_connected(void);
+
+/* Where the shim keeps descriptors of its own: out of the way of programs that
+ * count theirs. */
+#define HF_OWN_FD_BASE 1000
+
 /** hf_own_fd() - A descriptor that the shim keeps for itself? */
 bool hf_own_fd(int fd);
 /**

@@ -297,6 +297,15 @@ void hf_file_close(struct hf_file *file)
 	free(file);
 }
 
+struct hf_file *hf_file_of_endpoint(struct hf_endpoint *endpoint)
+{
+	struct hf_file *file;
+
+	return endpoint && endpoint->hung_up == file_hung_up ?
+		       wl_container_of(endpoint, file, endpoint) :
+		       NULL;
+}
+
 struct hf_file *hf_file_find(struct hf_system *sys, uint32_t id)
 {
 	struct hf_file *file;

@@ -76,6 +76,7 @@ struct hf_file {
 	struct hf_kms_file kms;
 	struct hf_idr spaces;	/* vm_id, to hf_address_space */
 	struct hf_idr contexts; /* ctx_id, to hf_engine_context */
+	uint64_t busy_ns; /* of the engine, by contexts that are destroyed */
 	struct hf_syncobj_file syncobjs;
 	struct wl_list calls; /* parked: hf_call.file_link */
 	struct wl_list link;
@@ -126,6 +127,8 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 void hf_file_close(struct hf_file *file);
 /** hf_file_find() - By number, over all devices. */
 struct hf_file *hf_file_find(struct hf_system *sys, uint32_t id);
+/** hf_file_of_endpoint() - The file whose it is, or NULL. Takes NULL. */
+struct hf_file *hf_file_of_endpoint(struct hf_endpoint *endpoint);
 /** hf_file_is_current_master() - May it set modes? */
 bool hf_file_is_current_master(const struct hf_file *file);
 /**

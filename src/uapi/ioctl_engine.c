@@ -103,6 +103,7 @@ int hf_ioctl_ctx_destroy(struct hf_call *call, void *arg)
 {
 	const struct drm_holdfast_ctx_destroy *destroy = arg;
 	struct hf_engine_context *context;
+	struct hf_engine_status status;
 
 	if (!call->dev->engine)
 		return -EOPNOTSUPP;
@@ -111,6 +112,8 @@ int hf_ioctl_ctx_destroy(struct hf_call *call, void *arg)
 	context = hf_idr_remove(&call->file->contexts, destroy->ctx_id);
 	if (!context)
 		return -ENOENT;
+	hf_engine_context_status(context, &status);
+	call->file->busy_ns += status.busy_ns;
 	hf_engine_context_destroy(context, false);
 	return 0;
 }

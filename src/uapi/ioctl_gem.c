@@ -202,9 +202,6 @@ int hf_ioctl_gem_wait(struct hf_call *call, void *arg)
 		ret = hf_resv_fence(object->backing,
 				    wait->flags & HOLDFAST_WAIT_WRITE, &fence);
 	hf_gem_object_put(object);
-	if (ret || !fence)
-		return ret;
-	ret = hf_call_wait_fence(call, fence, wait->timeout_ns);
-	hf_fence_put(fence);
-	return ret;
+	return ret ? ret :
+		     hf_call_wait_fence(call, fence, wait->timeout_ns, NULL);
 }

@@ -7,10 +7,7 @@
 
 #include "sync/sync_file.h"
 #include "uapi/handlers.h"
-#include "uapi/syncobj_wait.h"
-
-/* What the kernel would allocate for an array at the most, bytes. */
-#define ALLOC_MAX (4u << 20)
+#include "uapi/syncobj_args.h"
 
 int hf_ioctl_syncobj_create(struct hf_call *call, void *arg)
 {
@@ -152,7 +149,7 @@ int hf_call_syncobjs(struct hf_call *call, uint32_t n, const uint32_t **handles)
 {
 	int ret;
 
-	if (n > ALLOC_MAX / sizeof(void *))
+	if (n > HF_SYNCOBJ_ALLOC_MAX / sizeof(void *))
 		return -ENOMEM;
 	ret = hf_call_copy_in(call, 0, n, (const void **)handles);
 	for (uint32_t i = 0; !ret && i < n; i++)

@@ -8,14 +8,12 @@
 #include <stdlib.h>
 
 #include "uapi/handlers.h"
-#include "uapi/syncobj_wait.h"
+#include "uapi/syncobj_args.h"
 
 #define WAIT_ALL DRM_SYNCOBJ_WAIT_FLAGS_WAIT_ALL
 #define FOR_SUBMIT DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT
 #define AVAILABLE DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE
 
-/* What the kernel would allocate at the most, bytes. */
-#define ALLOC_MAX (4u << 20)
 /* As long as the kernel waits for something to transfer. */
 #define TRANSFER_NS (5 * HF_NSEC_PER_SEC)
 
@@ -199,7 +197,7 @@ static int park(struct hf_call *call, const struct request *request,
 	size_t size = sizeof(*wait) + request->n * sizeof(*wait->entries);
 	int ret = 0;
 
-	if (size > ALLOC_MAX)
+	if (size > HF_SYNCOBJ_ALLOC_MAX)
 		return -ENOMEM;
 	wait = calloc(1, size);
 	if (!wait)

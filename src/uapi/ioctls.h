@@ -7,6 +7,9 @@
  * A row is HF_IOCTL(request, rights, handler, nested arrays…), or HF_IOCTL_FD
  * for one whose argument returns a descriptor; the rights and their order of
  * checking are those of the kernel's drm_ioctl_permit().
+ *
+ * A second, small table has the ioctls of the descriptors that are no DRM files:
+ * sync_files and dma-bufs. Its rows have no rights.
  */
 #ifndef HF_UAPI_IOCTLS_H
 #define HF_UAPI_IOCTLS_H
@@ -15,6 +18,8 @@
 #include <stdint.h>
 #include <drm.h>
 #include <drm_mode.h>
+#include <linux/dma-buf.h>
+#include <linux/sync_file.h>
 
 #include "holdfast_drm.h"
 #include "uapi/wire.h"
@@ -277,6 +282,37 @@ HF_IOCTL(HOLDFAST_SUBMIT, HF_RENDER, hf_ioctl_submit,				\
 	      sizeof(struct drm_holdfast_object)))				\
 HF_IOCTL(MODE_GETFB2, HF_DISPLAY, hf_ioctl_mode_getfb2)					\
 HF_IOCTL(MODE_CLOSEFB, HF_DISPLAY, hf_ioctl_mode_closefb)
+
+#define HF_FD_IOCTLS(HF_IOCTL, HF_IOCTL_FD)					\
+HF_IOCTL_FD(SYNC_IOC_MERGE, 0, hf_ioctl_sync_merge,				\
+	offsetof(struct sync_merge_data, fence) + 1)				\
+HF_IOCTL(SYNC_IOC_FILE_INFO, 0, hf_ioctl_sync_file_info,			\
+	HF_OUT(struct sync_file_info, sync_fence_info, num_fences,		\
+	       sizeof(struct sync_fence_info)))					\
+HF_IOCTL(DMA_BUF_IOCTL_SYNC, 0, hf_ioctl_dma_buf_sync)				\
+HF_IOCTL_FD(DMA_BUF_IOCTL_EXPORT_SYNC_FILE, 0, hf_ioctl_dma_buf_export,		\
+	offsetof(struct dma_buf_export_sync_file, fd) + 1)			\
+HF_IOCTL(DMA_BUF_IOCTL_IMPORT_SYNC_FILE, 0, hf_ioctl_dma_buf_import)
 /* clang-format on */
+
+#define HF_COUNT_(cmd, rights, handler, ...) +1
+enum { HF_FD_IOCTL_ROWS = 0 HF_FD_IOCTLS(HF_COUNT_, HF_COUNT_) };
+
+extern const struct hf_ioctl_desc hf_fd_ioctl_descs[HF_FD_IOCTL_ROWS];
+
+/**
+ * hf_fd_ioctl_row() - Which row is a request's?
+ *
+ * As in the kernel the whole of it selects, size and direction included.
+ *
+ * Return: an index of hf_fd_ioctl_descs, or -1.
+ */
+static inline int hf_fd_ioctl_row(uint32_t cmd)
+{
+	for (int i = 0; i < HF_FD_IOCTL_ROWS; i++)
+		if (hf_fd_ioctl_descs[i].cmd == cmd)
+			return i;
+	return -1;
+}
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random ioctls from the table, straight into the dispatcher: what must hold is
+ * Random ioctls from the tables, straight into the dispatcher: what must hold is
  * that nothing crashes, no sanitizer has anything to say, and that nothing is
  * left once the files are closed.
  *
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 #define FILES 5
 #define PARKED 32
 #define FDS 16
+#define EVENTFDS 3 /* the first of them, which stay */
 
 static struct hf_system *sys;
 static struct hf_device *dev;
@@ -232,6 +234,92 @@ static void shape_atomic(struct atomic *a)
 	}
 }
 
+static uint32_t any_syncobj(const struct hf_file *file)
+{
+	return 1 + below(file->syncobjs.handles.size / 8 + 1);
+}
+
+/* Returns false where it is no ioctl of syncobjs that needs any help. */
+static bool shape_syncobj(uint32_t cmd, uint8_t *arg, struct hf_file *file)
+{
+	struct drm_syncobj_handle *handle = (void *)arg;
+	struct drm_syncobj_wait *wait = (void *)arg;
+	struct drm_syncobj_timeline_wait *timeline = (void *)arg;
+	struct drm_syncobj_array *array = (void *)arg;
+	struct drm_syncobj_timeline_array *points = (void *)arg;
+	struct drm_syncobj_transfer *transfer = (void *)arg;
+	struct drm_syncobj_eventfd *event = (void *)arg;
+
+	switch (cmd) {
+	case DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD:
+	case DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE:
+		handle->handle = any_syncobj(file);
+		handle->flags = below(2);
+		return true;
+	case DRM_IOCTL_SYNCOBJ_WAIT:
+		wait->count_handles = 1 + below(4);
+		wait->flags = below(4);
+		wait->timeout_nsec = one_in(2) ? INT64_MAX : 1;
+		return true;
+	case DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT:
+		timeline->points = !one_in(4);
+		timeline->count_handles = 1 + below(4);
+		timeline->flags = below(8);
+		timeline->timeout_nsec = one_in(2) ? INT64_MAX : 1;
+		return true;
+	case DRM_IOCTL_SYNCOBJ_RESET:
+	case DRM_IOCTL_SYNCOBJ_SIGNAL:
+		array->count_handles = 1 + below(4);
+		return true;
+	case DRM_IOCTL_SYNCOBJ_QUERY:
+	case DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL:
+		points->points = !one_in(4);
+		points->count_handles = 1 + below(4);
+		points->flags = cmd == DRM_IOCTL_SYNCOBJ_QUERY && one_in(2);
+		return true;
+	case DRM_IOCTL_SYNCOBJ_TRANSFER:
+		transfer->src_handle = any_syncobj(file);
+		transfer->dst_handle = any_syncobj(file);
+		transfer->src_point = below(3);
+		transfer->dst_point = below(3);
+		transfer->flags = below(4);
+		return true;
+	case DRM_IOCTL_SYNCOBJ_EVENTFD:
+		event->handle = any_syncobj(file);
+		event->flags = one_in(2) ?
+				       DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE :
+				       0;
+		event->point = below(4);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Ioctls on sync_files and dma-bufs. */
+static void shape_fd(uint32_t cmd, uint8_t *arg)
+{
+	struct sync_merge_data *merge = (void *)arg;
+	struct sync_file_info *info = (void *)arg;
+	struct dma_buf_sync *sync = (void *)arg;
+	struct dma_buf_export_sync_file *export = (void *)arg;
+
+	switch (cmd) {
+	case SYNC_IOC_MERGE:
+		memset(merge->name, 'm', one_in(2) ? sizeof(merge->name) : 0);
+		merge->flags = one_in(16);
+		break;
+	case SYNC_IOC_FILE_INFO:
+		info->num_fences = below(4);
+		break;
+	case DMA_BUF_IOCTL_SYNC:
+		sync->flags = below(9);
+		break;
+	default: /* import is like export */
+		export->flags = below(5);
+	}
+}
+
 static void shape(uint32_t cmd, uint8_t *arg, struct hf_file *file)
 {
 	union drm_wait_vblank *vblank = (void *)arg;
@@ -249,6 +337,8 @@ static void shape(uint32_t cmd, uint8_t *arg, struct hf_file *file)
 	struct drm_set_client_cap *cap = (void *)arg;
 	const struct hf_mode_object *object;
 
+	if (shape_syncobj(cmd, arg, file))
+		return;
 	switch (cmd) {
 	case DRM_IOCTL_MODE_CREATE_DUMB:
 		dumb->width = one_in(2) ? 640 : 1 + below(2000);
@@ -400,7 +490,7 @@ static void fill(uint32_t cmd, uint8_t *data, uint32_t len)
 static void put_arrays(struct request *request)
 {
 	struct hf_call *call = &request->call;
-	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(call->cmd)];
+	const struct hf_ioctl_desc *desc = call->desc;
 	static struct atomic atomic;
 	const void *parts[] = { atomic.objs, atomic.counts, atomic.props,
 				atomic.values };
@@ -445,6 +535,32 @@ static void put_arrays(struct request *request)
 	}
 }
 
+/* The descriptor that it is on, and one more to be asked for. */
+static struct request *make_fd_request(void)
+{
+	struct request *request = calloc(1, sizeof(*request));
+	struct hf_call *call = &request->call;
+	unsigned int row = below(HF_FD_IOCTL_ROWS);
+
+	wl_list_init(&call->file_link);
+	call->sys = sys;
+	call->done = finished;
+	call->desc = &hf_fd_ioctl_descs[row];
+	call->cmd = call->desc->cmd;
+	request->arg_size = _IOC_SIZE(call->cmd);
+	call->arg = calloc(1, request->arg_size);
+	shape_fd(call->cmd, call->arg);
+	if (one_in(8))
+		mutate(call->arg, request->arg_size);
+	put_arrays(request);
+	while (call->nfds_in < 2) {
+		call->fds_in[call->nfds_in] =
+			fcntl(fds[below(FDS)], F_DUPFD_CLOEXEC, 0);
+		require(call->fds_in[call->nfds_in++] >= 0, "a descriptor");
+	}
+	return request;
+}
+
 static struct request *make_request(struct hf_file *file)
 {
 	struct request *request = calloc(1, sizeof(*request));
@@ -452,6 +568,7 @@ static struct request *make_request(struct hf_file *file)
 	const struct hf_ioctl_desc *desc;
 
 	wl_list_init(&call->file_link);
+	call->sys = sys;
 	call->dev = dev;
 	call->file = file;
 	call->cred = file->cred;
@@ -467,8 +584,11 @@ static struct request *make_request(struct hf_file *file)
 		shape(desc->cmd, call->arg, file);
 	if (one_in(3))
 		mutate(call->arg, request->arg_size);
+	call->desc = desc;
 	put_arrays(request);
-	if (call->cmd == DRM_IOCTL_PRIME_FD_TO_HANDLE || one_in(10)) {
+	if (call->cmd == DRM_IOCTL_PRIME_FD_TO_HANDLE ||
+	    call->cmd == DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE ||
+	    call->cmd == DRM_IOCTL_SYNCOBJ_EVENTFD || one_in(10)) {
 		call->fds_in[0] = fcntl(fds[below(FDS)], F_DUPFD_CLOEXEC, 0);
 		call->nfds_in = call->fds_in[0] >= 0;
 	}
@@ -488,25 +608,32 @@ static void park(struct request *request)
 	parked[i] = request;
 }
 
+static int dispatch_once(struct hf_call *call)
+{
+	return call->file ? hf_call_dispatch(call) : hf_call_dispatch_fd(call);
+}
+
 /* Run a call, and answer what it asks of the client, truthfully or not. */
 static int dispatch(struct hf_call *call)
 {
-	int ret = hf_call_dispatch(call);
+	int ret = dispatch_once(call);
 
 	for (unsigned int n = 0; ret == HF_WIRE_ASK; n++) {
 		require(n < HF_WIRE_ASKS, "a call does not ask for ever");
 		require(call->nasks > 0 && call->nasks <= HF_WIRE_ASKS,
 			"what is asked fits");
 		call->asks[call->nasks - 1].result =
-			one_in(8) ? (int32_t)any_value() : 0;
-		ret = hf_call_dispatch(call);
+			one_in(8) ? (int32_t)any_value() : !call->file;
+		ret = dispatch_once(call);
 	}
 	return ret;
 }
 
 static void issue(void)
 {
-	struct request *request = make_request(files[below(FILES)]);
+	struct request *request = one_in(4) ?
+					  make_fd_request() :
+					  make_request(files[below(FILES)]);
 	struct hf_call *call = &request->call;
 	int ret = dispatch(call);
 
@@ -521,7 +648,7 @@ static void issue(void)
 			"no more comes back than fits");
 	/* Keep a descriptor that came out. */
 	if (call->nfds_out) {
-		unsigned int i = below(FDS);
+		unsigned int i = EVENTFDS + below(FDS - EVENTFDS);
 
 		close(fds[i]);
 		fds[i] = fcntl(call->fds_out[0], F_DUPFD_CLOEXEC, 0);
@@ -556,7 +683,11 @@ static void drop_finished(bool all)
 	for (unsigned int i = 0; i < PARKED; i++) {
 		if (!parked[i] || (!all && !parked[i]->finished))
 			continue;
-		require(parked[i]->finished, "closing ends a parked call");
+		if (!parked[i]->call.file && !parked[i]->finished)
+			hf_call_abandon(&parked[i]->call);
+		else
+			require(parked[i]->finished,
+				"closing ends a parked call");
 		free_request(parked[i]);
 		parked[i] = NULL;
 	}
@@ -678,7 +809,7 @@ static void run(unsigned long iterations)
 			       });
 	require(dev, "a device");
 	for (unsigned int i = 0; i < FDS; i++)
-		fds[i] = foreign();
+		fds[i] = i < EVENTFDS ? eventfd(0, EFD_CLOEXEC) : foreign();
 	for (unsigned int i = 0; i < FILES; i++)
 		open_file(i);
 	for (unsigned long n = 0; n < iterations; n++) {

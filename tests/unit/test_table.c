@@ -5,6 +5,7 @@
  *
  * What the leaves lead to is never touched, so the tests make it up.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

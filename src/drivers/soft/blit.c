@@ -25,6 +25,9 @@
 /* Bytes of a region whose translation is worth to be timed. */
 #define LARGE (16u << 20)
 
+/* Bytes that are better worked on where they are than copied. */
+#define ENOUGH 4096
+
 /* Bytes of a source that is read first, at most. */
 #define MAX_TEMPORARY (64u << 20)
 
@@ -240,6 +243,12 @@ static uint32_t min(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/* Are so many rows worth a call of pixman's? */
+static bool enough(const struct hf_blit_layer *layer, uint32_t n)
+{
+	return n * layer->region.row >= ENOUGH;
+}
+
 /* Rows to bounce: until there are again some that need not be. */
 static uint32_t bounce_rows(struct hf_blit_layer *layer, uint32_t row,
 			    uint32_t most)
@@ -249,8 +258,8 @@ static uint32_t bounce_rows(struct hf_blit_layer *layer, uint32_t row,
 	most = min(most, HF_BLIT_BOUNCE_ROWS);
 	if (layer->shared)
 		return most;
-	while (n < most && hf_region_direct_rows(&layer->region, row + n) <
-				   HF_BLIT_BOUNCE_ROWS / 2)
+	while (n < most &&
+	       !enough(layer, hf_region_direct_rows(&layer->region, row + n)))
 		n++;
 	return n;
 }
@@ -261,8 +270,7 @@ uint32_t hf_blit_band(struct hf_blit_layer *layer, uint32_t row, uint32_t most,
 	uint32_t n = hf_region_direct_rows(&layer->region, row);
 
 	most = min(most, layer->region.rows - row);
-	*direct = !layer->shared &&
-		  (n >= most || n >= HF_BLIT_BOUNCE_ROWS / 2);
+	*direct = !layer->shared && (n >= most || enough(layer, n));
 	if (!*direct)
 		return bounce_rows(layer, row, most);
 	n = min(n, most);

@@ -179,8 +179,6 @@ static void advance(struct hf_exec *exec)
 {
 	const union hf_exec_command *cmd = &exec->command;
 
-	exec->unfinished = false;
-	exec->done = 0;
 	switch (cmd->base.op) {
 	case HOLDFAST_CMD_END:
 		exec->pc = exec->end;
@@ -204,10 +202,11 @@ static enum hf_exec_status execute_next(struct hf_blit *blit)
 	if (status == HF_EXEC_DONE)
 		status = operations[exec->command.base.op].execute(
 			blit, &exec->command);
+	exec->unfinished = status == HF_EXEC_YIELD;
+	if (!exec->unfinished)
+		exec->done = 0;
 	if (status == HF_EXEC_DONE)
 		advance(exec);
-	else
-		exec->unfinished = status == HF_EXEC_YIELD;
 	return status;
 }
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the ioctls of syncobjs have in common.
+ * The arguments that the ioctls of syncobjs have in common.
  */
-#ifndef HF_UAPI_SYNCOBJ_WAIT_H
-#define HF_UAPI_SYNCOBJ_WAIT_H
+#ifndef HF_UAPI_SYNCOBJ_ARGS_H
+#define HF_UAPI_SYNCOBJ_ARGS_H
 
 #include "uapi/call.h"
+
+/* What the kernel would allocate for an array at the most, bytes. */
+#define HF_SYNCOBJ_ALLOC_MAX (4u << 20)
 
 /**
  * hf_call_syncobjs() - The handles of a call: its array 0, all of them good.

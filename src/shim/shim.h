@@ -79,6 +79,9 @@ unsigned int hf_shim_tree_generation(void);
  */
 void *hf_shim_map(size_t size, int flags, int fd);
 
+/** hf_shim_owns() - Is any of this where hf_shim_map() maps? */
+bool hf_shim_owns(const void *addr, size_t size);
+
 /**
  * hf_shim_state() - This process's private state of a shim module.
  * @slot: which module asks, a constant of its own
@@ -88,6 +91,11 @@ void *hf_shim_map(size_t size, int flags, int fd);
  * child, which shares its parent's memory.
  */
 void *hf_shim_state(unsigned int slot, size_t size);
-enum { HF_SHIM_STATE_CLIENT, HF_SHIM_STATE_PATHS, HF_SHIM_STATES };
+enum {
+	HF_SHIM_STATE_CLIENT,
+	HF_SHIM_STATE_PATHS,
+	HF_SHIM_STATE_USERPTR,
+	HF_SHIM_STATES
+};
 
 #endif

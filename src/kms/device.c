@@ -101,6 +101,7 @@ static int create_crtc(struct hf_kms_device *kms)
 {
 	struct hf_crtc *crtc = calloc(1, sizeof(*crtc));
 	unsigned int index = kms->num_crtcs;
+	char name[32];
 
 	if (!crtc)
 		return -ENOMEM;
@@ -120,6 +121,8 @@ static int create_crtc(struct hf_kms_device *kms)
 	if (!crtc->cursor ||
 	    hf_mode_object_add(kms, &crtc->base, DRM_MODE_OBJECT_CRTC))
 		return -ENOMEM;
+	snprintf(name, sizeof(name), "CRTC:%u-crtc-%u", crtc->base.id, index);
+	hf_timeline_init(&crtc->timeline, name);
 	for (unsigned int i = 0; i < HF_KMS_GAMMA_SIZE; i++)
 		for (unsigned int c = 0; c < 3; c++)
 			crtc->gamma[c][i] = i * 0x101;

@@ -175,6 +175,7 @@ struct hf_crtc {
 	struct hf_crtc_state *state;
 	struct hf_commit *commit; /* swapped in, not yet shown */
 	struct hf_vblank vblank;
+	struct hf_timeline timeline; /* of its out-fences */
 	uint64_t frames; /* shown so far */
 	uint32_t last_width, last_height; /* of its last mode; 0: none yet */
 	/* What its planes showed before they were taken off, lowest first. */

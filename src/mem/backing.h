@@ -7,7 +7,8 @@
  * Pages are instantiated when they are first gotten, in extents: arrays of
  * struct hf_page with one mapping of the file for all of them. An extent lives
  * until the last of its pages is put; then it is unmapped, and what is left is
- * page cache that the machine may swap.
+ * page cache that the machine may swap. Extents never overlap: a page is the
+ * same struct hf_page for everybody.
  *
  * The lock of the devices protects them.
  */
@@ -15,12 +16,13 @@
 #define HF_MEM_BACKING_H
 
 #include <uthash.h>
-#include <wayland-util.h>
 
 #include "mem/page.h"
+#include "mem/trap.h"
 
 struct hf_resv;
 struct hf_pool_run;
+struct hf_extent;
 
 struct hf_backing_key {
 	dev_t dev;
@@ -35,15 +37,17 @@ struct hf_backing_key {
  * @sealed: the file can neither shrink nor grow
  * @foreign: somebody else's file
  * @user: memory of a client process (user pages)
+ * @read_only: nobody has shown a descriptor that can be written to, and no
+ *	device may write. Who shows one must be asked about that one, too
  * @run: bus addresses of its own from the pool, or NULL
  * @resv: its fences, or NULL (sync/resv.h); freed by @resv_destroy
  * @held: pages that somebody holds
- * @extents: hf_extent.link
+ * @extents: by address, @nextents of them; NULL: none
  */
 struct hf_backing {
 	struct hf_memory *mem;
 	uint32_t refcount;
-	bool keyed, sealed, foreign, user;
+	bool keyed, sealed, foreign, user, read_only;
 	int fd;
 	size_t size;
 	struct hf_owner owner;
@@ -51,7 +55,8 @@ struct hf_backing {
 	struct hf_resv *resv;
 	void (*resv_destroy)(struct hf_resv *resv);
 	size_t held;
-	struct wl_list extents;
+	struct hf_extent **extents;
+	uint32_t nextents, max_extents;
 	struct hf_backing_key key;
 	UT_hash_handle by_key;
 };
@@ -62,8 +67,9 @@ struct hf_backing {
  * @contiguous: take a run of bus addresses from the pool
  * @owner: its pid; the number is given here
  *
- * Return: one reference, or NULL and ENOMEM, EFBIG, EMFILE, ENFILE; ENOMEM where
- * the pool has no hole that is large enough.
+ * Return: one reference, or NULL and EINVAL for a bad size, ENOMEM, EFBIG,
+ * EMFILE, ENFILE; ENOMEM where the pool has no hole that is large enough, and
+ * can have none.
  */
 struct hf_backing *hf_backing_create(struct hf_memory *mem, size_t size,
 				     bool contiguous, pid_t pid);
@@ -72,12 +78,13 @@ struct hf_backing *hf_backing_create(struct hf_memory *mem, size_t size,
  * hf_backing_of() - The backing of a file that somebody shows us.
  * @fd: stays the caller's
  * @user: it holds memory of a client process; it may be larger than memory, and
- *	an ordinary file, and may shrink: a page that is gone reads as 0
+ *	an ordinary file, and may shrink: a page that is gone reads as 0. Not a
+ *	file of huge pages, nor one that a client serves itself (FUSE)
  * @pid: whose
  *
  * Return: one reference to the one that is there or a new one; NULL and errno:
- * EINVAL where it is no memory that can be relied on (hf_shmem_check()), ENOMEM,
- * EMFILE.
+ * EINVAL where it is no memory that can be relied on (hf_shmem_check()), or may
+ * not be read, ENOMEM, EMFILE.
  */
 struct hf_backing *hf_backing_of(struct hf_memory *mem, int fd, bool user,
 				 pid_t pid);
@@ -94,7 +101,7 @@ void hf_backing_put(struct hf_backing *backing);
  */
 void hf_backing_put_memory(struct hf_backing *backing, int *fd);
 
-/** hf_backing_seal() - Fix its size. Return: 0 or -ENOMEM. */
+/** hf_backing_seal() - Fix its size; foreign ones' is not ours. 0 or -ENOMEM. */
 int hf_backing_seal(struct hf_backing *backing);
 /** hf_backing_share() - Seal it, and make it known by inode. 0 or -ENOMEM. */
 int hf_backing_share(struct hf_backing *backing);
@@ -115,7 +122,8 @@ int hf_backing_populate(int fd, size_t first, size_t n);
  * @n: how many
  * @pages: set to them, each with a reference
  *
- * Return: 0; -EINVAL beyond the end; -ENOMEM, and nothing is held.
+ * Return: 0; -EINVAL beyond the end or for no pages; -ENOMEM. On an error
+ * nothing is held.
  */
 int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
 			 struct hf_page **pages);
@@ -123,17 +131,30 @@ int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
 /**
  * hf_backing_purge() - Throw its content away.
  *
- * Return: bytes that were freed; -EBUSY while pages are held.
+ * Return: bytes that were freed; -EBUSY while pages are held; -EINVAL for
+ * somebody else's file; an error of fallocate(2).
  */
 int64_t hf_backing_purge(struct hf_backing *backing);
 
-/* An array of pages and the mapping that shows them; for this layer. */
+/**
+ * struct hf_extent - Pages and the mapping that shows them; for this layer.
+ * @backing: with a reference
+ * @first: the first page's index in the file
+ * @npages: how many
+ * @live: of those, held ones; a page that is not has no bus address
+ * @cpu: where the server sees them
+ * @shadow: of the same size, or NULL
+ * @trap: watches @cpu
+ */
 struct hf_extent {
-	struct hf_backing *backing; /* with a reference */
+	struct hf_backing *backing;
 	size_t first, npages, live;
-	void *cpu, *shadow;
-	struct wl_list link;
+	char *cpu, *shadow;
+	struct hf_trap trap;
 	struct hf_page pages[];
 };
+
+/** hf_extent_drop() - One of its pages is not held any more; for this layer. */
+void hf_extent_drop(struct hf_extent *extent);
 
 #endif

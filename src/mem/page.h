@@ -12,7 +12,8 @@
  * neighbours, or on a page that it put, is found out.
  *
  * The lock of the devices protects it all, except that hf_page_at(),
- * hf_page_cpu() and hf_page_shadow() need no lock while the page is held.
+ * hf_page_cpu(), hf_page_shadow() and hf_page_owner() need no lock while the
+ * page is held, and hf_page_former_owner() never does.
  */
 #ifndef HF_MEM_PAGE_H
 #define HF_MEM_PAGE_H
@@ -72,7 +73,7 @@ struct hf_memory;
 
 /** hf_memory_create() - Return: NULL and ENOMEM, or EINVAL for a bad pool. */
 struct hf_memory *hf_memory_create(const struct hf_memory_options *options);
-/** hf_memory_destroy() - All pages must have been put. Takes NULL. */
+/** hf_memory_destroy() - All backings must have been put. Takes NULL. */
 void hf_memory_destroy(struct hf_memory *mem);
 void hf_memory_stats(const struct hf_memory *mem, struct hf_memory_stats *stats);
 
@@ -103,7 +104,7 @@ const struct hf_owner *hf_page_owner(const struct hf_page *page);
  * @owner: set to it
  * @ns: set to when it was freed, nanoseconds on CLOCK_MONOTONIC
  *
- * Return: false where nobody's was, or it is too long ago.
+ * Needs no lock. Return: false where nobody's was, or it is changing just now.
  */
 bool hf_page_former_owner(const struct hf_memory *mem, hf_bus_t bus,
 			  struct hf_owner *owner, uint64_t *ns);

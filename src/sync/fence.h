@@ -26,15 +26,18 @@ struct hf_timeline {
 
 void hf_timeline_init(struct hf_timeline *timeline, const char *name);
 
+struct hf_fence_array;
+
 struct hf_fence {
 	uint32_t refcount;
 	bool signaled;
 	int error;	   /* 0 or a negative errno; valid once signaled */
 	uint64_t ns;	   /* when it was signaled, on the device's clock */
-	uint64_t context, seqno; /* of its timeline; later ones of one imply it */
+	uint64_t context, seqno; /* of its timeline; a later one implies it */
 	char timeline[32]; /* the name of it */
 	struct wl_list callbacks;
 	struct hf_fence_array *array; /* of many; or NULL */
+	struct hf_fence *self;	      /* for hf_fence_parts() */
 };
 
 /**
@@ -53,7 +56,11 @@ struct hf_fence_cb {
  * Return: one reference, or NULL and ENOMEM.
  */
 struct hf_fence *hf_fence_create(struct hf_timeline *timeline);
-/** hf_fence_signaled() - One that was signaled already, or NULL and ENOMEM. */
+/**
+ * hf_fence_create_signaled() - One that was signaled at @ns already.
+ *
+ * Return: one reference, or NULL and ENOMEM.
+ */
 struct hf_fence *hf_fence_create_signaled(uint64_t ns);
 /**
  * hf_fence_merge() - A fence that signals when all of @n have.
@@ -61,11 +68,16 @@ struct hf_fence *hf_fence_create_signaled(uint64_t ns);
  * Of those of one timeline only the last counts; nested ones are flattened;
  * signaled ones are left out, except for the error of the first that has one.
  *
- * Return: one reference (to one of them where that is the same thing), or NULL
- * and ENOMEM.
+ * Return: one reference (to one of them where that is the same thing; a signaled
+ * one where nothing is left), or NULL and ENOMEM.
  */
 struct hf_fence *hf_fence_merge(struct hf_fence *const *fences, size_t n);
-/** hf_fence_parts() - What it is made of: itself, or an array's. */
+/**
+ * hf_fence_parts() - What it is made of: itself, or what was merged.
+ * @parts: set to them, which the fence holds
+ *
+ * Return: how many.
+ */
 size_t hf_fence_parts(const struct hf_fence *fence,
 		      struct hf_fence *const **parts);
 

@@ -17,6 +17,9 @@
 /* What a handler returns instead of an errno when the call goes on later. */
 #define HF_CALL_PARKED 1
 
+struct hf_syncobj_wait;
+struct hf_syncobj_transfer;
+
 struct hf_call {
 	struct hf_device *dev;
 	struct hf_file *file;
@@ -45,8 +48,10 @@ struct hf_call {
 	union {
 		struct hf_vblank_wait vblank;
 		struct hf_commit_wait commit;
+		struct hf_syncobj_wait *syncobj;
+		struct hf_syncobj_transfer *transfer;
 	} wait;
-	struct hf_timer timeout; /* of a wait for a vblank */
+	struct hf_timer timeout; /* of a wait that has one */
 
 	/* Called once, with the lock held, for a call that was parked. */
 	void (*done)(struct hf_call *call, int ret);

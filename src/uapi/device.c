@@ -208,6 +208,7 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 	}
 	hf_gem_file_init(&file->gem, &dev->gem, cred->pid);
 	hf_kms_file_init(&file->kms, &dev->kms, file->endpoint.fd);
+	hf_syncobj_file_init(&file->syncobjs);
 	wl_list_insert(dev->files.prev, &file->link);
 	HASH_ADD(hh, sys->files_by_id, id, sizeof(file->id), file);
 	return file;
@@ -236,6 +237,7 @@ void hf_file_close(struct hf_file *file)
 		call->cancel(call);
 		hf_call_complete(call, -ENODEV);
 	}
+	hf_syncobj_file_finish(&file->syncobjs);
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);
 	release_master(file);

@@ -16,6 +16,7 @@
 
 #include "gem/gem.h"
 #include "kms/kms.h"
+#include "sync/syncobj.h"
 #include "uapi/system.h"
 
 struct hf_call;
@@ -70,6 +71,7 @@ struct hf_file {
 	struct hf_endpoint endpoint; /* the client's end is the descriptor */
 	struct hf_gem_file gem;
 	struct hf_kms_file kms;
+	struct hf_syncobj_file syncobjs;
 	struct wl_list calls; /* parked: hf_call.file_link */
 	struct wl_list link;
 	UT_hash_handle hh;

@@ -25,13 +25,6 @@ int hf_ioctl_invalid(struct hf_call *call, void *arg)
 	return -EINVAL;
 }
 
-int hf_ioctl_no_syncobj(struct hf_call *call, void *arg)
-{
-	(void)call;
-	(void)arg;
-	return -EOPNOTSUPP;
-}
-
 int hf_ioctl_no_lease(struct hf_call *call, void *arg)
 {
 	(void)call;
@@ -141,6 +134,8 @@ int hf_ioctl_get_cap(struct hf_call *call, void *arg)
 	case DRM_CAP_VBLANK_HIGH_CRTC:
 	case DRM_CAP_CRTC_IN_VBLANK_EVENT:
 	case DRM_CAP_ADDFB2_MODIFIERS:
+	case DRM_CAP_SYNCOBJ:
+	case DRM_CAP_SYNCOBJ_TIMELINE:
 		cap->value = 1;
 		return 0;
 	case DRM_CAP_PRIME:
@@ -158,8 +153,6 @@ int hf_ioctl_get_cap(struct hf_call *call, void *arg)
 		return 0;
 	case DRM_CAP_DUMB_PREFER_SHADOW:
 	case DRM_CAP_PAGE_FLIP_TARGET:
-	case DRM_CAP_SYNCOBJ:
-	case DRM_CAP_SYNCOBJ_TIMELINE:
 		return 0;
 	default:
 		return -EINVAL;

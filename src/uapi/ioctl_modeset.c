@@ -480,7 +480,8 @@ static int add_out_fences(struct hf_call *call, struct hf_atomic_state *state)
 
 		if (!crtc || !crtc->out_fence_ptr)
 			continue;
-		crtc->out_fence = hf_fence_create();
+		crtc->out_fence = hf_fence_create(
+			&call->dev->kms.crtcs[i]->timeline);
 		if (!crtc->out_fence)
 			return -ENOMEM;
 		fd = hf_sync_file_create(&call->dev->sys->endpoints,

@@ -27,6 +27,17 @@ struct drm_mode_closefb {
 #define DRM_IOCTL_MODE_CLOSEFB DRM_IOWR(0xD0, struct drm_mode_closefb)
 #endif
 
+#ifndef DRM_IOCTL_SYNCOBJ_EVENTFD
+struct drm_syncobj_eventfd {
+	uint32_t handle;
+	uint32_t flags; /* 0, DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE */
+	uint64_t point;
+	int32_t fd;
+	uint32_t pad;
+};
+#define DRM_IOCTL_SYNCOBJ_EVENTFD DRM_IOWR(0xCF, struct drm_syncobj_eventfd)
+#endif
+
 /* Rights. */
 #define HF_AUTH 1u	   /* authenticated, or a render node */
 #define HF_MASTER 2u	   /* the current master */
@@ -208,17 +219,31 @@ HF_IOCTL(MODE_ATOMIC, HF_MASTER, hf_ioctl_mode_atomic,				\
 HF_IOCTL(MODE_CREATEPROPBLOB, 0, hf_ioctl_mode_createpropblob,			\
 	HF_IN(struct drm_mode_create_blob, data, length, 1))			\
 HF_IOCTL(MODE_DESTROYPROPBLOB, 0, hf_ioctl_mode_destroypropblob)		\
-HF_IOCTL(SYNCOBJ_CREATE, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
-HF_IOCTL(SYNCOBJ_DESTROY, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
-HF_IOCTL(SYNCOBJ_HANDLE_TO_FD, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
-HF_IOCTL(SYNCOBJ_FD_TO_HANDLE, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
-HF_IOCTL(SYNCOBJ_WAIT, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
-HF_IOCTL(SYNCOBJ_RESET, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
-HF_IOCTL(SYNCOBJ_SIGNAL, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
-HF_IOCTL(SYNCOBJ_TIMELINE_WAIT, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
-HF_IOCTL(SYNCOBJ_QUERY, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)			\
-HF_IOCTL(SYNCOBJ_TRANSFER, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
-HF_IOCTL(SYNCOBJ_TIMELINE_SIGNAL, HF_RENDER_ALLOW, hf_ioctl_no_syncobj)		\
+HF_IOCTL(SYNCOBJ_CREATE, HF_RENDER_ALLOW, hf_ioctl_syncobj_create)		\
+HF_IOCTL(SYNCOBJ_DESTROY, HF_RENDER_ALLOW, hf_ioctl_syncobj_destroy)		\
+HF_IOCTL_FD(SYNCOBJ_HANDLE_TO_FD, HF_RENDER_ALLOW,				\
+	hf_ioctl_syncobj_handle_to_fd,						\
+	offsetof(struct drm_syncobj_handle, fd) + 1)				\
+HF_IOCTL(SYNCOBJ_FD_TO_HANDLE, HF_RENDER_ALLOW, hf_ioctl_syncobj_fd_to_handle)	\
+HF_IOCTL(SYNCOBJ_WAIT, HF_RENDER_ALLOW, hf_ioctl_syncobj_wait,			\
+	HF_IN(struct drm_syncobj_wait, handles, count_handles, 4))		\
+HF_IOCTL(SYNCOBJ_RESET, HF_RENDER_ALLOW, hf_ioctl_syncobj_reset,		\
+	HF_IN(struct drm_syncobj_array, handles, count_handles, 4))		\
+HF_IOCTL(SYNCOBJ_SIGNAL, HF_RENDER_ALLOW, hf_ioctl_syncobj_signal,		\
+	HF_IN(struct drm_syncobj_array, handles, count_handles, 4))		\
+HF_IOCTL(SYNCOBJ_TIMELINE_WAIT, HF_RENDER_ALLOW,				\
+	hf_ioctl_syncobj_timeline_wait,						\
+	HF_IN(struct drm_syncobj_timeline_wait, handles, count_handles, 4),	\
+	HF_IN(struct drm_syncobj_timeline_wait, points, count_handles, 8))	\
+HF_IOCTL(SYNCOBJ_QUERY, HF_RENDER_ALLOW, hf_ioctl_syncobj_query,		\
+	HF_IN(struct drm_syncobj_timeline_array, handles, count_handles, 4),	\
+	HF_OUT(struct drm_syncobj_timeline_array, points, count_handles, 8))	\
+HF_IOCTL(SYNCOBJ_TRANSFER, HF_RENDER_ALLOW, hf_ioctl_syncobj_transfer)		\
+HF_IOCTL(SYNCOBJ_TIMELINE_SIGNAL, HF_RENDER_ALLOW,				\
+	hf_ioctl_syncobj_timeline_signal,					\
+	HF_IN(struct drm_syncobj_timeline_array, handles, count_handles, 4),	\
+	HF_IN(struct drm_syncobj_timeline_array, points, count_handles, 8))	\
+HF_IOCTL(SYNCOBJ_EVENTFD, HF_RENDER_ALLOW, hf_ioctl_syncobj_eventfd)		\
 HF_IOCTL(MODE_CREATE_LEASE, HF_MASTER, hf_ioctl_no_lease,		\
 	HF_IN(struct drm_mode_create_lease, object_ids, object_count, 4))	\
 HF_IOCTL(MODE_LIST_LESSEES, HF_MASTER, hf_ioctl_no_lease,		\

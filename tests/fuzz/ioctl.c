@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 #define FILES 5
 #define PARKED 32
 #define FDS 16
+#define EVENTFDS 3 /* the first of them, which stay */
 
 static struct hf_system *sys;
 static struct hf_device *dev;
@@ -232,6 +234,68 @@ static void shape_atomic(struct atomic *a)
 	}
 }
 
+static uint32_t any_syncobj(const struct hf_file *file)
+{
+	return 1 + below(file->syncobjs.handles.size / 8 + 1);
+}
+
+/* Returns false where it is no ioctl of syncobjs that needs any help. */
+static bool shape_syncobj(uint32_t cmd, uint8_t *arg, struct hf_file *file)
+{
+	struct drm_syncobj_handle *handle = (void *)arg;
+	struct drm_syncobj_wait *wait = (void *)arg;
+	struct drm_syncobj_timeline_wait *timeline = (void *)arg;
+	struct drm_syncobj_array *array = (void *)arg;
+	struct drm_syncobj_timeline_array *points = (void *)arg;
+	struct drm_syncobj_transfer *transfer = (void *)arg;
+	struct drm_syncobj_eventfd *event = (void *)arg;
+
+	switch (cmd) {
+	case DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD:
+	case DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE:
+		handle->handle = any_syncobj(file);
+		handle->flags = below(2);
+		return true;
+	case DRM_IOCTL_SYNCOBJ_WAIT:
+		wait->count_handles = 1 + below(4);
+		wait->flags = below(4);
+		wait->timeout_nsec = one_in(2) ? INT64_MAX : 1;
+		return true;
+	case DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT:
+		timeline->points = !one_in(4);
+		timeline->count_handles = 1 + below(4);
+		timeline->flags = below(8);
+		timeline->timeout_nsec = one_in(2) ? INT64_MAX : 1;
+		return true;
+	case DRM_IOCTL_SYNCOBJ_RESET:
+	case DRM_IOCTL_SYNCOBJ_SIGNAL:
+		array->count_handles = 1 + below(4);
+		return true;
+	case DRM_IOCTL_SYNCOBJ_QUERY:
+	case DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL:
+		points->points = !one_in(4);
+		points->count_handles = 1 + below(4);
+		points->flags = cmd == DRM_IOCTL_SYNCOBJ_QUERY && one_in(2);
+		return true;
+	case DRM_IOCTL_SYNCOBJ_TRANSFER:
+		transfer->src_handle = any_syncobj(file);
+		transfer->dst_handle = any_syncobj(file);
+		transfer->src_point = below(3);
+		transfer->dst_point = below(3);
+		transfer->flags = below(4);
+		return true;
+	case DRM_IOCTL_SYNCOBJ_EVENTFD:
+		event->handle = any_syncobj(file);
+		event->flags = one_in(2) ?
+				       DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE :
+				       0;
+		event->point = below(4);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void shape(uint32_t cmd, uint8_t *arg, struct hf_file *file)
 {
 	union drm_wait_vblank *vblank = (void *)arg;
@@ -249,6 +313,8 @@ static void shape(uint32_t cmd, uint8_t *arg, struct hf_file *file)
 	struct drm_set_client_cap *cap = (void *)arg;
 	const struct hf_mode_object *object;
 
+	if (shape_syncobj(cmd, arg, file))
+		return;
 	switch (cmd) {
 	case DRM_IOCTL_MODE_CREATE_DUMB:
 		dumb->width = one_in(2) ? 640 : 1 + below(2000);
@@ -468,7 +534,9 @@ static struct request *make_request(struct hf_file *file)
 	if (one_in(3))
 		mutate(call->arg, request->arg_size);
 	put_arrays(request);
-	if (call->cmd == DRM_IOCTL_PRIME_FD_TO_HANDLE || one_in(10)) {
+	if (call->cmd == DRM_IOCTL_PRIME_FD_TO_HANDLE ||
+	    call->cmd == DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE ||
+	    call->cmd == DRM_IOCTL_SYNCOBJ_EVENTFD || one_in(10)) {
 		call->fds_in[0] = fcntl(fds[below(FDS)], F_DUPFD_CLOEXEC, 0);
 		call->nfds_in = call->fds_in[0] >= 0;
 	}
@@ -521,7 +589,7 @@ static void issue(void)
 			"no more comes back than fits");
 	/* Keep a descriptor that came out. */
 	if (call->nfds_out) {
-		unsigned int i = below(FDS);
+		unsigned int i = EVENTFDS + below(FDS - EVENTFDS);
 
 		close(fds[i]);
 		fds[i] = fcntl(call->fds_out[0], F_DUPFD_CLOEXEC, 0);
@@ -670,7 +738,7 @@ static void run(unsigned long iterations)
 	dev = hf_device_create(sys, &hf_soft_driver, 0, CARD, RENDER, outputs, 2);
 	require(dev, "a device");
 	for (unsigned int i = 0; i < FDS; i++)
-		fds[i] = foreign();
+		fds[i] = i < EVENTFDS ? eventfd(0, EFD_CLOEXEC) : foreign();
 	for (unsigned int i = 0; i < FILES; i++)
 		open_file(i);
 	for (unsigned long n = 0; n < iterations; n++) {

@@ -20,6 +20,7 @@
 #include <linux/userfaultfd.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -243,6 +244,22 @@ static int copy_piece(int fd, const struct hf_vma *vma, uintptr_t start,
 
 /* -- the move -------------------------------------------------------------- */
 
+/* Is everything mapped from here to where the main thread's stack began? */
+static bool on_main_stack(uintptr_t at)
+{
+	uintptr_t top = getauxval(AT_EXECFN);
+	struct hf_vma vma;
+
+	if (at > top)
+		return false;
+	while (at <= top) {
+		if (hf_vma_find(at, false, &vma) || vma.start > at)
+			return false;
+		at = vma.end;
+	}
+	return true;
+}
+
 /*
  * The main thread's stack grows downwards by itself, from its lowest page. If
  * that one is not the stack's any more, there has to be another one below.
@@ -251,7 +268,7 @@ static void keep_growing(const struct hf_vma *vma, uintptr_t start)
 {
 	long page = sysconf(_SC_PAGESIZE);
 
-	if (start == vma->start && !strcmp(vma->name, "[stack]"))
+	if (start == vma->start && on_main_stack(start))
 		syscall(SYS_mmap, start - page, page, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN |
 				MAP_FIXED_NOREPLACE,

@@ -237,6 +237,8 @@ static void share_again(struct piece *piece)
 /* Around the frames of fork(3) and all that it calls, bytes. */
 #define FRAMES_BELOW 32768u
 #define FRAMES_ABOVE 2048u
+/* What the C library keeps of a thread, behind its thread pointer. */
+#define THREAD_SIZE 2304u
 #define SWITCH_STACK ((size_t)64 << 10)
 
 /* In memory of the shim's own, with a stack behind it. */
@@ -302,7 +304,7 @@ static void unshare_own(void)
 		return;
 	u->mem = REAL(open)("/proc/self/mem", O_RDONLY | O_CLOEXEC);
 	unshare_range(u, frame - FRAMES_BELOW, frame + FRAMES_ABOVE);
-	unshare_range(u, thread - PAGE, thread + PAGE);
+	unshare_range(u, thread, thread + THREAD_SIZE);
 	unshare_range(u, (uintptr_t)&errno, (uintptr_t)(&errno + 1));
 	if (u->mem >= 0)
 		REAL(close)(u->mem);

@@ -35,8 +35,8 @@ _holdfast() {
 		;;
 	esac
 	case $command in
-	run) options='--output --screenshot --trace --socket --stats --' ;;
-	serve) options='--output --screenshot --trace --socket --stats' ;;
+	run) options='--output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats --' ;;
+	serve) options='--output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats' ;;
 	screenshot) options='--socket --crtc' ;;
 	info) options='--socket --json' ;;
 	top) options='--socket' ;;

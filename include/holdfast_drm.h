@@ -260,8 +260,8 @@ struct holdfast_cmd_jump {
 /* Store a value, after all that the commands before it did. */
 struct holdfast_cmd_write {
 	struct holdfast_cmd base;
-	__u64 va; /* aligned to the value's size */
-	__u64 value;
+	__u64 va; /* a multiple of the value's size */
+	__u64 value; /* of 4 bytes, the low ones are stored */
 };
 
 #define HOLDFAST_WAIT_EQUAL 0
@@ -285,7 +285,8 @@ struct holdfast_surface {
 	__u32 height; /* lines, 1..32767 */
 };
 
-/* Rectangles lie within their surfaces, or the command is a fault. */
+/* Rectangles lie within their surfaces, or the command is a fault. An empty one
+ * is allowed: nothing is done. */
 struct holdfast_rect {
 	__u32 x, y, width, height;
 };
@@ -294,7 +295,7 @@ struct holdfast_cmd_fill {
 	struct holdfast_cmd base;
 	struct holdfast_surface dst;
 	struct holdfast_rect rect;
-	__u32 color; /* a pixel, as it lies in memory */
+	__u32 color; /* a pixel, as it lies in memory: the low bytes count */
 	__u32 pad;
 };
 
@@ -307,11 +308,13 @@ struct holdfast_cmd_copy {
 	__u32 dst_x, dst_y;
 };
 
+#define HOLDFAST_COPY_LINEAR_MAX (1ull << 32)
+
 /* Bytes, between any addresses; the ranges may overlap. */
 struct holdfast_cmd_copy_linear {
 	struct holdfast_cmd base;
 	__u64 dst, src;
-	__u64 size; /* bytes */
+	__u64 size; /* bytes, at most HOLDFAST_COPY_LINEAR_MAX */
 };
 
 /* Porter and Duff's operators, numbered as the X Render protocol has them:
@@ -320,9 +323,10 @@ struct holdfast_cmd_copy_linear {
 #define HOLDFAST_OP_OVER 3
 #define HOLDFAST_OP_MAX 12
 
-/* Colours are premultiplied. Without a mask, mask.va is 0. */
+/* Colours are premultiplied. Without a mask, mask.va is 0, and the rest of it
+ * does not count. */
 struct holdfast_cmd_composite {
-	struct holdfast_cmd base; /* flags: HOLDFAST_OP_*'s number */
+	struct holdfast_cmd base; /* flags: the number of the operator */
 	struct holdfast_surface dst, src, mask;
 	struct holdfast_rect rect; /* in dst */
 	__u32 src_x, src_y, mask_x, mask_y;

@@ -104,6 +104,30 @@ void hf_endpoint_close(struct hf_endpoints *endpoints,
 	close(endpoint->fd);
 }
 
+/* A packet that nobody reads. */
+void hf_endpoint_make_readable(struct hf_endpoint *endpoint)
+{
+	send(endpoint->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Take away what stuff() put there; it can be read though reading is shut. */
+void hf_endpoint_make_writable(struct hf_endpoint *endpoint)
+{
+	char c;
+
+	recv(endpoint->fd, &c, sizeof(c), MSG_DONTWAIT);
+}
+
+struct hf_endpoint *hf_endpoint_by_inode(struct hf_endpoints *endpoints,
+					 ino_t inode)
+{
+	struct hf_endpoint *endpoint;
+
+	HASH_FIND(by_inode, endpoints->by_inode, &inode, sizeof(inode),
+		  endpoint);
+	return endpoint;
+}
+
 struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 {
 	struct hf_endpoint *endpoint;
@@ -111,8 +135,7 @@ struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 
 	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode))
 		return NULL;
-	HASH_FIND(by_inode, endpoints->by_inode, &st.st_ino, sizeof(st.st_ino),
-		  endpoint);
+	endpoint = hf_endpoint_by_inode(endpoints, st.st_ino);
 	/* Inode numbers of socket files in a client's own file system. */
 	return endpoint && endpoint->dev == st.st_dev ? endpoint : NULL;
 }

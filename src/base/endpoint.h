@@ -56,8 +56,17 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 void hf_endpoint_close(struct hf_endpoints *endpoints,
 		       struct hf_endpoint *endpoint);
 
+/** hf_endpoint_make_readable() - The client's end is, for good. */
+void hf_endpoint_make_readable(struct hf_endpoint *endpoint);
+/** hf_endpoint_make_writable() - The client's end polls so, for good. */
+void hf_endpoint_make_writable(struct hf_endpoint *endpoint);
+
 /** hf_endpoint_of() - Whose client's end is this descriptor? NULL: nobody's. */
 struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd);
+
+/** hf_endpoint_by_inode() - The same for a socket that nobody shows. */
+struct hf_endpoint *hf_endpoint_by_inode(struct hf_endpoints *endpoints,
+					 ino_t inode);
 
 /**
  * hf_endpoints_poll() - Which ones have hung up? Needs no lock.

@@ -16,6 +16,10 @@
  * @screenshot: path to write at the end, or NULL
  * @socket: path, or NULL
  * @trace: path, or NULL
+ * @contiguous: the display has no IOMMU
+ * @split: display and engine are two devices
+ * @incoherent: devices do not see the CPU's caches
+ * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
  * @stats: print a line at the end
  * @json: machine-readable
  * @crtc: index
@@ -26,6 +30,8 @@ struct hf_cli_options {
 	const char *screenshot;
 	const char *socket;
 	const char *trace;
+	bool contiguous, split, incoherent;
+	size_t pool, memory;
 	bool stats;
 	bool json;
 	unsigned int crtc;

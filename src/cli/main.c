@@ -13,7 +13,20 @@
 #include "cli/cli.h"
 #include "kms/mode.h"
 
-enum { OUTPUT = 256, SCREENSHOT, SOCKET, TRACE, STATS, JSON, CRTC };
+enum {
+	OUTPUT = 256,
+	SCREENSHOT,
+	SOCKET,
+	TRACE,
+	STATS,
+	JSON,
+	CRTC,
+	SCANOUT,
+	SPLIT,
+	NON_COHERENT,
+	POOL,
+	MEMORY,
+};
 
 /* Which commands an option belongs to. */
 enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16 };
@@ -37,6 +50,11 @@ static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, SOCKET },
 	{ "trace", required_argument, NULL, TRACE },
 	{ "stats", no_argument, NULL, STATS },
+	{ "scanout", required_argument, NULL, SCANOUT },
+	{ "split", no_argument, NULL, SPLIT },
+	{ "non-coherent", no_argument, NULL, NON_COHERENT },
+	{ "pool", required_argument, NULL, POOL },
+	{ "memory", required_argument, NULL, MEMORY },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ 0 },
@@ -49,6 +67,11 @@ static unsigned int commands_of(int option)
 	case TRACE:
 	case STATS:
 	case SCREENSHOT:
+	case SCANOUT:
+	case SPLIT:
+	case NON_COHERENT:
+	case POOL:
+	case MEMORY:
 		return RUN | SERVE;
 	case JSON:
 		return INFO;
@@ -87,6 +110,12 @@ static void print_help(void)
 	     "  --socket PATH          listen there; run joins a server that does\n"
 	     "  --trace FILE           write a line an ioctl\n"
 	     "  --stats                print a line of figures at the end\n"
+	     "  --scanout iommu|contiguous\n"
+	     "                         does the display have an IOMMU? (default: iommu)\n"
+	     "  --split                display and engine are two devices\n"
+	     "  --non-coherent         devices work on what was synced to them last\n"
+	     "  --pool SIZE            of the contiguous pool (K, M, G; default 1G)\n"
+	     "  --memory SIZE          that objects may take (default: no limit)\n"
 	     "  --help, --version");
 }
 
@@ -115,6 +144,38 @@ static int parse_output(struct hf_cli_options *options, const char *text)
 	return 0;
 }
 
+/* Whole pages, with K, M or G behind the number. */
+static int parse_size(const char *option, size_t *size)
+{
+	static const char units[] = "KMG";
+	char unit = 0, more;
+	unsigned int shift = 0;
+	unsigned long long n;
+	int fields;
+
+	fields = sscanf(optarg, "%13llu%c%c", &n, &unit, &more);
+	if (fields == 2 && strchr(units, unit))
+		shift = 10 * (strchr(units, unit) - units + 1);
+	if (*optarg < '0' || *optarg > '9' || (fields != 1 && !shift) ||
+	    n >> (63 - shift))
+		return hf_cli_error("%s %s: not a size such as 256M", option,
+				    optarg);
+	*size = n << shift;
+	if (!*size || *size % HF_PAGE_SIZE)
+		return hf_cli_error("%s %s: not whole pages of 4K", option,
+				    optarg);
+	return 0;
+}
+
+static int parse_scanout(struct hf_cli_options *options)
+{
+	options->contiguous = !strcmp(optarg, "contiguous");
+	if (!options->contiguous && strcmp(optarg, "iommu"))
+		return hf_cli_error("--scanout %s: neither iommu nor contiguous",
+				    optarg);
+	return 0;
+}
+
 static int parse_option(struct hf_cli_options *options, int option)
 {
 	char *end;
@@ -137,6 +198,18 @@ static int parse_option(struct hf_cli_options *options, int option)
 	case JSON:
 		options->json = true;
 		return 0;
+	case SCANOUT:
+		return parse_scanout(options);
+	case SPLIT:
+		options->split = true;
+		return 0;
+	case NON_COHERENT:
+		options->incoherent = true;
+		return 0;
+	case POOL:
+		return parse_size("--pool", &options->pool);
+	case MEMORY:
+		return parse_size("--memory", &options->memory);
 	default:
 		options->crtc = strtoul(optarg, &end, 10);
 		if (*end || end == optarg || *optarg == '-')

@@ -176,6 +176,17 @@ static void print_files(struct json_object *info)
 	}
 }
 
+static void print_faults(struct json_object *info)
+{
+	size_t n;
+	struct json_object *list = list_of(info, "last_faults", &n);
+
+	for (size_t i = 0; i < n; i++)
+		printf("fault     %s\n",
+		       json_object_get_string(
+			       json_object_array_get_idx(list, i)));
+}
+
 static void print_info(struct json_object *info)
 {
 	size_t clients;
@@ -189,8 +200,20 @@ static void print_info(struct json_object *info)
 	printf("objects   %lu of %lu bytes, at the peak %lu of %lu bytes\n",
 	       number(info, "object_count"), number(info, "object_bytes"),
 	       number(info, "peak_objects"), number(info, "peak_bytes"));
+	printf("memory    %lu pages held (%lu of users), at the peak %lu; "
+	       "pool %lu of %lu bytes used, largest hole %lu\n",
+	       number(info, "pages_held"), number(info, "user_pages"),
+	       number(info, "peak_pages"), number(info, "pool_used"),
+	       number(info, "pool_bytes"), number(info, "pool_largest_hole"));
+	printf("dma       %lu mappings of %lu bytes, %lu faults, "
+	       "%lu missed syncs\n",
+	       number(info, "dma_mappings"), number(info, "dma_mapped_bytes"),
+	       number(info, "iommu_faults"), number(info, "missed_syncs"));
+	printf("engine    %lu jobs, busy for %lu ms\n", number(info, "jobs"),
+	       number(info, "engine_busy_ns") / 1000000);
 	print_crtcs(info);
 	print_files(info);
+	print_faults(info);
 }
 
 static struct json_object *get_info(const char *socket)

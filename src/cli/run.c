@@ -254,13 +254,13 @@ static bool flipping(const struct hf_kms_device *kms)
  * last flips end; but not for ever, for others may use the device too. */
 static void settle(struct run *run)
 {
-	struct hf_device *dev = run->server.dev;
+	struct hf_server *server = &run->server;
 	uint64_t end = hf_monotonic_ns() + LEFTOVER_NS;
 
 	while (!run->interrupted && hf_monotonic_ns() < end &&
-	       (!wl_list_empty(&dev->files) ||
-		!wl_list_empty(&run->server.clients) || flipping(&dev->kms)))
-		hf_server_dispatch(&run->server, 100);
+	       (server->sys->files_by_id || !wl_list_empty(&server->clients) ||
+		flipping(&server->dev->kms)))
+		hf_server_dispatch(server, 100);
 }
 
 static int write_screenshot(struct run *run)
@@ -311,16 +311,23 @@ static void finish_screenshot(struct run *run)
 
 static void print_stats(struct run *run)
 {
-	const struct hf_gem_device *gem = &run->server.dev->gem;
-	uint64_t frames = 0;
+	uint64_t frames = 0, objects = 0, bytes = 0, faults = 0;
+	struct hf_system *sys = run->server.sys;
+	struct hf_memory_stats stats;
+	struct hf_device *dev;
 
-	for (unsigned int i = 0; i < run->server.dev->kms.num_crtcs; i++)
-		frames += run->server.dev->kms.crtcs[i]->frames;
+	wl_list_for_each(dev, &sys->devices, link) {
+		for (unsigned int i = 0; i < dev->kms.num_crtcs; i++)
+			frames += dev->kms.crtcs[i]->frames;
+		objects += dev->gem.peak_count;
+		bytes += dev->gem.peak_bytes;
+		faults += dev->dma.nfaults;
+	}
+	hf_memory_stats(sys->mem, &stats);
 	fprintf(stderr,
 		"holdfast: %lu frames, at the peak %lu objects and %lu bytes, "
-		"%lu pages held now, 0 faults\n",
-		frames, gem->peak_count, gem->peak_bytes,
-		gem->bytes / sysconf(_SC_PAGESIZE));
+		"%lu pages held now, %lu faults\n",
+		frames, objects, bytes, stats.pages, faults);
 }
 
 static int open_screenshot(struct run *run)

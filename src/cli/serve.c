@@ -47,6 +47,11 @@ int hf_cli_open_server(struct hf_server *server,
 		.outputs = options->outputs,
 		.noutputs = options->noutputs,
 		.trace = options->trace,
+		.contiguous = options->contiguous,
+		.split = options->split,
+		.incoherent = options->incoherent,
+		.pool = options->pool,
+		.memory = options->memory,
 		.hold_last_picture = options->screenshot,
 	};
 

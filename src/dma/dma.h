@@ -25,6 +25,8 @@ enum hf_dma_direction {
 
 #define HF_DMA_FAULTS 64
 
+struct hf_dma_buffer;
+
 /**
  * struct hf_dma_device - What DMA has to know of a device.
  * @name: for reports
@@ -32,12 +34,18 @@ enum hf_dma_direction {
  * @domain: behind which IOMMU it is; NULL: it sees bus addresses. Owned
  * @mask: highest address that it can put on the bus
  * @max_segment: bytes it takes in one piece; 0: any
- * @boundary: a piece must not cross a multiple of @boundary + 1; 0: any
- * @coherent: it sees the CPU's caches; else it works on what was synced last
+ * @boundary: a piece must not cross a multiple of @boundary + 1, a power of two;
+ *	0: any
+ * @coherent: it sees the CPU's caches; else it works on what was synced last,
+ *	where the memory has shadows
  * @mapped: bytes that are mapped now; likewise @mappings
+ * @buffers: of hf_dma_alloc()
+ * @generation: see hf_dma_generation()
  * @missed_syncs: accesses by the CPU or the device without a sync
+ * @fault_lock: of what follows
  * @faults: a ring of the last ones; the newest is [(nfaults - 1) % HF_DMA_FAULTS]
  * @nfaults: ever
+ * @second: in which @messages were written, and @left_out were too many
  */
 struct hf_dma_device {
 	char name[32];
@@ -48,16 +56,20 @@ struct hf_dma_device {
 	uint64_t boundary;
 	bool coherent;
 	uint64_t mapped, mappings;
+	struct hf_dma_buffer *buffers;
+	_Atomic uint64_t generation;
 	_Atomic uint64_t missed_syncs;
 	pthread_mutex_t fault_lock;
 	struct hf_iommu_fault faults[HF_DMA_FAULTS];
 	uint64_t nfaults;
+	uint64_t second;
+	unsigned int messages, left_out;
 };
 
 /** hf_dma_device_init() - A coherent device of 64 bits without limits. */
 int hf_dma_device_init(struct hf_dma_device *dev, const char *name,
 		       struct hf_memory *mem, struct hf_iommu_domain *domain);
-/** hf_dma_device_finish() - Destroys the domain, too. */
+/** hf_dma_device_finish() - Destroys the domain, too. Nothing is mapped. */
 void hf_dma_device_finish(struct hf_dma_device *dev);
 
 /**
@@ -66,10 +78,12 @@ void hf_dma_device_finish(struct hf_dma_device *dev);
  *
  * Behind an IOMMU all of it becomes one run of addresses, cut where the device
  * needs it cut; else each entry keeps its bus address. The memory is synced for
- * the device.
+ * the device in every direction, so that what a device does not write keeps its
+ * content.
  *
  * Return: 0; -EINVAL for an empty table or one that is mapped; -EIO where the
- * device cannot address the memory; -ENOMEM.
+ * device cannot address the memory, or would need more pieces than the table has
+ * entries; -ENOMEM. On an error nothing is mapped.
  */
 int hf_dma_map_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
 		       enum hf_dma_direction dir);
@@ -95,7 +109,10 @@ void hf_dma_sync_sgtable_for_device(struct hf_dma_device *dev,
  * @size: bytes, whole pages
  * @iova: set to its device address, one run
  *
- * Coherent always. Return: where the CPU sees it, zero-filled; NULL and ENOMEM.
+ * Coherent always. Without an IOMMU more than a page comes from the pool.
+ *
+ * Return: where the CPU sees it, zero-filled; NULL and EINVAL, EIO where the device
+ * cannot address it, ENOMEM, EMFILE.
  */
 void *hf_dma_alloc(struct hf_dma_device *dev, size_t size, hf_iova_t *iova);
 void hf_dma_free(struct hf_dma_device *dev, void *cpu, size_t size,
@@ -103,7 +120,32 @@ void hf_dma_free(struct hf_dma_device *dev, void *cpu, size_t size,
 
 /* -- the device's side ------------------------------------------------------- */
 
+/**
+ * hf_dma_generation() - Changes whenever the device's translations were taken
+ * away: what was looked up under another one must be looked up again.
+ *
+ * For a device that is not coherent it is another one each time, so that every
+ * access is looked at.
+ */
+uint64_t hf_dma_generation(struct hf_dma_device *dev);
+
 #define HF_DMA_PORT_ENTRIES 512
+
+/**
+ * struct hf_dma_port_entry - A translation in an IOTLB.
+ * @tag: page of the address + 1; 0: empty
+ * @generation: when it was looked up
+ * @bus: of the page, which was @object's
+ * @cpu: where the page is
+ * @prot: what was asked and granted: HF_IOMMU_READ, HF_IOMMU_WRITE
+ */
+struct hf_dma_port_entry {
+	uint64_t tag, generation;
+	hf_bus_t bus;
+	char *cpu;
+	uint32_t object;
+	unsigned int prot;
+};
 
 /**
  * struct hf_dma_port - Where one of a device's units reaches memory: an IOTLB.
@@ -112,12 +154,7 @@ void hf_dma_free(struct hf_dma_device *dev, void *cpu, size_t size,
  */
 struct hf_dma_port {
 	struct hf_dma_device *dev;
-	uint64_t generation;
-	struct hf_dma_port_entry {
-		uint64_t tag; /* page of the address + 1; 0: empty */
-		char *cpu;    /* of the page */
-		bool writable;
-	} entries[HF_DMA_PORT_ENTRIES];
+	struct hf_dma_port_entry entries[HF_DMA_PORT_ENTRIES];
 };
 
 /**

@@ -19,15 +19,20 @@
 #define HF_IOMMU_READ 1u  /* the device may read */
 #define HF_IOMMU_WRITE 2u /* the device may write */
 
+/* Ranges that a deferred domain collects before it flushes. */
+#define HF_IOMMU_QUEUE 256
+
 struct hf_iommu_domain;
+struct hf_iommu_queue;
 
 /**
  * struct hf_iommu_ops - What an implementation of domains does.
- * @map: memory at @iova; all or nothing
- * @unmap: forget it; accesses fault once this, or a later @flush, returns
- * @flush: wait until nothing that was unmapped can be reached; NULL: @unmap does
+ * @map: memory at @iova; all or nothing: 0, -EINVAL, -ENOMEM
+ * @unmap: forget it; accesses fault once this, or in a deferred domain a later
+ *	@flush, returns
+ * @flush: nothing that was unmapped can be reached afterwards; NULL: @unmap does
  * @iova_to_bus: 0: nothing is mapped there
- * @destroy: free it
+ * @destroy: free it; the addresses and the queue are gone already
  */
 struct hf_iommu_ops {
 	int (*map)(struct hf_iommu_domain *domain, hf_iova_t iova,
@@ -43,12 +48,46 @@ struct hf_iommu_ops {
  * struct hf_iommu_domain - An address space of a device.
  * @space: its addresses
  * @deferred: unmapped ranges are flushed, and reused, in batches
+ * @queue: those ranges; NULL where @deferred is not set
  */
 struct hf_iommu_domain {
 	const struct hf_iommu_ops *ops;
 	struct hf_iova_space *space;
 	bool deferred;
+	struct hf_iommu_queue *queue;
 };
+
+/**
+ * hf_iommu_domain_init() - For implementations: set up what all domains have.
+ * @last: highest address, the last byte of a page
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int hf_iommu_domain_init(struct hf_iommu_domain *domain,
+			 const struct hf_iommu_ops *ops, hf_iova_t last,
+			 bool deferred);
+/** hf_iommu_destroy() - Nothing is mapped that is still needed. Takes NULL. */
+void hf_iommu_destroy(struct hf_iommu_domain *domain);
+
+/**
+ * hf_iommu_map() - Make memory reachable.
+ * @iova: a range that was allocated from the domain's space
+ * @prot: HF_IOMMU_READ, HF_IOMMU_WRITE
+ *
+ * Return: 0; -EINVAL for what is not of pages, has no permission, or leaves the
+ * address space; -ENOMEM. On an error nothing is mapped.
+ */
+int hf_iommu_map(struct hf_iommu_domain *domain, hf_iova_t iova,
+		 const struct hf_sg *sgl, size_t nents, unsigned int prot);
+/**
+ * hf_iommu_unmap() - Forget a range, and free its addresses.
+ *
+ * They are given out again once nothing can reach what was there.
+ */
+void hf_iommu_unmap(struct hf_iommu_domain *domain, hf_iova_t iova,
+		    size_t size);
+/** hf_iommu_flush() - Nothing that was unmapped can be reached afterwards. */
+void hf_iommu_flush(struct hf_iommu_domain *domain);
 
 enum hf_iommu_fault_reason {
 	HF_IOMMU_FAULT_UNMAPPED,
@@ -62,8 +101,8 @@ enum hf_iommu_fault_reason {
  * @iova: where
  * @write: what kind
  * @owned: @owner and @freed_ns are known
- * @owner: whose memory it was
- * @freed_ns: when it was unmapped or freed, on CLOCK_MONOTONIC
+ * @owner: whose memory it was, or is
+ * @freed_ns: when it was unmapped or freed, on CLOCK_MONOTONIC; 0: it is not
  * @ns: when it happened
  */
 struct hf_iommu_fault {
@@ -81,17 +120,14 @@ struct hf_iommu_fault {
  * @last: highest address, the last byte of a page: 2^32 - 1 … 2^48 - 1
  * @deferred: see struct hf_iommu_domain
  *
- * Four levels of tables of 512 entries, in the format of mmu/table.h's kind (each
- * entry: the bus address and two permission bits). Tables are kept until the
- * domain is destroyed, so walking them needs no lock.
+ * Four levels of tables of 512 entries; an entry of the last one is the bus
+ * address and two permission bits. Tables are kept until the domain is destroyed,
+ * so walking them needs no lock.
  *
  * Return: NULL and EINVAL or ENOMEM.
  */
 struct hf_iommu_domain *hf_soft_iommu_create(struct hf_memory *mem,
 					     hf_iova_t last, bool deferred);
-/** hf_iommu_destroy() - Takes NULL. */
-void hf_iommu_destroy(struct hf_iommu_domain *domain);
-
 /**
  * hf_soft_iommu_generation() - Changes whenever translations were taken away.
  *
@@ -109,7 +145,12 @@ int hf_soft_iommu_walk(struct hf_iommu_domain *domain, hf_iova_t iova,
 		       bool write, hf_bus_t *bus,
 		       enum hf_iommu_fault_reason *reason);
 
-/** hf_soft_iommu_last_owner() - Who had an address that is not mapped now? */
+/**
+ * hf_soft_iommu_last_owner() - Who had an address that is not mapped now?
+ * @ns: set to when it was unmapped, on CLOCK_MONOTONIC
+ *
+ * Return: false where nobody had, or it is thousands of mappings ago.
+ */
 bool hf_soft_iommu_last_owner(struct hf_iommu_domain *domain, hf_iova_t iova,
 			      struct hf_owner *owner, uint64_t *ns);
 

@@ -32,10 +32,12 @@ struct hf_sg {
  * @sgl: entries
  * @orig_nents: entries of memory
  * @nents: entries of device addresses, while mapped; 0: not mapped
+ * @size: bytes in all; 0: nobody has counted
  */
 struct hf_sg_table {
 	struct hf_sg *sgl;
 	size_t orig_nents, nents;
+	size_t size;
 };
 
 /**

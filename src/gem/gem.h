@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GEM: buffer objects, the handles that files have for them, and the ways to
- * share them (flink names, PRIME).
+ * GEM: buffer objects, the handles that files have for them, the ways to share
+ * them (flink names, PRIME), and what devices do with them (mapping, purging).
  *
- * An object is a sealed memfd and a reference count. Handles, framebuffers
- * and running jobs hold references. A client's mapping or dma-buf holds the
- * memfd itself, which the kernel counts: the memory outlives the object then,
+ * An object is a reference count on a backing (mem/backing.h), which is a sealed
+ * memfd; or, where it is user pages, on pieces of several. Handles, framebuffers
+ * and mappings of devices hold references. A client's mapping or dma-buf holds
+ * the memfd itself, which the kernel counts: the memory outlives the object then,
  * and importing the dma-buf makes an object of it again.
  *
- * All of it is protected by the device's lock.
+ * The lock of the devices protects all of it.
  */
 #ifndef HF_GEM_GEM_H
 #define HF_GEM_GEM_H
@@ -21,40 +22,54 @@
 #include <wayland-util.h>
 
 #include "base/idr.h"
+#include "dma/dma.h"
+#include "mem/backing.h"
+#include "mmu/vm.h"
 
 struct hf_gem_device;
+struct hf_gem_mapping;
+
+/* A piece of a user pages object. */
+struct hf_gem_segment {
+	struct hf_backing *backing;
+	size_t first, npages;
+};
 
 struct hf_gem_object {
 	struct hf_gem_device *gem;
 	uint32_t refcount;
 	uint32_t handle_count; /* over all files */
 	size_t size;	       /* bytes, whole pages */
-	int fd;		       /* the memfd */
-	uint64_t offset;       /* for mmap(2), bytes; 0: none yet */
+	struct hf_backing *backing; /* NULL: user pages */
+	struct hf_gem_segment *segments; /* of user pages */
+	uint32_t nsegments;
 	uint32_t name;	       /* flink's; 0: none */
+	uint64_t offset;       /* for mmap(2), bytes; 0: none yet */
+	struct hf_gem_mapping *mapping; /* the device's, or NULL */
 	bool imported;	       /* of memory that is not from here */
-	bool shared;	       /* its memfd may come back: `key` is set */
+	bool read_only;	       /* user pages that a device must not write */
 	bool exported;	       /* as a dma-buf, in this mode: */
+	bool shared;	       /* ever: somebody else may have the memory */
+	bool dontneed, purged; /* HOLDFAST_MADV_* */
 	int export_mode;       /* O_RDONLY or O_RDWR */
-	pid_t pid;	       /* who made it */
-	struct {
-		dev_t dev;
-		ino_t ino;
-	} key; /* what its memfd is called */
-	bool sealed; /* as it must be before a client sees its memfd */
-	struct wl_list refs; /* hf_gem_ref.link: which files have handles */
-	UT_hash_handle by_key, by_offset;
-	struct wl_list link; /* hf_gem_device.objects */
+	struct wl_list refs;   /* hf_gem_ref.link: which files have handles */
+	UT_hash_handle by_offset;
+	struct wl_list backing_link; /* hf_backing.objects */
+	struct wl_list link;   /* hf_gem_device.objects */
+	struct wl_list lru;    /* hf_gem_device.purgeable */
 };
 
 struct hf_gem_device {
+	struct hf_memory *mem;
+	struct hf_dma_device *dma;
 	struct wl_list objects;
-	struct hf_gem_object *by_key;
+	struct wl_list purgeable; /* not needed, least recently used first */
 	struct hf_gem_object *by_offset;
 	struct hf_idr names;
 	uint64_t next_offset;
 	uint64_t count, peak_count; /* objects */
-	uint64_t bytes, peak_bytes;
+	uint64_t bytes, peak_bytes; /* without those that were purged */
+	uint64_t limit; /* of bytes; 0: none */
 };
 
 /* What a file has of an object: how many handles, and the one PRIME gives. */
@@ -72,7 +87,11 @@ struct hf_gem_file {
 	pid_t pid;
 };
 
-void hf_gem_device_init(struct hf_gem_device *gem);
+/**
+ * hf_gem_device_init() - The objects of a device: none.
+ * @dma: the device that works on them
+ */
+void hf_gem_device_init(struct hf_gem_device *gem, struct hf_dma_device *dma);
 void hf_gem_device_finish(struct hf_gem_device *gem);
 void hf_gem_file_init(struct hf_gem_file *file, struct hf_gem_device *gem,
 		      pid_t pid);
@@ -82,11 +101,28 @@ void hf_gem_file_finish(struct hf_gem_file *file);
 /**
  * hf_gem_object_create() - A new object, zero-filled, allocated on touch.
  * @size: bytes, rounded up to whole pages; not 0
+ * @contiguous: one run of bus addresses
  *
- * Return: one reference, or NULL and ENOMEM or ENFILE.
+ * Return: one reference, or NULL and EINVAL for no size, ENOMEM, ENFILE.
  */
 struct hf_gem_object *hf_gem_object_create(struct hf_gem_device *gem,
-					   size_t size, pid_t pid);
+					   size_t size, bool contiguous,
+					   pid_t pid);
+/**
+ * hf_gem_object_of_user() - User pages as an object.
+ * @segments: of backings, @n of them; a reference to each is taken
+ * @read_only: devices must not write
+ *
+ * Return: one reference, or NULL and ENOMEM.
+ */
+struct hf_gem_object *
+hf_gem_object_of_user(struct hf_gem_device *gem,
+		      const struct hf_gem_segment *segments, uint32_t n,
+		      bool read_only);
+/** hf_gem_object_owner() - Whose it is. */
+const struct hf_owner *hf_gem_object_owner(const struct hf_gem_object *object);
+/** hf_gem_object_contiguous() - Is it one run of bus addresses? */
+bool hf_gem_object_contiguous(const struct hf_gem_object *object);
 struct hf_gem_object *hf_gem_object_get(struct hf_gem_object *object);
 /** hf_gem_object_put() - Drop a reference. Takes NULL. */
 void hf_gem_object_put(struct hf_gem_object *object);
@@ -95,14 +131,15 @@ void hf_gem_object_put(struct hf_gem_object *object);
  * hf_gem_object_dmabuf() - A dma-buf descriptor of an object.
  * @flags: O_CLOEXEC and O_RDWR count
  *
- * Return: a descriptor, or a negative errno of open(2).
+ * Return: a descriptor, -EPERM for user pages, or a negative errno of open(2).
  */
 int hf_gem_object_dmabuf(struct hf_gem_object *object, int flags);
 
 /**
  * hf_gem_object_offset() - The offset under which mmap(2) finds an object.
  *
- * Never reused, so an offset that went stale finds nothing.
+ * Never reused, so an offset that went stale finds nothing. 0 for user pages,
+ * which have none.
  */
 uint64_t hf_gem_object_offset(struct hf_gem_object *object);
 
@@ -172,5 +209,62 @@ int hf_gem_prime_export(struct hf_gem_file *file, uint32_t handle, int flags);
  * Return: 0, -EINVAL where it is no memory that could be imported, -ENOMEM.
  */
 int hf_gem_prime_import(struct hf_gem_file *file, int fd, uint32_t *handle);
+
+/* mapping.c: a device works on an object */
+
+/**
+ * struct hf_gem_mapping - An object's memory, mapped for its device.
+ * @memory: for address spaces (mmu/vm.h)
+ * @object: with a reference
+ * @table: device addresses
+ */
+struct hf_gem_mapping {
+	struct hf_vm_memory memory;
+	struct hf_gem_object *object;
+	uint32_t refcount;
+	struct hf_sg_table table;
+	struct hf_page **pages;
+};
+
+/**
+ * hf_gem_map() - Hold an object's pages, and map them for the device.
+ *
+ * One mapping an object, counted; with the last reference the device loses it, and
+ * the pages are put.
+ *
+ * Return: NULL and errno: ENOMEM, EIO where the device cannot reach it.
+ */
+struct hf_gem_mapping *hf_gem_map(struct hf_gem_object *object);
+struct hf_gem_mapping *hf_gem_mapping_get(struct hf_gem_mapping *mapping);
+/** hf_gem_unmap() - Drop a reference. Takes NULL. */
+void hf_gem_unmap(struct hf_gem_mapping *mapping);
+
+/**
+ * hf_gem_sync_cpu() - The CPU begins or ends to work on memory.
+ * @start: it begins; else it ends
+ * @dir: what it does: HF_DMA_FROM_DEVICE to read, HF_DMA_TO_DEVICE to write
+ *
+ * For every object of this device that is of that memory.
+ */
+void hf_gem_sync_cpu(struct hf_gem_device *gem, struct hf_backing *backing,
+		     bool start, enum hf_dma_direction dir);
+
+/* reclaim.c: what may be thrown away */
+
+/**
+ * hf_gem_madvise() - Is the content needed?
+ *
+ * What is not may be purged while no device works on it, and was never shared.
+ *
+ * Return: is it still there? Once purged, it stays so.
+ */
+bool hf_gem_madvise(struct hf_gem_object *object, bool needed);
+/**
+ * hf_gem_reclaim() - Purge what is not needed, least recently used first.
+ * @bytes: how much to free at least, if there is as much
+ *
+ * Return: bytes of objects that were purged.
+ */
+uint64_t hf_gem_reclaim(struct hf_gem_device *gem, uint64_t bytes);
 
 #endif

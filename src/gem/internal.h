@@ -5,18 +5,15 @@
 
 #include "gem/gem.h"
 
-/* An object of memory that exists already; owns @fd unless it fails. */
-struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem, int fd,
-					  size_t size, pid_t pid);
-
-/* Make it findable by its memfd. Return: 0 or a negative errno of fstat(2). */
-int hf_gem_object_share(struct hf_gem_object *object);
+/* An object of a backing; takes over the caller's reference unless it fails. */
+struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem,
+					  struct hf_backing *backing);
 
 /* Drop a reference; see hf_gem_handle_close(). @memory may be NULL. */
 void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory);
 
-/* Fix its size for good, before a client gets the memfd. */
-int hf_gem_object_seal(struct hf_gem_object *object);
+/* It was used: as a candidate for purging it comes last now. */
+void hf_gem_reclaim_touch(struct hf_gem_object *object);
 
 /* What a file has of an object, or NULL. */
 struct hf_gem_ref *hf_gem_ref_find(struct hf_gem_file *file,

@@ -2,8 +2,7 @@
 /*
  * Buffer objects: creation, the reference count, the offsets for mmap(2).
  *
- * An object is found by its memfd's inode (a dma-buf that comes back) and by
- * its mmap offset. The device's lock protects it all.
+ * The lock of the devices protects it all.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "gem/gem.h"
 #include "gem/internal.h"
@@ -21,14 +18,13 @@
 /* Where the kernel starts too, so that no 32-bit offset is ever valid. */
 #define FIRST_OFFSET 0x100000000ull
 
-/* From here on, freeing an object's pages takes longer than handing its memfd
- * over, bytes. */
-#define LARGE (256u << 10)
-
-void hf_gem_device_init(struct hf_gem_device *gem)
+void hf_gem_device_init(struct hf_gem_device *gem, struct hf_dma_device *dma)
 {
 	memset(gem, 0, sizeof(*gem));
+	gem->dma = dma;
+	gem->mem = dma->mem;
 	wl_list_init(&gem->objects);
+	wl_list_init(&gem->purgeable);
 	gem->next_offset = FIRST_OFFSET;
 }
 
@@ -43,8 +39,8 @@ void hf_gem_device_finish(struct hf_gem_device *gem)
 	hf_idr_finish(&gem->names);
 }
 
-struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem, int fd,
-					  size_t size, pid_t pid)
+/* Listed and counted. */
+static struct hf_gem_object *new_object(struct hf_gem_device *gem, size_t size)
 {
 	struct hf_gem_object *object = calloc(1, sizeof(*object));
 
@@ -53,9 +49,9 @@ struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem, int fd,
 	object->gem = gem;
 	object->refcount = 1;
 	object->size = size;
-	object->fd = fd;
-	object->pid = pid;
 	wl_list_init(&object->refs);
+	wl_list_init(&object->backing_link);
+	wl_list_init(&object->lru);
 	wl_list_insert(gem->objects.prev, &object->link);
 	gem->count++;
 	gem->bytes += size;
@@ -66,30 +62,96 @@ struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem, int fd,
 	return object;
 }
 
-struct hf_gem_object *hf_gem_object_create(struct hf_gem_device *gem,
-					   size_t size, pid_t pid)
+struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem,
+					  struct hf_backing *backing)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
-	struct hf_gem_object *object;
-	int fd;
+	struct hf_gem_object *object = new_object(gem, backing->size);
 
-	if (size == 0 || size > SIZE_MAX - page) {
+	if (!object)
+		return NULL;
+	object->backing = backing;
+	wl_list_insert(&backing->objects, &object->backing_link);
+	return object;
+}
+
+/* Below the device's limit, if need be by purging what is not needed. */
+static bool make_room(struct hf_gem_device *gem, size_t size)
+{
+	if (!gem->limit)
+		return true;
+	if (size <= gem->limit && gem->bytes > gem->limit - size)
+		hf_gem_reclaim(gem, gem->bytes - (gem->limit - size));
+	return size <= gem->limit && gem->bytes <= gem->limit - size;
+}
+
+struct hf_gem_object *hf_gem_object_create(struct hf_gem_device *gem,
+					   size_t size, bool contiguous,
+					   pid_t pid)
+{
+	struct hf_gem_object *object;
+	struct hf_backing *backing;
+
+	if (size == 0 || size > SIZE_MAX - HF_PAGE_SIZE) {
 		errno = EINVAL;
 		return NULL;
 	}
-	size = (size + page - 1) & ~(page - 1);
-	fd = hf_shmem_create("drm mm object", size);
-	if (fd < 0) {
-		/* The kernel knows only ENFILE, and no limit of a process. */
-		errno = fd == -EMFILE ? ENFILE : -fd;
+	size = (size + HF_PAGE_SIZE - 1) & ~(HF_PAGE_SIZE - 1);
+	if (!make_room(gem, size)) {
+		errno = ENOMEM;
 		return NULL;
 	}
-	object = hf_gem_object_adopt(gem, fd, size, pid);
+	backing = hf_backing_create(gem->mem, size, contiguous, pid);
+	if (!backing) {
+		/* The kernel knows only ENFILE, and no limit of a process. */
+		if (errno == EMFILE)
+			errno = ENFILE;
+		return NULL;
+	}
+	object = hf_gem_object_adopt(gem, backing);
 	if (!object) {
-		close(fd);
+		hf_backing_put(backing);
 		errno = ENOMEM;
 	}
 	return object;
+}
+
+struct hf_gem_object *
+hf_gem_object_of_user(struct hf_gem_device *gem,
+		      const struct hf_gem_segment *segments, uint32_t n,
+		      bool read_only)
+{
+	struct hf_gem_segment *copy = malloc(n * sizeof(*copy));
+	struct hf_gem_object *object;
+	size_t pages = 0;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, segments, n * sizeof(*copy));
+	for (uint32_t i = 0; i < n; i++)
+		pages += segments[i].npages;
+	object = new_object(gem, pages << HF_PAGE_SHIFT);
+	if (!object) {
+		free(copy);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		hf_backing_get(copy[i].backing);
+	object->segments = copy;
+	object->nsegments = n;
+	object->read_only = read_only;
+	return object;
+}
+
+const struct hf_owner *hf_gem_object_owner(const struct hf_gem_object *object)
+{
+	return object->backing ? &object->backing->owner :
+				 &object->segments[0].backing->owner;
+}
+
+bool hf_gem_object_contiguous(const struct hf_gem_object *object)
+{
+	return object->size == HF_PAGE_SIZE ||
+	       (object->backing && object->backing->run);
 }
 
 struct hf_gem_object *hf_gem_object_get(struct hf_gem_object *object)
@@ -103,6 +165,13 @@ void hf_gem_object_put(struct hf_gem_object *object)
 	hf_gem_object_put_memory(object, NULL);
 }
 
+static void put_segments(struct hf_gem_object *object)
+{
+	for (uint32_t i = 0; i < object->nsegments; i++)
+		hf_backing_put(object->segments[i].backing);
+	free(object->segments);
+}
+
 void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory)
 {
 	struct hf_gem_device *gem;
@@ -112,64 +181,42 @@ void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory)
 	gem = object->gem;
 	if (object->offset)
 		HASH_DELETE(by_offset, gem->by_offset, object);
-	if (object->shared)
-		HASH_DELETE(by_key, gem->by_key, object);
 	wl_list_remove(&object->link);
+	wl_list_remove(&object->backing_link);
+	wl_list_remove(&object->lru);
 	gem->count--;
-	gem->bytes -= object->size;
-	if (memory && object->size >= LARGE)
-		*memory = object->fd;
+	if (!object->purged)
+		gem->bytes -= object->size;
+	put_segments(object);
+	if (memory)
+		hf_backing_put_memory(object->backing, memory);
 	else
-		close(object->fd);
+		hf_backing_put(object->backing);
 	free(object);
-}
-
-int hf_gem_object_seal(struct hf_gem_object *object)
-{
-	int ret = 0;
-
-	if (!object->sealed && !object->imported)
-		ret = hf_shmem_seal(object->fd);
-	object->sealed = !ret;
-	return ret;
-}
-
-int hf_gem_object_share(struct hf_gem_object *object)
-{
-	struct stat st;
-
-	if (object->shared)
-		return 0;
-	if (hf_gem_object_seal(object))
-		return -ENOMEM;
-	if (fstat(object->fd, &st))
-		return -errno;
-	object->key.dev = st.st_dev;
-	object->key.ino = st.st_ino;
-	object->shared = true;
-	HASH_ADD(by_key, object->gem->by_key, key, sizeof(object->key),
-		 object);
-	return 0;
 }
 
 int hf_gem_object_dmabuf(struct hf_gem_object *object, int flags)
 {
-	int ret = hf_gem_object_share(object);
+	int ret;
 
+	if (!object->backing)
+		return -EPERM;
+	ret = hf_backing_share(object->backing);
 	if (ret)
 		return ret;
 	/* There is one dma-buf of an object, so the first export decides. */
 	if (!object->exported)
 		object->export_mode = flags & O_RDWR ? O_RDWR : O_RDONLY;
-	object->exported = true;
-	return hf_shmem_reopen(object->fd, object->export_mode | O_CLOEXEC);
+	object->exported = object->shared = true;
+	return hf_shmem_reopen(object->backing->fd,
+			       object->export_mode | O_CLOEXEC);
 }
 
 uint64_t hf_gem_object_offset(struct hf_gem_object *object)
 {
 	struct hf_gem_device *gem = object->gem;
 
-	if (!object->offset) {
+	if (!object->offset && object->backing) {
 		object->offset = gem->next_offset;
 		gem->next_offset += object->size;
 		HASH_ADD(by_offset, gem->by_offset, offset,
@@ -181,18 +228,17 @@ uint64_t hf_gem_object_offset(struct hf_gem_object *object)
 int hf_gem_mmap(struct hf_gem_file *file, uint64_t offset, uint64_t length,
 		int prot, int flags)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
 	struct hf_gem_object *object;
 
 	HASH_FIND(by_offset, file->gem->by_offset, &offset, sizeof(offset),
 		  object);
 	if (!object || length > object->size ||
-	    ((length + page - 1) & ~(page - 1)) > object->size)
+	    ((length + HF_PAGE_SIZE - 1) & ~(HF_PAGE_SIZE - 1)) > object->size)
 		return -EINVAL;
 	if (!hf_gem_ref_find(file, object))
 		return -EACCES;
 	/* A private writable mapping would be copy-on-write. */
 	if ((flags & MAP_TYPE) == MAP_PRIVATE && (prot & PROT_WRITE))
 		return -EINVAL;
-	return hf_gem_object_seal(object) ? -ENOMEM : object->fd;
+	return hf_backing_seal(object->backing) ? -ENOMEM : object->backing->fd;
 }

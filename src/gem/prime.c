@@ -3,18 +3,14 @@
  * PRIME: objects as dma-buf descriptors and back. The descriptor is the
  * object's memfd; its inode says which object it is, however it travelled.
  *
- * The device's lock protects it all.
+ * The lock of the devices protects it all.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "gem/gem.h"
 #include "gem/internal.h"
-#include "mem/shmem.h"
 
 int hf_gem_prime_export(struct hf_gem_file *file, uint32_t handle, int flags)
 {
@@ -29,43 +25,41 @@ int hf_gem_prime_export(struct hf_gem_file *file, uint32_t handle, int flags)
 	return fd;
 }
 
+/* The device's object of a backing, or NULL; no reference. */
+static struct hf_gem_object *find_object(const struct hf_gem_device *gem,
+					 const struct hf_backing *backing)
+{
+	struct hf_gem_object *object;
+
+	wl_list_for_each(object, &backing->objects, backing_link)
+		if (object->gem == gem)
+			return object;
+	return NULL;
+}
+
 /* A reference to the object of a descriptor, an old or a new one. */
 static int find_or_adopt(struct hf_gem_file *file, int fd,
 			 struct hf_gem_object **out)
 {
-	struct hf_gem_device *gem = file->gem;
-	struct hf_gem_object *object;
-	__typeof__(object->key) key;
-	struct stat st;
-	size_t size;
-	int ret, own;
+	struct hf_backing *backing =
+		hf_backing_of(file->gem->mem, fd, false, file->pid);
 
-	if (fstat(fd, &st))
+	if (!backing)
 		return -errno;
-	memset(&key, 0, sizeof(key));
-	key.dev = st.st_dev;
-	key.ino = st.st_ino;
-	HASH_FIND(by_key, gem->by_key, &key, sizeof(key), object);
-	if (object) {
-		*out = hf_gem_object_get(object);
+	*out = find_object(file->gem, backing);
+	if (*out) {
+		hf_gem_object_get(*out);
+		hf_backing_put(backing);
 		return 0;
 	}
-	ret = hf_shmem_check(fd, &size);
-	if (ret)
-		return ret;
-	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (own < 0)
-		return -ENOMEM;
-	*out = hf_gem_object_adopt(gem, own, size, file->pid);
+	*out = hf_gem_object_adopt(file->gem, backing);
 	if (!*out) {
-		close(own);
+		hf_backing_put(backing);
 		return -ENOMEM;
 	}
-	(*out)->imported = (*out)->sealed = true;
-	ret = hf_gem_object_share(*out);
-	if (ret)
-		hf_gem_object_put(*out);
-	return ret;
+	(*out)->imported = backing->foreign;
+	(*out)->shared = true;
+	return 0;
 }
 
 int hf_gem_prime_import(struct hf_gem_file *file, int fd, uint32_t *handle)

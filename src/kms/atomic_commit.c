@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "gem/gem.h"
 #include "kms/kms.h"
 #include "kms/state.h"
+#include "sync/resv.h"
 
 struct hf_flip {
 	struct hf_vblank_wait wait;
@@ -258,13 +260,61 @@ static void take_over(struct hf_commit *commit,
 	}
 }
 
+/* Whoever renders into it without saying so explicitly is waited for. */
+static int add_implicit_fence(struct hf_plane_state *plane)
+{
+	struct hf_fence *fences[4] = { NULL };
+	unsigned int n = 0;
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < plane->fb->format->num_planes;
+	     i++) {
+		struct hf_backing *backing = plane->fb->objects[i]->backing;
+
+		if (backing)
+			ret = hf_resv_fence(backing, false, &fences[n]);
+		n += fences[n] != NULL;
+	}
+	if (!ret && n) {
+		plane->in_fence = hf_fence_merge(fences, n);
+		ret = plane->in_fence ? 0 : -ENOMEM;
+	}
+	while (n)
+		hf_fence_put(fences[--n]);
+	return ret;
+}
+
+/* Planes whose framebuffer the display is going to read. */
+static int prepare_planes(struct hf_atomic_state *state)
+{
+	const struct hf_kms_funcs *funcs = state->kms->funcs;
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < state->kms->num_planes; i++) {
+		struct hf_plane_state *plane = state->planes[i];
+
+		if (!plane || !plane->fb)
+			continue;
+		if (!plane->in_fence)
+			ret = add_implicit_fence(plane);
+		if (!ret && funcs->prepare_fb)
+			ret = funcs->prepare_fb(plane->fb);
+		plane->prepared = !ret;
+	}
+	return ret;
+}
+
 int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 {
 	struct hf_kms_device *kms = state->kms;
 	struct hf_commit *commit;
+	int ret;
 
 	if (!state->at_once && in_the_way(state))
 		return -EBUSY;
+	ret = prepare_planes(state);
+	if (ret)
+		return ret;
 	commit = calloc(1, sizeof(*commit));
 	if (!commit)
 		return -ENOMEM;

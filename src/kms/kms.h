@@ -110,6 +110,7 @@ struct hf_plane_state {
 	uint32_t zpos;
 	struct hf_blob *damage;
 	struct hf_fence *in_fence; /* to wait for before it is shown */
+	bool prepared;		   /* the display may read the framebuffer */
 };
 
 struct hf_crtc_state {
@@ -211,11 +212,16 @@ struct hf_connector {
  * @formats: fourccs of each HF_PLANE_*, ended by 0
  * @check: may this state be? 0 or a negative errno. NULL: all may.
  * @commit: the state was swapped in; show it. NULL: nothing to do.
+ * @prepare_fb: a plane is going to show its framebuffer: make its memory reachable
+ *	for the display; 0 or a negative errno. NULL: nothing to do
+ * @cleanup_fb: it does not show it any more. NULL: nothing to do
  */
 struct hf_kms_funcs {
 	const uint32_t *formats[3];
 	int (*check)(struct hf_atomic_state *state);
 	void (*commit)(struct hf_atomic_state *state);
+	int (*prepare_fb)(struct hf_framebuffer *fb);
+	void (*cleanup_fb)(struct hf_framebuffer *fb);
 };
 
 struct hf_kms_device {

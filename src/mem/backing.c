@@ -53,6 +53,7 @@ static struct hf_backing *backing_new(struct hf_memory *mem, int fd,
 	backing->size = size;
 	backing->owner.object = hf_owner_number(mem);
 	backing->owner.pid = pid;
+	wl_list_init(&backing->objects);
 	return backing;
 }
 
@@ -483,7 +484,7 @@ static int extent_map(struct hf_extent *extent)
 		.offset = offset,
 		.prot = prot,
 	};
-	if (!backing->mem->shadow)
+	if (!backing->mem->shadow || backing->coherent)
 		return 0;
 	extent->shadow = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -16,6 +16,7 @@
 #define HF_MEM_BACKING_H
 
 #include <uthash.h>
+#include <wayland-util.h>
 
 #include "mem/page.h"
 #include "mem/trap.h"
@@ -39,21 +40,25 @@ struct hf_backing_key {
  * @user: memory of a client process (user pages)
  * @read_only: nobody has shown a descriptor that can be written to, and no
  *	device may write. Who shows one must be asked about that one, too
+ * @coherent: devices see what the CPU sees, always: no shadow. Set before the
+ *	first page is gotten
  * @run: bus addresses of its own from the pool, or NULL
  * @resv: its fences, or NULL (sync/resv.h); freed by @resv_destroy
+ * @objects: GEM objects of it, one a device (hf_gem_object.backing_link)
  * @held: pages that somebody holds
  * @extents: by address, @nextents of them; NULL: none
  */
 struct hf_backing {
 	struct hf_memory *mem;
 	uint32_t refcount;
-	bool keyed, sealed, foreign, user, read_only;
+	bool keyed, sealed, foreign, user, read_only, coherent;
 	int fd;
 	size_t size;
 	struct hf_owner owner;
 	struct hf_pool_run *run;
 	struct hf_resv *resv;
 	void (*resv_destroy)(struct hf_resv *resv);
+	struct wl_list objects;
 	size_t held;
 	struct hf_extent **extents;
 	uint32_t nextents, max_extents;

@@ -26,6 +26,7 @@
 #include "mem/shmem.h"
 #include "server/server.h"
 #include "uapi/call.h"
+#include "uapi/dma_buf.h"
 
 #define STACK_SIZE (1u << 20)
 #define INLINE_ARG 512
@@ -295,7 +296,7 @@ static int map_payload(struct slot *slot, struct hf_wire_slot *wire,
 
 static int copy_arrays(struct hf_call *call, const struct hf_wire_slot *wire)
 {
-	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(call->cmd)];
+	const struct hf_ioctl_desc *desc = call->desc;
 	uint32_t nasks = wire->nasks;
 
 	if (nasks > HF_WIRE_ASKS)
@@ -316,12 +317,12 @@ static int copy_arrays(struct hf_call *call, const struct hf_wire_slot *wire)
 }
 
 /* The sizes of the kernel's drm_ioctl(). */
-static int copy_arg(struct slot *slot, const struct hf_wire_slot *wire,
-		    uint32_t cmd)
+static int copy_arg(struct slot *slot, const struct hf_wire_slot *wire)
 {
-	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(cmd)];
-	uint32_t in = _IOC_SIZE(cmd), out = in, ksize;
 	struct hf_call *call = &slot->call;
+	const struct hf_ioctl_desc *desc = call->desc;
+	uint32_t cmd = call->cmd;
+	uint32_t in = _IOC_SIZE(cmd), out = in, ksize;
 
 	if (!(cmd & desc->cmd & IOC_IN))
 		in = 0;
@@ -346,7 +347,7 @@ static int copy_arg(struct slot *slot, const struct hf_wire_slot *wire,
 static void trace(struct hf_server *server, const struct hf_call *call,
 		  uint64_t start, int ret)
 {
-	const char *name = hf_ioctl_descs[_IOC_NR(call->cmd)].name;
+	const char *name = call->desc->name;
 
 	fprintf(server->trace, "%lu.%09lu %d file %u %s = %s (%lu ns)\n",
 		start / HF_NSEC_PER_SEC, start % HF_NSEC_PER_SEC,
@@ -359,24 +360,38 @@ static void trace(struct hf_server *server, const struct hf_call *call,
 		hf_clock_now(server->sys->clock) - start);
 }
 
+/* Our own copy of an ioctl's argument, and its arrays. */
+static int read_request(struct slot *slot, struct hf_wire_slot *wire,
+			const struct hf_ioctl_desc *desc)
+{
+	struct hf_call *call = &slot->call;
+	uint64_t payload_size = wire->payload_size;
+	int ret;
+
+	call->desc = desc;
+	ret = map_payload(slot, wire, payload_size);
+	if (!ret)
+		ret = copy_arrays(call, wire);
+	if (!ret)
+		ret = copy_arg(slot, wire);
+	if (!ret)
+		atomic_fetch_add(&slot->client->server->ioctls, 1);
+	return ret;
+}
+
 static int op_ioctl(struct hf_client *client, struct slot *slot,
 		    struct hf_wire_slot *wire, uint32_t file_id)
 {
 	struct hf_call *call = &slot->call;
 	struct hf_system *sys = client->server->sys;
-	uint64_t payload_size = wire->payload_size, start;
+	uint64_t start;
 	int ret;
 
 	if (!is_attached(client, file_id))
 		return -ESTALE;
-	ret = map_payload(slot, wire, payload_size);
-	if (!ret)
-		ret = copy_arrays(call, wire);
-	if (!ret)
-		ret = copy_arg(slot, wire, call->cmd);
+	ret = read_request(slot, wire, &hf_ioctl_descs[_IOC_NR(call->cmd)]);
 	if (ret)
 		return ret;
-	atomic_fetch_add(&client->server->ioctls, 1);
 	pthread_mutex_lock(&sys->lock);
 	call->file = hf_file_find(sys, file_id);
 	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
@@ -387,6 +402,29 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	pthread_mutex_unlock(&sys->lock);
 	if (ret == -ESTALE && !call->file)
 		forget(client, file_id);
+	return ret;
+}
+
+/* An ioctl on a descriptor that is no DRM file: whoever holds it may. */
+static int op_fd_ioctl(struct hf_client *client, struct slot *slot,
+		       struct hf_wire_slot *wire)
+{
+	struct hf_system *sys = client->server->sys;
+	struct hf_call *call = &slot->call;
+	int row = hf_fd_ioctl_row(call->cmd), ret;
+	uint64_t start;
+
+	if (row < 0)
+		return -ENOTTY;
+	ret = read_request(slot, wire, &hf_fd_ioctl_descs[row]);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&sys->lock);
+	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
+	ret = hf_call_dispatch_fd(call);
+	if (start)
+		trace(client->server, call, start, ret);
+	pthread_mutex_unlock(&sys->lock);
 	return ret;
 }
 
@@ -459,6 +497,26 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 	return hf_call_add_fd(&slot->call, fd, true);
 }
 
+/* Only of files that the same user opened, unless it is root who asks. */
+static int op_fdinfo(struct hf_client *client, struct slot *slot,
+		     struct hf_wire_slot *wire)
+{
+	struct hf_system *sys = client->server->sys;
+	struct hf_file *file;
+	uint64_t inode;
+	int fd = -ENOENT;
+
+	memcpy(&inode, wire->arg, sizeof(inode));
+	pthread_mutex_lock(&sys->lock);
+	file = hf_file_of_endpoint(
+		hf_endpoint_by_inode(&sys->endpoints, inode));
+	if (file && (client->cred.uid == 0 ||
+		     client->cred.uid == file->cred.uid))
+		fd = hf_fdinfo(file);
+	pthread_mutex_unlock(&sys->lock);
+	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
+}
+
 static int op_tree(struct hf_client *client, struct slot *slot)
 {
 	struct hf_server *server = client->server;
@@ -468,6 +526,25 @@ static int op_tree(struct hf_client *client, struct slot *slot)
 	fd = fcntl(server->tree_fd, F_DUPFD_CLOEXEC, 0);
 	pthread_mutex_unlock(&server->sys->lock);
 	return fd < 0 ? -ENOMEM : hf_call_add_fd(&slot->call, fd, true);
+}
+
+/* The client polls a dma-buf. */
+static int op_watch(struct hf_client *client, struct slot *slot,
+		    struct hf_wire_slot *wire)
+{
+	struct hf_system *sys = client->server->sys;
+	struct hf_wire_watch *watch = (void *)slot->small_arg;
+	struct hf_call *call = &slot->call;
+	int fd = -1, ret;
+
+	if (call->nfds_in != 1)
+		return -EBADF;
+	memcpy(watch, wire->arg, sizeof(*watch));
+	call->out_size = sizeof(*watch);
+	pthread_mutex_lock(&sys->lock);
+	ret = hf_dma_buf_watch(sys, call->fds_in[0], watch, &fd);
+	pthread_mutex_unlock(&sys->lock);
+	return fd >= 0 ? hf_call_add_fd(call, fd, true) : ret;
 }
 
 static int run_op(struct hf_client *client, struct slot *slot,
@@ -484,6 +561,12 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_mmap(client, slot, wire, file);
 	case HF_OP_TREE:
 		return op_tree(client, slot);
+	case HF_OP_FD_IOCTL:
+		return op_fd_ioctl(client, slot, wire);
+	case HF_OP_WATCH:
+		return op_watch(client, slot, wire);
+	case HF_OP_FDINFO:
+		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:
 		hf_server_reap(client->server);
 		return 0;
@@ -521,6 +604,7 @@ static void reset_call(struct hf_client *client, struct slot *slot,
 	/* All but the questions, which are counted. */
 	memset(call, 0, offsetof(struct hf_call, asks));
 	wl_list_init(&call->file_link);
+	call->sys = client->server->sys;
 	call->cred = client->cred;
 	call->cmd = cmd;
 	call->arg = slot->small_arg;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fdpass.h"
+#include "drivers/soft/engine.h"
 #include "mem/shmem.h"
 #include "server/server.h"
 
@@ -27,11 +28,20 @@ static struct json_object *describe_object(const struct hf_gem_object *object)
 {
 	struct json_object *obj = json_object_new_object();
 
-	add_uint(obj, "pid", object->pid);
+	add_uint(obj, "id", hf_gem_object_owner(object)->object);
+	add_uint(obj, "pid", hf_gem_object_owner(object)->pid);
 	add_uint(obj, "bytes", object->size);
 	add_uint(obj, "handles", object->handle_count);
 	add_uint(obj, "references", object->refcount);
 	add_uint(obj, "name", object->name);
+	add_uint(obj, "pins", object->mapping ? object->mapping->refcount : 0);
+	json_object_object_add(obj, "contiguous",
+			       json_object_new_boolean(
+				       hf_gem_object_contiguous(object)));
+	json_object_object_add(obj, "user_pages",
+			       json_object_new_boolean(!object->backing));
+	json_object_object_add(obj, "purged",
+			       json_object_new_boolean(object->purged));
 	json_object_object_add(obj, "imported",
 			       json_object_new_boolean(object->imported));
 	return obj;
@@ -72,45 +82,114 @@ static struct json_object *describe_crtc(struct hf_crtc *crtc)
 	return obj;
 }
 
-static struct json_object *describe(struct hf_server *server)
+/* What the devices do, added up. */
+struct totals {
+	uint64_t objects, bytes, peak_objects, peak_bytes;
+	uint64_t mapped, mappings, faults, missed_syncs, jobs, busy_ns;
+	uint64_t frames, fbs;
+};
+
+static void describe_device(struct hf_device *dev, struct json_object *root,
+			    struct totals *sum)
 {
-	struct json_object *root = json_object_new_object();
-	struct json_object *list = json_object_new_array();
-	struct hf_device *dev = server->dev;
+	struct json_object *files = json_object_object_get(root, "files");
+	struct json_object *objects = json_object_object_get(root, "objects");
+	struct json_object *crtcs = json_object_object_get(root, "crtcs");
 	struct hf_gem_object *object;
 	struct hf_file *file;
-	uint64_t frames = 0, fbs = 0;
+
+	wl_list_for_each(file, &dev->files, link) {
+		json_object_array_add(files, describe_file(file));
+		sum->fbs += wl_list_length(&file->kms.fbs);
+	}
+	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++) {
+		json_object_array_add(crtcs, describe_crtc(dev->kms.crtcs[i]));
+		sum->frames += dev->kms.crtcs[i]->frames;
+	}
+	wl_list_for_each(object, &dev->gem.objects, link)
+		json_object_array_add(objects, describe_object(object));
+	sum->objects += dev->gem.count;
+	sum->bytes += dev->gem.bytes;
+	sum->peak_objects += dev->gem.peak_count;
+	sum->peak_bytes += dev->gem.peak_bytes;
+	sum->mapped += dev->dma.mapped;
+	sum->mappings += dev->dma.mappings;
+	sum->missed_syncs += atomic_load(&dev->dma.missed_syncs);
+	if (!dev->engine)
+		return;
+	sum->jobs += hf_engine_jobs(dev->engine);
+	sum->busy_ns += hf_engine_busy_ns(dev->engine);
+}
+
+/* The last ones, as sentences. */
+static void describe_faults(struct hf_device *dev, struct json_object *root,
+			    struct totals *sum)
+{
+	struct json_object *list = json_object_object_get(root, "last_faults");
+	struct hf_dma_device *dma = &dev->dma;
+	char text[256];
+
+	pthread_mutex_lock(&dma->fault_lock);
+	sum->faults += dma->nfaults;
+	for (uint64_t i = dma->nfaults < 8 ? 0 : dma->nfaults - 8;
+	     i < dma->nfaults; i++) {
+		hf_dma_fault_text(&dma->faults[i % HF_DMA_FAULTS], text,
+				  sizeof(text));
+		json_object_array_add(list, json_object_new_string(text));
+	}
+	pthread_mutex_unlock(&dma->fault_lock);
+}
+
+static void describe_memory(struct hf_system *sys, struct json_object *root)
+{
+	struct hf_memory_stats stats;
+
+	hf_memory_stats(sys->mem, &stats);
+	add_uint(root, "pages_held", stats.pages);
+	add_uint(root, "peak_pages", stats.peak_pages);
+	add_uint(root, "user_pages", stats.user_pages);
+	add_uint(root, "pool_bytes", stats.pool_size);
+	add_uint(root, "pool_used", stats.pool_used);
+	add_uint(root, "pool_largest_hole", stats.pool_hole);
+	add_uint(root, "purged_bytes", stats.purged);
+}
+
+static struct json_object *describe(struct hf_server *server)
+{
+	static const char *const lists[] = { "files", "crtcs", "objects",
+					     "last_faults" };
+	struct json_object *root = json_object_new_object();
+	struct json_object *clients = json_object_new_array();
+	struct hf_device *dev = server->dev;
+	struct totals sum = { 0 };
 
 	json_object_object_add(root, "device",
 			       json_object_new_string(dev->unique));
 	add_uint(root, "pid", getpid());
 	add_uint(root, "card", dev->primary_minor);
-	add_uint(root, "render", dev->render_minor);
-	hf_clients_describe(server, list);
-	json_object_object_add(root, "clients", list);
+	add_uint(root, "render", server->engine->render_minor);
+	hf_clients_describe(server, clients);
+	json_object_object_add(root, "clients", clients);
 	add_uint(root, "ioctls", atomic_load(&server->ioctls));
-	list = json_object_new_array();
-	wl_list_for_each(file, &dev->files, link) {
-		json_object_array_add(list, describe_file(file));
-		fbs += wl_list_length(&file->kms.fbs);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		json_object_object_add(root, lists[i], json_object_new_array());
+	wl_list_for_each(dev, &server->sys->devices, link) {
+		describe_device(dev, root, &sum);
+		describe_faults(dev, root, &sum);
 	}
-	json_object_object_add(root, "files", list);
-	list = json_object_new_array();
-	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++) {
-		json_object_array_add(list, describe_crtc(dev->kms.crtcs[i]));
-		frames += dev->kms.crtcs[i]->frames;
-	}
-	json_object_object_add(root, "crtcs", list);
-	list = json_object_new_array();
-	wl_list_for_each(object, &dev->gem.objects, link)
-		json_object_array_add(list, describe_object(object));
-	json_object_object_add(root, "objects", list);
-	add_uint(root, "framebuffers", fbs);
-	add_uint(root, "frames", frames);
-	add_uint(root, "object_count", dev->gem.count);
-	add_uint(root, "object_bytes", dev->gem.bytes);
-	add_uint(root, "peak_objects", dev->gem.peak_count);
-	add_uint(root, "peak_bytes", dev->gem.peak_bytes);
+	add_uint(root, "framebuffers", sum.fbs);
+	add_uint(root, "frames", sum.frames);
+	add_uint(root, "object_count", sum.objects);
+	add_uint(root, "object_bytes", sum.bytes);
+	add_uint(root, "peak_objects", sum.peak_objects);
+	add_uint(root, "peak_bytes", sum.peak_bytes);
+	describe_memory(server->sys, root);
+	add_uint(root, "dma_mappings", sum.mappings);
+	add_uint(root, "dma_mapped_bytes", sum.mapped);
+	add_uint(root, "iommu_faults", sum.faults);
+	add_uint(root, "missed_syncs", sum.missed_syncs);
+	add_uint(root, "jobs", sum.jobs);
+	add_uint(root, "engine_busy_ns", sum.busy_ns);
 	return root;
 }
 

@@ -2,17 +2,15 @@
 /*
  * Screenshots: what a CRTC's planes show, composed with pixman.
  *
- * The planes' state is copied with the lock held, with a descriptor for each
- * object; the pixels are read without it, so a client that draws or flips
- * meanwhile is not held up.
+ * The planes' state is copied with the lock held, with a mapping of each object
+ * for the display; the pixels are read without it, so a client that draws or
+ * flips meanwhile is not held up. They are read as the display does: through its
+ * IOMMU, if it has one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "drivers/soft/compose.h"
 #include "drivers/soft/png.h"
@@ -21,14 +19,15 @@
 struct layer {
 	struct hf_compose_plane plane;
 	struct {
-		int fd;
-		size_t size;
-		void *map;
+		struct hf_gem_mapping *mapping;
+		void *copy;
 	} memory[3];
 	uint32_t offsets[3];
 };
 
 struct hf_picture {
+	struct hf_device *dev;
+	struct hf_dma_port port;
 	uint32_t width, height;
 	struct layer layers[HF_KMS_MAX_PLANES];
 	unsigned int nlayers;
@@ -59,15 +58,11 @@ static int add_layer(struct hf_picture *picture,
 	out->rotation = state->rotation;
 	out->bt709 = state->encoding;
 	out->full_range = state->range;
-	for (unsigned int i = 0; i < 3; i++)
-		layer->memory[i].fd = -1;
 	for (unsigned int i = 0; i < fb->format->num_planes; i++) {
 		out->pitch[i] = fb->pitches[i];
 		layer->offsets[i] = fb->offsets[i];
-		layer->memory[i].size = fb->objects[i]->size;
-		layer->memory[i].fd = fcntl(fb->objects[i]->fd,
-					    F_DUPFD_CLOEXEC, 0);
-		if (layer->memory[i].fd < 0)
+		layer->memory[i].mapping = hf_gem_map(fb->objects[i]);
+		if (!layer->memory[i].mapping)
 			return -errno;
 	}
 	return 0;
@@ -125,23 +120,61 @@ static int capture(struct hf_device *dev, unsigned int index,
 	return ret;
 }
 
-static int map_layers(struct hf_picture *picture)
+/*
+ * A table's memory as the display sees it: all in one piece if it is so in the
+ * server, as an object's pages are however scattered they are on the bus; else
+ * a copy. NULL and errno: no memory, or a fault.
+ */
+static void *read_memory(struct hf_dma_port *port,
+			 const struct hf_sg_table *table, void **copy)
+{
+	size_t size = hf_sg_table_size(table), done = 0;
+	char *start = NULL;
+
+	for (size_t i = 0; i < table->nents; i++) {
+		const struct hf_sg *sg = &table->sgl[i];
+		size_t length;
+
+		for (size_t at = 0; at < sg->dma_length; at += length) {
+			char *page = hf_dma_access(port, sg->dma + at, false,
+						   &length);
+
+			if (!page) {
+				errno = EFAULT;
+				return NULL;
+			}
+			if (!start)
+				start = page;
+			if (!*copy && page != start + done) {
+				*copy = malloc(size);
+				if (!*copy)
+					return NULL;
+				memcpy(*copy, start, done);
+			}
+			if (*copy)
+				memcpy((char *)*copy + done, page, length);
+			done += length;
+		}
+	}
+	return *copy ? *copy : start;
+}
+
+static int read_layers(struct hf_picture *picture)
 {
 	for (unsigned int l = 0; l < picture->nlayers; l++) {
 		struct layer *layer = &picture->layers[l];
 
 		for (unsigned int i = 0; i < 3; i++) {
-			void *map;
+			char *data;
 
-			if (layer->memory[i].fd < 0)
+			if (!layer->memory[i].mapping)
 				continue;
-			map = mmap(NULL, layer->memory[i].size, PROT_READ,
-				   MAP_SHARED, layer->memory[i].fd, 0);
-			if (map == MAP_FAILED)
+			data = read_memory(&picture->port,
+					   &layer->memory[i].mapping->table,
+					   &layer->memory[i].copy);
+			if (!data)
 				return -errno;
-			layer->memory[i].map = map;
-			layer->plane.data[i] =
-				(char *)map + layer->offsets[i];
+			layer->plane.data[i] = data + layer->offsets[i];
 		}
 	}
 	return 0;
@@ -151,17 +184,14 @@ void hf_picture_destroy(struct hf_picture *picture)
 {
 	if (!picture)
 		return;
-	for (unsigned int l = 0; l < picture->nlayers; l++) {
-		for (unsigned int i = 0; i < 3; i++) {
-			struct layer *layer = &picture->layers[l];
-
-			if (layer->memory[i].map)
-				munmap(layer->memory[i].map,
-				       layer->memory[i].size);
-			if (layer->memory[i].fd >= 0)
-				close(layer->memory[i].fd);
-		}
-	}
+	pthread_mutex_lock(&picture->dev->sys->lock);
+	for (unsigned int l = 0; l < picture->nlayers; l++)
+		for (unsigned int i = 0; i < 3; i++)
+			hf_gem_unmap(picture->layers[l].memory[i].mapping);
+	pthread_mutex_unlock(&picture->dev->sys->lock);
+	for (unsigned int l = 0; l < picture->nlayers; l++)
+		for (unsigned int i = 0; i < 3; i++)
+			free(picture->layers[l].memory[i].copy);
 	free(picture);
 }
 
@@ -195,6 +225,8 @@ int hf_picture_capture(struct hf_device *dev, unsigned int crtc,
 	*picture = calloc(1, sizeof(**picture));
 	if (!*picture)
 		return -ENOMEM;
+	(*picture)->dev = dev;
+	(*picture)->port.dev = &dev->dma;
 	pthread_mutex_lock(&dev->sys->lock);
 	ret = capture(dev, crtc, *picture);
 	pthread_mutex_unlock(&dev->sys->lock);
@@ -207,7 +239,7 @@ int hf_picture_capture(struct hf_device *dev, unsigned int crtc,
 
 int hf_picture_write(struct hf_picture *picture, int fd)
 {
-	int ret = map_layers(picture);
+	int ret = read_layers(picture);
 
 	return ret ? ret : compose(picture, fd);
 }

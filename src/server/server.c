@@ -430,22 +430,37 @@ static int create_devices(struct hf_server *server,
 		.pool = options->pool ? options->pool : DEFAULT_POOL,
 		.shadow = options->incoherent,
 	};
-	int card = free_minor("card", 0), render = free_minor("renderD", 128);
+	struct hf_device_options display = {
+		.primary = free_minor("card", 0),
+		.render = free_minor("renderD", 128),
+		.iommu = !options->contiguous,
+		.coherent = !options->incoherent,
+		.outputs = options->outputs,
+		.noutputs = options->noutputs,
+	};
+	struct hf_device_options engine = {
+		.index = 1,
+		.primary = free_minor("card", display.primary + 1),
+		.render = display.render,
+		.iommu = true,
+		.coherent = display.coherent,
+	};
 
+	if (options->split)
+		display.render = -1;
 	server->sys = hf_system_create(&memory);
 	if (!server->sys)
 		return -errno;
 	server->dev = hf_device_create(
 		server->sys, options->split ? &hf_soft_display : &hf_soft_driver,
-		0, card, options->split ? -1 : render, options->outputs,
-		options->noutputs);
+		&display);
 	server->engine = server->dev;
 	if (server->dev && options->split)
-		server->engine = hf_device_create(
-			server->sys, &hf_soft_engine, 1,
-			free_minor("card", card + 1), render, NULL, 0);
+		server->engine = hf_device_create(server->sys, &hf_soft_engine,
+						  &engine);
 	if (!server->engine)
 		return -errno;
+	server->dev->gem.limit = server->engine->gem.limit = options->memory;
 	server->dev->kms.changed = configuration_changed;
 	server->dev->kms.hold = options->hold_last_picture;
 	return 0;

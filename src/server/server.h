@@ -112,6 +112,15 @@ void hf_server_reap(struct hf_server *server);
 void hf_query_answer(struct hf_server *server,
 		     const struct hf_wire_query *query, int fd);
 
+/* fdinfo.c */
+
+/**
+ * hf_fdinfo() - The drm-usage-stats of a file. The lock is held.
+ *
+ * Return: a descriptor with the text, or a negative errno.
+ */
+int hf_fdinfo(struct hf_file *file);
+
 /* screenshot.c */
 
 struct hf_picture;

@@ -30,11 +30,12 @@
 #include "base/fdpass.h"
 #include "base/futex.h"
 #include "shim/client.h"
+#include "shim/descriptor.h"
+#include "shim/poll.h"
 #include "shim/shim.h"
 
 #define MAX_LINKS 64
 #define MAX_FILES 256	/* a cache; more files are looked up anew */
-#define OWN_FD_BASE 1000
 
 struct hf_link {
 	struct hf_wire_channel *channel;
@@ -93,7 +94,7 @@ void hf_client_unlock(const struct hf_locked *locked)
 /* Out of the way of programs that count their descriptors. */
 static int move_away(int fd)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, OWN_FD_BASE);
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, HF_OWN_FD_BASE);
 
 	if (high < 0)
 		return fd;
@@ -202,6 +203,12 @@ static struct hf_link *link_at(unsigned int i)
 	for (int fd = 0; fd < HF_MAX_LIKELY; fd++)
 		set_likely(fd, 0);
 	return link;
+}
+
+bool hf_client_connected(void)
+{
+	return hf_shim_active() &&
+	       atomic_load_explicit(&client()->nlinks, memory_order_relaxed);
 }
 
 /* -- slots ----------------------------------------------------------------- */
@@ -328,7 +335,7 @@ static bool server_gone(const struct hf_link *link)
 	struct pollfd pfd = { .fd = link->fd };
 
 	return atomic_load(&link->channel->dead) ||
-	       (poll(&pfd, 1, 0) == 1 && (pfd.revents & (POLLHUP | POLLNVAL)));
+	       (REAL(poll)(&pfd, 1, 0) == 1 && (pfd.revents & (POLLHUP | POLLNVAL)));
 }
 
 /* Sleep until the answer is there. The sleep is cut up, since nobody wakes us
@@ -455,22 +462,13 @@ int hf_request_run(struct hf_request *req)
 /* The name of the socket's other end: "<instance>/<minor>/<file>". */
 static bool read_name(int fd, unsigned int *minor, uint32_t *id)
 {
-	static const char prefix[] = HF_WIRE_NAME_PREFIX;
 	struct sockaddr_un addr;
-	socklen_t len = sizeof(addr);
-	char *name = addr.sun_path + 1, *slash;
+	const char *name = hf_endpoint_name(fd, &addr);
+	char *slash;
 
-	if (getpeername(fd, (struct sockaddr *)&addr, &len) ||
-	    addr.sun_family != AF_UNIX || len <= sizeof(addr.sun_family) + 1 ||
-	    len >= sizeof(addr) || addr.sun_path[0])
+	if (!name)
 		return false;
-	((char *)&addr)[len] = 0;
-	if (strncmp(name, prefix, sizeof(prefix) - 1))
-		return false;
-	slash = strchr(name, '/');
-	if (!slash)
-		return false;
-	*minor = strtoul(slash + 1, &slash, 10);
+	*minor = strtoul(name, &slash, 10);
 	if (*slash != '/')
 		return false;
 	*id = strtoul(slash + 1, NULL, 10);
@@ -671,14 +669,14 @@ bool hf_own_fd(int fd)
 		if (link && link->fd == fd)
 			return true;
 	}
-	return false;
+	return hf_watch_own(fd);
 }
 
 unsigned int hf_own_fd_next(unsigned int first, unsigned int last)
 {
 	struct client *c = client();
 	unsigned int n = atomic_load(&c->nlinks);
-	unsigned int next = last == UINT_MAX ? last : last + 1;
+	unsigned int next = hf_watch_own_next(first, last);
 	int maps = hf_own_maps_fd();
 
 	if (maps >= 0 && (unsigned int)maps >= first &&
@@ -709,9 +707,10 @@ void hf_own_fd_move(int fd)
 
 		if (!link || link->fd != fd)
 			continue;
-		moved = fcntl(fd, F_DUPFD_CLOEXEC, OWN_FD_BASE);
+		moved = fcntl(fd, F_DUPFD_CLOEXEC, HF_OWN_FD_BASE);
 		if (moved >= 0)
 			link->fd = moved;
 	}
 	hf_client_unlock(&locked);
+	hf_watch_own_move(fd);
 }

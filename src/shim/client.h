@@ -111,6 +111,13 @@ int hf_own_maps_fd(void);
 /** hf_own_maps_keep() - Keep this one. Return: the number that it has now. */
 int hf_own_maps_keep(int fd);
 
+/** hf_client_connected() - Has this process ever talked to a server? */
+bool hf_client_connected(void);
+
+/* Where the shim keeps descriptors of its own: out of the way of programs that
+ * count theirs. */
+#define HF_OWN_FD_BASE 1000
+
 /** hf_own_fd() - A descriptor that the shim keeps for itself? */
 bool hf_own_fd(int fd);
 /**

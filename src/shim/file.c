@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #include "shim/client.h"
+#include "shim/descriptor.h"
+#include "shim/poll.h"
 #include "shim/shim.h"
 #include "shim/usercopy.h"
 
@@ -76,18 +78,12 @@ static void *map_file(void *addr, size_t length, int prot, int flags, int fd,
 /* A dma-buf refuses to be mapped beyond its end; a memfd does not. */
 static bool beyond_dma_buf(int fd, size_t length, off_t offset)
 {
-	static const char name[] = "/memfd:drm mm object";
-	char path[32], target[64];
 	struct stat st;
-	ssize_t n;
 
-	if (REAL(fstat)(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink ||
+	if (REAL(fstat)(fd, &st) ||
 	    (offset <= st.st_size && length <= (size_t)(st.st_size - offset)))
 		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	n = REAL(readlink)(path, target, sizeof(target));
-	return n >= (ssize_t)sizeof(name) - 1 &&
-	       !memcmp(target, name, sizeof(name) - 1);
+	return hf_is_dma_buf(fd, &st);
 }
 
 HF_SHIM_EXPORT void *mmap(void *addr, size_t length, int prot, int flags,
@@ -249,6 +245,7 @@ HF_SHIM_EXPORT int close(int fd)
 			return -1;
 		}
 		drm = hf_file_closed(fd);
+		hf_watch_closed(fd, fd);
 	}
 	ret = REAL(close)(fd);
 	if (drm)
@@ -276,6 +273,7 @@ static bool forget_range(unsigned int first, unsigned int last)
 {
 	bool any = false;
 
+	hf_watch_closed(first, last);
 	for (unsigned int fd = first; fd <= last && fd < HF_MAX_LIKELY; fd++)
 		any |= hf_file_closed(fd);
 	return any;
@@ -311,6 +309,8 @@ static bool make_way(int from, int to)
 		return false;
 	if (hf_own_fd(to))
 		hf_own_fd_move(to);
+	if (to >= 0)
+		hf_watch_closed(to, to);
 	return hf_file_closed(to);
 }
 

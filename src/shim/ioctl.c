@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ioctl(2) on DRM files: marshalling by the table of ioctls, nothing else. The
+ * ioctl(2) on DRM files, sync_files and dma-bufs: marshalling by the tables of
+ * ioctls, nothing else. The
  * argument and its nested arrays are copied into a slot as far as they can be
  * read; what cannot is marked, so that the server fails where the kernel
  * would have touched it.
@@ -14,9 +15,9 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <linux/dma-buf.h>
 
 #include "shim/client.h"
+#include "shim/descriptor.h"
 #include "shim/shim.h"
 #include "shim/usercopy.h"
 #include "uapi/ioctls.h"
@@ -161,11 +162,14 @@ static void answer_ask(struct hf_request *req, int *fds, unsigned int *nfds)
 	}
 }
 
-/* Post the request, again for as long as the server asks. */
-static int run_request(struct hf_request *req)
+/*
+ * Post the request, again for as long as the server asks. @fd goes with it, if
+ * there is one.
+ */
+static int run_request(struct hf_request *req, int fd)
 {
-	int fds[HF_WIRE_FDS_MAX], ret;
-	unsigned int nfds = 0;
+	int fds[HF_WIRE_FDS_MAX] = { fd }, ret;
+	unsigned int nfds = fd >= 0;
 
 	for (;;) {
 		memcpy(req->fds, fds, nfds * sizeof(*fds));
@@ -242,7 +246,7 @@ static int run_ioctl(struct hf_request *req, uint32_t cmd, void *arg)
 	if (has_arrays(desc))
 		ret = put_arrays(req, desc, arrays);
 	if (!ret)
-		ret = run_request(req);
+		ret = run_request(req, -1);
 	if (ret == -ESTALE || ret == -ENODEV)
 		return ret;
 	if (has_arrays(desc) && get_arrays(req, desc, arrays))
@@ -268,24 +272,78 @@ static int drm_ioctl(uint32_t file, uint32_t cmd, void *arg)
 	return ret;
 }
 
-/* Memory is coherent with the device, so that there is nothing to do but to
- * check the flags as the kernel does. */
-static int dma_buf_sync(void *arg)
-{
-	struct dma_buf_sync sync;
+/* -- ioctls on sync_files and dma-bufs --------------------------------------- */
 
-	if (hf_copy_from_user(&sync, arg, sizeof(sync)))
+/* Where it fails, nothing comes back. */
+static int run_fd_ioctl(struct hf_request *req, int fd,
+			const struct hf_ioctl_desc *desc, void *arg)
+{
+	uint32_t size = _IOC_SIZE(desc->cmd);
+	struct array arrays[HF_WIRE_ARRAYS];
+	uint8_t *copy = req->slot->arg;
+	int ret;
+
+	if (hf_copy_from_user(copy, arg, size))
 		return -EFAULT;
-	if (sync.flags & ~DMA_BUF_SYNC_VALID_FLAGS_MASK)
-		return -EINVAL;
-	return sync.flags & DMA_BUF_SYNC_RW ? 0 : -EINVAL;
+	ret = put_arrays(req, desc, arrays);
+	if (!ret)
+		ret = run_request(req, fd);
+	if (!ret)
+		ret = get_arrays(req, desc, arrays);
+	if (ret)
+		return ret;
+	get_fd(req, desc);
+	if (!(desc->cmd & IOC_OUT) || !hf_copy_to_user(arg, copy, size))
+		return 0;
+	if (desc->fd_out)
+		REAL(close)((int)read_field(copy, desc->fd_out - 1, 4));
+	return -EFAULT;
 }
 
-static bool is_dma_buf(int fd)
+static int fd_ioctl(int fd, const struct hf_ioctl_desc *desc, void *arg)
 {
-	int seals = REAL(fcntl)(fd, F_GET_SEALS);
+	struct hf_request req;
+	int ret = hf_request_begin(&req, HF_OP_FD_IOCTL);
 
-	return seals >= 0 && (seals & F_SEAL_SHRINK);
+	if (ret)
+		return ret;
+	req.slot->cmd = desc->cmd;
+	ret = run_fd_ioctl(&req, fd, desc, arg);
+	hf_request_end(&req);
+	return ret;
+}
+
+/* The kernel keeps it for its listings, where there is none of ours; so it is
+ * only looked at: a string that must end in time. */
+static int set_name(const char *name)
+{
+	char c;
+
+	for (unsigned int i = 0; i < DMA_BUF_NAME_LEN; i++) {
+		if (hf_copy_from_user(&c, name + i, 1))
+			return -EFAULT;
+		if (!c)
+			return 0;
+	}
+	return -EINVAL;
+}
+
+/* 1: neither of them, or no ioctl of theirs. */
+static int other_ioctl(int fd, uint32_t cmd, void *arg)
+{
+	int row = hf_fd_ioctl_row(cmd), ret;
+
+	if (_IOC_TYPE(cmd) == SYNC_IOC_MAGIC)
+		return row >= 0 && hf_is_sync_file(fd) ?
+			       fd_ioctl(fd, &hf_fd_ioctl_descs[row], arg) :
+			       1;
+	if (cmd == DMA_BUF_SET_NAME_A || cmd == DMA_BUF_SET_NAME_B)
+		return hf_is_memory(fd) ? set_name(arg) : 1;
+	if (row < 0 || !hf_is_memory(fd))
+		return 1;
+	ret = fd_ioctl(fd, &hf_fd_ioctl_descs[row], arg);
+	/* Memory outlives its devices, and then nobody works on it. */
+	return ret == -ENODEV && cmd == DMA_BUF_IOCTL_SYNC ? 0 : ret;
 }
 
 /* 1: not ours, let the kernel answer. */
@@ -294,8 +352,11 @@ static int dispatch(int fd, uint32_t cmd, void *arg)
 	uint32_t file;
 	int ret;
 
-	if (cmd == DMA_BUF_IOCTL_SYNC)
-		return is_dma_buf(fd) ? dma_buf_sync(arg) : 1;
+	if (_IOC_TYPE(cmd) == SYNC_IOC_MAGIC || _IOC_TYPE(cmd) == DMA_BUF_BASE) {
+		ret = other_ioctl(fd, cmd, arg);
+		if (ret != 1)
+			return ret;
+	}
 	if (_IOC_TYPE(cmd) != DRM_IOCTL_BASE)
 		return hf_file_likely(fd) && _IOC_TYPE(cmd) != 'T' &&
 				       !hf_file_of(fd, &file) ?

@@ -292,6 +292,18 @@ static bool create_ours(int dirfd, const char *name, int flags, mode_t mode,
 	return true;
 }
 
+/* What ends in a number may be somebody's fdinfo. */
+static int opened(int fd, const char *name, int flags)
+{
+	size_t length = strlen(name);
+
+	hf_open_saw(name);
+	if (length && name[length - 1] >= '0' && name[length - 1] <= '9' &&
+	    (flags & (O_ACCMODE | O_PATH)) == O_RDONLY && hf_shim_active())
+		return hf_fdinfo_complete(fd, flags);
+	return fd;
+}
+
 #define TRY_OPEN(dirfd, name, flags, mode, real) ({			\
 	int fd_, before_ = errno;					\
 	if (!must_ask_first(name, flags) ||				\
@@ -299,7 +311,7 @@ static bool create_ours(int dirfd, const char *name, int flags, mode_t mode,
 		fd_ = HF_PATH_TRY(dirfd, name, real,			\
 				  open_ours(dirfd, name, flags, mode));	\
 		if (fd_ >= 0)						\
-			hf_open_saw(name);				\
+			fd_ = opened(fd_, name, flags);			\
 		else if (errno == ENXIO && hf_shim_active())		\
 			fd_ = reopen_drm(dirfd, name, flags);		\
 		if (fd_ >= 0)						\

@@ -72,6 +72,15 @@ int hf_shim_tree_fd(void);
 unsigned int hf_shim_tree_generation(void);
 
 /**
+ * hf_fdinfo_complete() - Was this the fdinfo of a DRM file that was opened?
+ * @fd: the kernel's, open for reading
+ * @flags: what it was opened with
+ *
+ * Return: @fd, or in its place one that says what there is to say of a DRM file.
+ */
+int hf_fdinfo_complete(int fd, int flags);
+
+/**
  * hf_shim_map() - mmap(2) for the shim's own use, readable and writable.
  *
  * Away from where the program's next mappings go: the kernel would have made
@@ -91,11 +100,7 @@ bool hf_shim_owns(const void *addr, size_t size);
  * child, which shares its parent's memory.
  */
 void *hf_shim_state(unsigned int slot, size_t size);
-enum {
-	HF_SHIM_STATE_CLIENT,
-	HF_SHIM_STATE_PATHS,
-	HF_SHIM_STATE_USERPTR,
-	HF_SHIM_STATES
-};
+enum { HF_SHIM_STATE_CLIENT, HF_SHIM_STATE_PATHS, HF_SHIM_STATE_WATCHES,
+       HF_SHIM_STATE_USERPTR, HF_SHIM_STATES };
 
 #endif

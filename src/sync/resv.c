@@ -94,26 +94,34 @@ static void add(struct hf_resv *resv, struct hf_fence *fence, bool write)
 	resv->entries[resv->n++] = (struct entry){ hf_fence_get(fence), write };
 }
 
+static int make_room(struct hf_backing *backing, size_t n)
+{
+	if (!backing->resv) {
+		backing->resv = calloc(1, sizeof(*backing->resv));
+		if (!backing->resv)
+			return -ENOMEM;
+		backing->resv_destroy = destroy;
+	}
+	drop_signaled(backing->resv);
+	return reserve(backing->resv, n);
+}
+
+int hf_resv_reserve(struct hf_backing *backing)
+{
+	return make_room(backing, 1);
+}
+
 int hf_resv_add(struct hf_backing *backing, struct hf_fence *fence, bool write)
 {
-	struct hf_resv *resv = backing->resv;
 	struct hf_fence *const *parts;
 	size_t n = hf_fence_parts(fence, &parts);
 
 	if (fence->signaled)
 		return 0;
-	if (!resv) {
-		resv = calloc(1, sizeof(*resv));
-		if (!resv)
-			return -ENOMEM;
-		backing->resv = resv;
-		backing->resv_destroy = destroy;
-	}
-	drop_signaled(resv);
-	if (reserve(resv, n))
+	if (make_room(backing, n))
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		add(resv, parts[i], write);
+		add(backing->resv, parts[i], write);
 	return 0;
 }
 

@@ -25,6 +25,13 @@
 int hf_resv_add(struct hf_backing *backing, struct hf_fence *fence, bool write);
 
 /**
+ * hf_resv_reserve() - Make sure that adding a job's fence cannot fail.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int hf_resv_reserve(struct hf_backing *backing);
+
+/**
  * hf_resv_fence() - One fence for all that must be over first.
  * @write: the caller is going to write, so readers count, too
  * @fence: set to it with a reference, or to NULL where there is nothing to wait for

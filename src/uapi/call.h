@@ -11,6 +11,7 @@
 #ifndef HF_UAPI_CALL_H
 #define HF_UAPI_CALL_H
 
+#include "sync/fence.h"
 #include "uapi/device.h"
 #include "uapi/ioctls.h"
 
@@ -21,8 +22,9 @@ struct hf_syncobj_wait;
 struct hf_syncobj_transfer;
 
 struct hf_call {
-	struct hf_device *dev;
-	struct hf_file *file;
+	struct hf_system *sys;
+	struct hf_device *dev; /* NULL in a call on another descriptor */
+	struct hf_file *file;  /* likewise */
 	struct hf_cred cred; /* of the process that calls */
 	const struct hf_ioctl_desc *desc;
 	uint32_t cmd;
@@ -48,6 +50,12 @@ struct hf_call {
 	union {
 		struct hf_vblank_wait vblank;
 		struct hf_commit_wait commit;
+		struct hf_bind *bind;
+		struct hf_fence_wait {
+			struct hf_fence *fence;
+			struct hf_fence_cb cb;
+			int (*then)(struct hf_call *call);
+		} fence;
 		struct hf_syncobj_wait *syncobj;
 		struct hf_syncobj_transfer *transfer;
 	} wait;
@@ -69,13 +77,25 @@ struct hf_call {
  */
 int hf_call_dispatch(struct hf_call *call);
 
+/**
+ * hf_call_dispatch_fd() - Run an ioctl on a sync_file or a dma-buf.
+ *
+ * The descriptor is the first that came in. The lock is held.
+ *
+ * Return: -ENOTTY for a request that there is none of, else as
+ * hf_call_dispatch().
+ */
+int hf_call_dispatch_fd(struct hf_call *call);
+
 /** hf_call_complete() - Answer a parked call. The lock is held. */
 void hf_call_complete(struct hf_call *call, int ret);
 
 /**
- * hf_call_park() - List a call as parked on its file.
+ * hf_call_park() - List a call as parked on its file, where it has one.
  * @cancel: takes it off whatever it waits for
  * @interruptible: a signal ends it with -EINTR
+ *
+ * The file's end ends it; so does that of the client's connection.
  *
  * Return: HF_CALL_PARKED
  */
@@ -157,6 +177,17 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
  */
 int hf_call_cursor_fb(struct hf_call *call, uint32_t handle, uint32_t width,
 		      uint32_t height, struct hf_framebuffer **fb);
+
+/**
+ * hf_call_wait_fence() - Wait for a fence.
+ * @timeout: moment on the clock, nanoseconds; in the past: just look;
+ *	INT64_MAX: for ever
+ * @then: what to do when it is signaled, and what the call returns; NULL: 0
+ *
+ * Return: that, where it is signaled already; -ETIME; HF_CALL_PARKED.
+ */
+int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
+		       int64_t timeout, int (*then)(struct hf_call *call));
 
 /** hf_call_release() - Free what a call holds. */
 void hf_call_release(struct hf_call *call);

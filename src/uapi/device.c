@@ -12,45 +12,82 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/soft/engine.h"
+#include "uapi/bind.h"
 #include "uapi/call.h"
+
+/* What a device puts on the bus, behind an IOMMU. */
+#define IOVA_LAST ((1ull << 48) - 1)
+
+static int init_dma(struct hf_device *dev,
+		    const struct hf_device_options *options)
+{
+	struct hf_iommu_domain *domain = NULL;
+	int ret;
+
+	if (options->iommu) {
+		domain = hf_soft_iommu_create(dev->sys->mem, IOVA_LAST, false);
+		if (!domain)
+			return -errno;
+	}
+	ret = hf_dma_device_init(&dev->dma, dev->unique, dev->sys->mem, domain);
+	if (ret)
+		hf_iommu_destroy(domain);
+	dev->dma.coherent = options->coherent;
+	return ret;
+}
 
 struct hf_device *hf_device_create(struct hf_system *sys,
 				   const struct hf_driver *driver,
-				   unsigned int index, int primary, int render,
-				   const struct hf_kms_output *outputs,
-				   size_t noutputs)
+				   const struct hf_device_options *options)
 {
 	struct hf_device *dev = calloc(1, sizeof(*dev));
-	int ret = 0;
+	int ret;
 
 	if (!dev)
 		return NULL;
 	dev->sys = sys;
 	dev->driver = driver;
-	dev->primary_minor = primary;
-	dev->render_minor = render;
+	dev->primary_minor = options->primary;
+	dev->render_minor = options->render;
 	wl_list_init(&dev->files);
-	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u", index);
-	if (driver->kms)
-		ret = hf_kms_device_init(&dev->kms, sys->clock, driver->kms,
-					 outputs, noutputs);
-	if (ret) {
-		free(dev);
-		errno = -ret;
-		return NULL;
+	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u",
+		 options->index);
+	ret = init_dma(dev, options);
+	if (ret)
+		goto error_free;
+	hf_gem_device_init(&dev->gem, &dev->dma);
+	if (driver->engine) {
+		dev->engine = hf_engine_create(&dev->dma, &sys->lock,
+					       sys->clock, 0);
+		ret = dev->engine ? 0 : -errno;
 	}
-	hf_gem_device_init(&dev->gem);
+	if (!ret && driver->kms)
+		ret = hf_kms_device_init(&dev->kms, sys->clock, driver->kms,
+					 options->outputs, options->noutputs);
+	if (ret)
+		goto error_dma;
 	wl_list_insert(sys->devices.prev, &dev->link);
 	return dev;
+
+error_dma:
+	hf_engine_destroy(dev->engine);
+	hf_dma_device_finish(&dev->dma);
+error_free:
+	free(dev);
+	errno = -ret;
+	return NULL;
 }
 
 void hf_device_destroy(struct hf_device *dev)
 {
 	if (!dev)
 		return;
+	hf_engine_destroy(dev->engine);
 	if (dev->driver->kms)
 		hf_kms_device_finish(&dev->kms);
 	hf_gem_device_finish(&dev->gem);
+	hf_dma_device_finish(&dev->dma);
 	wl_list_remove(&dev->link);
 	free(dev);
 }
@@ -228,6 +265,18 @@ static void release_master(struct hf_file *file)
 	hf_master_put(file->master);
 }
 
+/* Their jobs hold the address spaces until they are over. */
+static void destroy_contexts(struct hf_file *file)
+{
+	for (uint32_t id = 1; hf_idr_next(&file->contexts, &id); id++)
+		hf_engine_context_destroy(hf_idr_remove(&file->contexts, id),
+					  true);
+	for (uint32_t id = 1; hf_idr_next(&file->spaces, &id); id++)
+		hf_address_space_destroy(hf_idr_remove(&file->spaces, id));
+	hf_idr_finish(&file->contexts);
+	hf_idr_finish(&file->spaces);
+}
+
 void hf_file_close(struct hf_file *file)
 {
 	struct hf_call *call, *next;
@@ -237,6 +286,7 @@ void hf_file_close(struct hf_file *file)
 		call->cancel(call);
 		hf_call_complete(call, -ENODEV);
 	}
+	destroy_contexts(file);
 	hf_syncobj_file_finish(&file->syncobjs);
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);
@@ -245,6 +295,15 @@ void hf_file_close(struct hf_file *file)
 	wl_list_remove(&file->link);
 	hf_endpoint_close(&file->dev->sys->endpoints, &file->endpoint);
 	free(file);
+}
+
+struct hf_file *hf_file_of_endpoint(struct hf_endpoint *endpoint)
+{
+	struct hf_file *file;
+
+	return endpoint && endpoint->hung_up == file_hung_up ?
+		       wl_container_of(endpoint, file, endpoint) :
+		       NULL;
 }
 
 struct hf_file *hf_file_find(struct hf_system *sys, uint32_t id)

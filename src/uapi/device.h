@@ -14,6 +14,7 @@
 #include <uthash.h>
 #include <wayland-util.h>
 
+#include "dma/dma.h"
 #include "gem/gem.h"
 #include "kms/kms.h"
 #include "sync/syncobj.h"
@@ -46,9 +47,11 @@ struct hf_device {
 	const struct hf_driver *driver;
 	char unique[32]; /* "holdfast.0" */
 	int primary_minor, render_minor; /* -1: none */
+	struct hf_dma_device dma;
 	struct hf_gem_device gem;
 	struct hf_kms_device kms; /* empty where the driver has no display */
 	struct wl_list files;
+	struct hf_engine *engine; /* NULL: it has none */
 	struct hf_master *master; /* the current one, or NULL */
 	struct wl_list link; /* hf_system.devices */
 };
@@ -71,6 +74,9 @@ struct hf_file {
 	struct hf_endpoint endpoint; /* the client's end is the descriptor */
 	struct hf_gem_file gem;
 	struct hf_kms_file kms;
+	struct hf_idr spaces;	/* vm_id, to hf_address_space */
+	struct hf_idr contexts; /* ctx_id, to hf_engine_context */
+	uint64_t busy_ns; /* of the engine, by contexts that are destroyed */
 	struct hf_syncobj_file syncobjs;
 	struct wl_list calls; /* parked: hf_call.file_link */
 	struct wl_list link;
@@ -78,18 +84,29 @@ struct hf_file {
 };
 
 /**
- * hf_device_create() - A device.
+ * struct hf_device_options - What a device is, besides its driver.
  * @index: 0, 1, … of the devices of this server; names it
  * @primary: minor number of its primary node; likewise @render; -1: none
- * @outputs: its monitors
+ * @iommu: it is behind an IOMMU; else it sees bus addresses
+ * @coherent: it sees the CPU's caches
+ * @outputs: its monitors; likewise @noutputs
+ */
+struct hf_device_options {
+	unsigned int index;
+	int primary, render;
+	bool iommu, coherent;
+	const struct hf_kms_output *outputs;
+	size_t noutputs;
+};
+
+/**
+ * hf_device_create() - A device.
  *
  * Return: NULL and errno: EINVAL for an impossible output, ENOMEM, EMFILE.
  */
 struct hf_device *hf_device_create(struct hf_system *sys,
 				   const struct hf_driver *driver,
-				   unsigned int index, int primary, int render,
-				   const struct hf_kms_output *outputs,
-				   size_t noutputs);
+				   const struct hf_device_options *options);
 /** hf_device_destroy() - All its files must be closed. Takes NULL. */
 void hf_device_destroy(struct hf_device *dev);
 
@@ -110,6 +127,8 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 void hf_file_close(struct hf_file *file);
 /** hf_file_find() - By number, over all devices. */
 struct hf_file *hf_file_find(struct hf_system *sys, uint32_t id);
+/** hf_file_of_endpoint() - The file whose it is, or NULL. Takes NULL. */
+struct hf_file *hf_file_of_endpoint(struct hf_endpoint *endpoint);
 /** hf_file_is_current_master() - May it set modes? */
 bool hf_file_is_current_master(const struct hf_file *file);
 /**

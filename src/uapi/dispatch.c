@@ -16,6 +16,10 @@
 
 static const hf_ioctl_handler handlers[256] = { HF_IOCTLS(ROW, ROW) };
 
+#define FD_ROW(cmd, rights, handler, ...) handler,
+
+static const hf_ioctl_handler fd_handlers[] = { HF_FD_IOCTLS(FD_ROW, FD_ROW) };
+
 /* The kernel's drm_ioctl_permit(). */
 static int permit(const struct hf_call *call)
 {
@@ -45,7 +49,20 @@ int hf_call_dispatch(struct hf_call *call)
 		return -EINVAL;
 	}
 	ret = permit(call);
+	if (!ret && (call->desc->rights & HF_DISPLAY) &&
+	    !call->dev->driver->kms)
+		ret = -EOPNOTSUPP;
 	return ret ? ret : handler(call, call->arg);
+}
+
+int hf_call_dispatch_fd(struct hf_call *call)
+{
+	int row = hf_fd_ioctl_row(call->cmd);
+
+	if (row < 0 || !call->nfds_in)
+		return -ENOTTY;
+	call->desc = &hf_fd_ioctl_descs[row];
+	return fd_handlers[row](call, call->arg);
 }
 
 int hf_call_park(struct hf_call *call, void (*cancel)(struct hf_call *call),
@@ -53,7 +70,8 @@ int hf_call_park(struct hf_call *call, void (*cancel)(struct hf_call *call),
 {
 	call->cancel = cancel;
 	call->interruptible = interruptible;
-	wl_list_insert(call->file->calls.prev, &call->file_link);
+	if (call->file)
+		wl_list_insert(call->file->calls.prev, &call->file_link);
 	return HF_CALL_PARKED;
 }
 
@@ -275,4 +293,53 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
 	if (ret)
 		hf_atomic_state_destroy(state);
 	return ret;
+}
+
+/* -- waiting for a fence ------------------------------------------------------ */
+
+static void stop_waiting(struct hf_call *call)
+{
+	hf_timer_disarm(call->sys->clock, &call->timeout);
+	hf_fence_remove_callback(&call->wait.fence.cb);
+	hf_fence_put(call->wait.fence.fence);
+}
+
+static int go_on(struct hf_call *call, int (*then)(struct hf_call *call))
+{
+	return then ? then(call) : 0;
+}
+
+static void fence_signaled(struct hf_fence *fence, struct hf_fence_cb *cb)
+{
+	struct hf_call *call = wl_container_of(cb, call, wait.fence.cb);
+
+	(void)fence;
+	stop_waiting(call);
+	hf_call_complete(call, go_on(call, call->wait.fence.then));
+}
+
+static void time_is_up(struct hf_timer *timer)
+{
+	struct hf_call *call = wl_container_of(timer, call, timeout);
+
+	stop_waiting(call);
+	hf_call_complete(call, -ETIME);
+}
+
+int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
+		       int64_t timeout, int (*then)(struct hf_call *call))
+{
+	struct hf_clock *clock = call->sys->clock;
+
+	if (fence->signaled)
+		return go_on(call, then);
+	if (timeout <= 0 || (uint64_t)timeout <= hf_clock_now(clock))
+		return -ETIME;
+	hf_fence_add_callback(fence, &call->wait.fence.cb, fence_signaled);
+	call->wait.fence.fence = hf_fence_get(fence);
+	call->wait.fence.then = then;
+	call->timeout = (struct hf_timer){ .fn = time_is_up };
+	if (timeout != INT64_MAX)
+		hf_timer_arm(clock, &call->timeout, timeout);
+	return hf_call_park(call, stop_waiting, true);
 }

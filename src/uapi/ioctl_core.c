@@ -123,13 +123,9 @@ int hf_ioctl_get_stats(struct hf_call *call, void *arg)
 	return 0;
 }
 
-int hf_ioctl_get_cap(struct hf_call *call, void *arg)
+static int get_kms_cap(const struct hf_call *call, struct drm_get_cap *cap)
 {
-	struct drm_get_cap *cap = arg;
-
-	cap->value = 0;
 	switch (cap->capability) {
-	case DRM_CAP_TIMESTAMP_MONOTONIC:
 	case DRM_CAP_DUMB_BUFFER:
 	case DRM_CAP_VBLANK_HIGH_CRTC:
 	case DRM_CAP_CRTC_IN_VBLANK_EVENT:
@@ -137,9 +133,6 @@ int hf_ioctl_get_cap(struct hf_call *call, void *arg)
 	case DRM_CAP_SYNCOBJ:
 	case DRM_CAP_SYNCOBJ_TIMELINE:
 		cap->value = 1;
-		return 0;
-	case DRM_CAP_PRIME:
-		cap->value = DRM_PRIME_CAP_IMPORT | DRM_PRIME_CAP_EXPORT;
 		return 0;
 	case DRM_CAP_ASYNC_PAGE_FLIP:
 		cap->value = call->dev->kms.async_page_flip;
@@ -156,6 +149,26 @@ int hf_ioctl_get_cap(struct hf_call *call, void *arg)
 		return 0;
 	default:
 		return -EINVAL;
+	}
+}
+
+int hf_ioctl_get_cap(struct hf_call *call, void *arg)
+{
+	struct drm_get_cap *cap = arg;
+
+	cap->value = 0;
+	switch (cap->capability) {
+	case DRM_CAP_TIMESTAMP_MONOTONIC:
+	case DRM_CAP_SYNCOBJ:
+	case DRM_CAP_SYNCOBJ_TIMELINE:
+		cap->value = 1;
+		return 0;
+	case DRM_CAP_PRIME:
+		cap->value = DRM_PRIME_CAP_IMPORT | DRM_PRIME_CAP_EXPORT;
+		return 0;
+	default:
+		return call->dev->driver->kms ? get_kms_cap(call, cap) :
+						-EOPNOTSUPP;
 	}
 }
 

@@ -13,6 +13,13 @@ static void put_objects(struct hf_gem_object *objects[4])
 		hf_gem_object_put(objects[i]);
 }
 
+/* Without an IOMMU, a display needs one run of bus addresses. */
+static bool can_scan_out(const struct hf_device *dev,
+			 const struct hf_gem_object *object)
+{
+	return dev->dma.domain || hf_gem_object_contiguous(object);
+}
+
 /* Make a framebuffer of the file's own objects; not yet listed anywhere. */
 static int create_fb(struct hf_call *call, const struct drm_mode_fb_cmd2 *cmd,
 		     struct hf_framebuffer **fb)
@@ -31,8 +38,11 @@ static int create_fb(struct hf_call *call, const struct drm_mode_fb_cmd2 *cmd,
 			put_objects(objects);
 			return -ENOENT;
 		}
+		if (!can_scan_out(call->dev, objects[i]))
+			ret = -EINVAL;
 	}
-	ret = hf_framebuffer_create(kms, cmd, objects, fb);
+	if (!ret)
+		ret = hf_framebuffer_create(kms, cmd, objects, fb);
 	put_objects(objects);
 	return ret;
 }

@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "holdfast_drm.h"
+#include "sync/resv.h"
 #include "uapi/handlers.h"
 
 static int close_handle(struct hf_call *call, uint32_t handle)
@@ -70,6 +72,21 @@ int hf_ioctl_prime_fd_to_handle(struct hf_call *call, void *arg)
 	return hf_gem_prime_import(&call->file->gem, fd, &prime->handle);
 }
 
+/*
+ * A dumb buffer is one run of bus addresses, as long as the pool has any: a
+ * display behind an IOMMU does without, another one cannot.
+ */
+static struct hf_gem_object *create_dumb(struct hf_device *dev, size_t size,
+					 pid_t pid)
+{
+	struct hf_gem_object *object =
+		hf_gem_object_create(&dev->gem, size, true, pid);
+
+	if (!object && errno == ENOMEM && dev->dma.domain)
+		object = hf_gem_object_create(&dev->gem, size, false, pid);
+	return object;
+}
+
 /* The kernel's drm_mode_create_dumb() and drm_gem_shmem_dumb_create(). */
 int hf_ioctl_mode_create_dumb(struct hf_call *call, void *arg)
 {
@@ -95,8 +112,7 @@ int hf_ioctl_mode_create_dumb(struct hf_call *call, void *arg)
 	dumb->pitch = ((uint64_t)dumb->width * dumb->bpp + 7) / 8;
 	dumb->size = ((uint64_t)dumb->pitch * dumb->height + page - 1) &
 		     ~(uint64_t)(page - 1);
-	object = hf_gem_object_create(&call->dev->gem, dumb->size,
-				      call->cred.pid);
+	object = create_dumb(call->dev, dumb->size, call->cred.pid);
 	if (!object)
 		return -errno;
 	ret = hf_gem_handle_create(&call->file->gem, object, &dumb->handle);
@@ -114,7 +130,7 @@ int hf_ioctl_mode_map_dumb(struct hf_call *call, void *arg)
 		return -ENOENT;
 	map->offset = hf_gem_object_offset(object);
 	hf_gem_object_put(object);
-	return 0;
+	return map->offset ? 0 : -EPERM; /* user pages */
 }
 
 int hf_ioctl_mode_destroy_dumb(struct hf_call *call, void *arg)
@@ -122,4 +138,73 @@ int hf_ioctl_mode_destroy_dumb(struct hf_call *call, void *arg)
 	const struct drm_mode_destroy_dumb *dumb = arg;
 
 	return close_handle(call, dumb->handle);
+}
+
+/* -- the driver's own --------------------------------------------------------- */
+
+int hf_ioctl_gem_create(struct hf_call *call, void *arg)
+{
+	struct drm_holdfast_gem_create *create = arg;
+	struct hf_gem_object *object;
+	int ret;
+
+	if (!create->size || (create->flags & ~HOLDFAST_GEM_CONTIGUOUS))
+		return -EINVAL;
+	object = hf_gem_object_create(&call->dev->gem, create->size,
+				      create->flags & HOLDFAST_GEM_CONTIGUOUS,
+				      call->cred.pid);
+	if (!object)
+		return -errno;
+	ret = hf_gem_handle_create(&call->file->gem, object, &create->handle);
+	hf_gem_object_put(object);
+	return ret;
+}
+
+int hf_ioctl_gem_mmap_offset(struct hf_call *call, void *arg)
+{
+	struct drm_holdfast_gem_mmap_offset *map = arg;
+	struct drm_mode_map_dumb dumb = { .handle = map->handle };
+	int ret = map->pad ? -EINVAL : hf_ioctl_mode_map_dumb(call, &dumb);
+
+	map->offset = dumb.offset;
+	return ret;
+}
+
+int hf_ioctl_gem_madvise(struct hf_call *call, void *arg)
+{
+	struct drm_holdfast_gem_madvise *madvise = arg;
+	struct hf_gem_object *object;
+
+	if (madvise->pad || madvise->madv > HOLDFAST_MADV_DONTNEED)
+		return -EINVAL;
+	object = hf_gem_lookup(&call->file->gem, madvise->handle);
+	if (!object)
+		return -ENOENT;
+	madvise->retained = hf_gem_madvise(
+		object, madvise->madv == HOLDFAST_MADV_WILLNEED);
+	hf_gem_object_put(object);
+	return 0;
+}
+
+int hf_ioctl_gem_wait(struct hf_call *call, void *arg)
+{
+	const struct drm_holdfast_gem_wait *wait = arg;
+	struct hf_gem_object *object;
+	struct hf_fence *fence = NULL;
+	int ret = 0;
+
+	if (wait->flags & ~HOLDFAST_WAIT_WRITE)
+		return -EINVAL;
+	object = hf_gem_lookup(&call->file->gem, wait->handle);
+	if (!object)
+		return -ENOENT;
+	if (object->backing)
+		ret = hf_resv_fence(object->backing,
+				    wait->flags & HOLDFAST_WAIT_WRITE, &fence);
+	hf_gem_object_put(object);
+	if (ret || !fence)
+		return ret;
+	ret = hf_call_wait_fence(call, fence, wait->timeout_ns, NULL);
+	hf_fence_put(fence);
+	return ret;
 }

@@ -7,6 +7,9 @@
  * A row is HF_IOCTL(request, rights, handler, nested arrays…), or HF_IOCTL_FD
  * for one whose argument returns a descriptor; the rights and their order of
  * checking are those of the kernel's drm_ioctl_permit().
+ *
+ * A second, small table has the ioctls of the descriptors that are no DRM files:
+ * sync_files and dma-bufs. Its rows have no rights.
  */
 #ifndef HF_UAPI_IOCTLS_H
 #define HF_UAPI_IOCTLS_H
@@ -15,7 +18,10 @@
 #include <stdint.h>
 #include <drm.h>
 #include <drm_mode.h>
+#include <linux/dma-buf.h>
+#include <linux/sync_file.h>
 
+#include "holdfast_drm.h"
 #include "uapi/wire.h"
 
 /* Newer than the libdrm that is built against. */
@@ -43,6 +49,8 @@ struct drm_syncobj_eventfd {
 #define HF_MASTER 2u	   /* the current master */
 #define HF_ROOT_ONLY 4u	   /* CAP_SYS_ADMIN */
 #define HF_RENDER_ALLOW 8u /* also on render nodes */
+/* Not a right, and looked at after them: the device has a display. */
+#define HF_DISPLAY 16u
 
 enum hf_array_kind {
 	HF_ARRAY_NONE,
@@ -97,6 +105,7 @@ extern const struct hf_ioctl_desc hf_ioctl_descs[256];
 #define HF_IN_SUM(T, ptr, of, elem)                                           \
 	{ HF_ARRAY_SUMMED, 0, of, 0, offsetof(T, ptr), 0, elem }
 
+#define HF_RENDER (HF_AUTH | HF_RENDER_ALLOW)
 #define HF_ROOT_MASTER (HF_AUTH | HF_MASTER | HF_ROOT_ONLY)
 
 /* clang-format off */
@@ -118,7 +127,7 @@ HF_IOCTL(GEM_CLOSE, HF_RENDER_ALLOW, hf_ioctl_gem_close)			\
 HF_IOCTL(GEM_FLINK, HF_AUTH, hf_ioctl_gem_flink)				\
 HF_IOCTL(GEM_OPEN, HF_AUTH, hf_ioctl_gem_open)					\
 HF_IOCTL(GET_CAP, HF_RENDER_ALLOW, hf_ioctl_get_cap)				\
-HF_IOCTL(SET_CLIENT_CAP, 0, hf_ioctl_set_client_cap)				\
+HF_IOCTL(SET_CLIENT_CAP, HF_DISPLAY, hf_ioctl_set_client_cap)				\
 HF_IOCTL(SET_UNIQUE, HF_ROOT_MASTER, hf_ioctl_invalid)				\
 HF_IOCTL(AUTH_MAGIC, HF_MASTER, hf_ioctl_auth_magic)				\
 HF_IOCTL(BLOCK, HF_ROOT_MASTER, hf_ioctl_noop)					\
@@ -153,72 +162,72 @@ HF_IOCTL_FD(PRIME_HANDLE_TO_FD, HF_RENDER_ALLOW, hf_ioctl_prime_handle_to_fd,	\
 HF_IOCTL(PRIME_FD_TO_HANDLE, HF_RENDER_ALLOW, hf_ioctl_prime_fd_to_handle)	\
 HF_IOCTL(SG_ALLOC, HF_ROOT_MASTER, hf_ioctl_invalid)				\
 HF_IOCTL(SG_FREE, HF_ROOT_MASTER, hf_ioctl_invalid)				\
-HF_IOCTL(WAIT_VBLANK, 0, hf_ioctl_wait_vblank)					\
-HF_IOCTL(CRTC_GET_SEQUENCE, 0, hf_ioctl_crtc_get_sequence)			\
-HF_IOCTL(CRTC_QUEUE_SEQUENCE, 0, hf_ioctl_crtc_queue_sequence)			\
+HF_IOCTL(WAIT_VBLANK, HF_DISPLAY, hf_ioctl_wait_vblank)					\
+HF_IOCTL(CRTC_GET_SEQUENCE, HF_DISPLAY, hf_ioctl_crtc_get_sequence)			\
+HF_IOCTL(CRTC_QUEUE_SEQUENCE, HF_DISPLAY, hf_ioctl_crtc_queue_sequence)			\
 HF_IOCTL(UPDATE_DRAW, HF_ROOT_MASTER, hf_ioctl_noop)				\
-HF_IOCTL(MODE_GETRESOURCES, 0, hf_ioctl_mode_getresources,			\
+HF_IOCTL(MODE_GETRESOURCES, HF_DISPLAY, hf_ioctl_mode_getresources,			\
 	HF_OUT(struct drm_mode_card_res, fb_id_ptr, count_fbs, 4),		\
 	HF_OUT(struct drm_mode_card_res, crtc_id_ptr, count_crtcs, 4),		\
 	HF_OUT(struct drm_mode_card_res, connector_id_ptr, count_connectors, 4),\
 	HF_OUT(struct drm_mode_card_res, encoder_id_ptr, count_encoders, 4))	\
-HF_IOCTL(MODE_GETCRTC, 0, hf_ioctl_mode_getcrtc)				\
-HF_IOCTL(MODE_SETCRTC, HF_MASTER, hf_ioctl_mode_setcrtc,			\
+HF_IOCTL(MODE_GETCRTC, HF_DISPLAY, hf_ioctl_mode_getcrtc)				\
+HF_IOCTL(MODE_SETCRTC, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_setcrtc,			\
 	HF_IN(struct drm_mode_crtc, set_connectors_ptr, count_connectors, 4))	\
-HF_IOCTL(MODE_CURSOR, HF_MASTER, hf_ioctl_mode_cursor)				\
-HF_IOCTL(MODE_GETGAMMA, 0, hf_ioctl_mode_getgamma,				\
+HF_IOCTL(MODE_CURSOR, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_cursor)				\
+HF_IOCTL(MODE_GETGAMMA, HF_DISPLAY, hf_ioctl_mode_getgamma,				\
 	HF_OUT(struct drm_mode_crtc_lut, red, gamma_size, 2),			\
 	HF_OUT(struct drm_mode_crtc_lut, green, gamma_size, 2),			\
 	HF_OUT(struct drm_mode_crtc_lut, blue, gamma_size, 2))			\
-HF_IOCTL(MODE_SETGAMMA, HF_MASTER, hf_ioctl_mode_setgamma,			\
+HF_IOCTL(MODE_SETGAMMA, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_setgamma,			\
 	HF_IN(struct drm_mode_crtc_lut, red, gamma_size, 2),			\
 	HF_IN(struct drm_mode_crtc_lut, green, gamma_size, 2),			\
 	HF_IN(struct drm_mode_crtc_lut, blue, gamma_size, 2))			\
-HF_IOCTL(MODE_GETENCODER, 0, hf_ioctl_mode_getencoder)				\
-HF_IOCTL(MODE_GETCONNECTOR, 0, hf_ioctl_mode_getconnector,			\
+HF_IOCTL(MODE_GETENCODER, HF_DISPLAY, hf_ioctl_mode_getencoder)				\
+HF_IOCTL(MODE_GETCONNECTOR, HF_DISPLAY, hf_ioctl_mode_getconnector,			\
 	HF_OUT(struct drm_mode_get_connector, encoders_ptr, count_encoders, 4),	\
 	HF_OUT(struct drm_mode_get_connector, modes_ptr, count_modes,		\
 	       sizeof(struct drm_mode_modeinfo)),				\
 	HF_OUT(struct drm_mode_get_connector, props_ptr, count_props, 4),	\
 	HF_OUT(struct drm_mode_get_connector, prop_values_ptr, count_props, 8))	\
-HF_IOCTL(MODE_ATTACHMODE, HF_MASTER, hf_ioctl_noop)				\
-HF_IOCTL(MODE_DETACHMODE, HF_MASTER, hf_ioctl_noop)				\
-HF_IOCTL(MODE_GETPROPERTY, 0, hf_ioctl_mode_getproperty,			\
+HF_IOCTL(MODE_ATTACHMODE, HF_MASTER | HF_DISPLAY, hf_ioctl_noop)				\
+HF_IOCTL(MODE_DETACHMODE, HF_MASTER | HF_DISPLAY, hf_ioctl_noop)				\
+HF_IOCTL(MODE_GETPROPERTY, HF_DISPLAY, hf_ioctl_mode_getproperty,			\
 	HF_OUT(struct drm_mode_get_property, values_ptr, count_values, 8),	\
 	HF_OUT(struct drm_mode_get_property, enum_blob_ptr, count_enum_blobs,	\
 	       sizeof(struct drm_mode_property_enum)))				\
-HF_IOCTL(MODE_SETPROPERTY, HF_MASTER, hf_ioctl_mode_setproperty)		\
-HF_IOCTL(MODE_GETPROPBLOB, 0, hf_ioctl_mode_getpropblob,			\
+HF_IOCTL(MODE_SETPROPERTY, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_setproperty)		\
+HF_IOCTL(MODE_GETPROPBLOB, HF_DISPLAY, hf_ioctl_mode_getpropblob,			\
 	HF_OUT(struct drm_mode_get_blob, data, length, 1))			\
-HF_IOCTL(MODE_GETFB, 0, hf_ioctl_mode_getfb)					\
-HF_IOCTL(MODE_ADDFB, 0, hf_ioctl_mode_addfb)					\
-HF_IOCTL(MODE_RMFB, 0, hf_ioctl_mode_rmfb)					\
-HF_IOCTL(MODE_PAGE_FLIP, HF_MASTER, hf_ioctl_mode_page_flip)			\
-HF_IOCTL(MODE_DIRTYFB, HF_MASTER, hf_ioctl_mode_dirtyfb,			\
+HF_IOCTL(MODE_GETFB, HF_DISPLAY, hf_ioctl_mode_getfb)					\
+HF_IOCTL(MODE_ADDFB, HF_DISPLAY, hf_ioctl_mode_addfb)					\
+HF_IOCTL(MODE_RMFB, HF_DISPLAY, hf_ioctl_mode_rmfb)					\
+HF_IOCTL(MODE_PAGE_FLIP, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_page_flip)			\
+HF_IOCTL(MODE_DIRTYFB, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_dirtyfb,			\
 	HF_IN(struct drm_mode_fb_dirty_cmd, clips_ptr, num_clips,		\
 	      sizeof(struct drm_clip_rect)))					\
 HF_IOCTL(MODE_CREATE_DUMB, 0, hf_ioctl_mode_create_dumb)			\
 HF_IOCTL(MODE_MAP_DUMB, 0, hf_ioctl_mode_map_dumb)				\
 HF_IOCTL(MODE_DESTROY_DUMB, 0, hf_ioctl_mode_destroy_dumb)			\
-HF_IOCTL(MODE_GETPLANERESOURCES, 0, hf_ioctl_mode_getplaneresources,		\
+HF_IOCTL(MODE_GETPLANERESOURCES, HF_DISPLAY, hf_ioctl_mode_getplaneresources,		\
 	HF_OUT(struct drm_mode_get_plane_res, plane_id_ptr, count_planes, 4))	\
-HF_IOCTL(MODE_GETPLANE, 0, hf_ioctl_mode_getplane,				\
+HF_IOCTL(MODE_GETPLANE, HF_DISPLAY, hf_ioctl_mode_getplane,				\
 	HF_OUT(struct drm_mode_get_plane, format_type_ptr, count_format_types, 4))\
-HF_IOCTL(MODE_SETPLANE, HF_MASTER, hf_ioctl_mode_setplane)			\
-HF_IOCTL(MODE_ADDFB2, 0, hf_ioctl_mode_addfb2)					\
-HF_IOCTL(MODE_OBJ_GETPROPERTIES, 0, hf_ioctl_mode_obj_getproperties,		\
+HF_IOCTL(MODE_SETPLANE, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_setplane)			\
+HF_IOCTL(MODE_ADDFB2, HF_DISPLAY, hf_ioctl_mode_addfb2)					\
+HF_IOCTL(MODE_OBJ_GETPROPERTIES, HF_DISPLAY, hf_ioctl_mode_obj_getproperties,		\
 	HF_OUT(struct drm_mode_obj_get_properties, props_ptr, count_props, 4),	\
 	HF_OUT(struct drm_mode_obj_get_properties, prop_values_ptr, count_props, 8))\
-HF_IOCTL(MODE_OBJ_SETPROPERTY, HF_MASTER, hf_ioctl_mode_obj_setproperty)	\
-HF_IOCTL(MODE_CURSOR2, HF_MASTER, hf_ioctl_mode_cursor2)			\
-HF_IOCTL(MODE_ATOMIC, HF_MASTER, hf_ioctl_mode_atomic,				\
+HF_IOCTL(MODE_OBJ_SETPROPERTY, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_obj_setproperty)	\
+HF_IOCTL(MODE_CURSOR2, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_cursor2)			\
+HF_IOCTL(MODE_ATOMIC, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_atomic,				\
 	HF_IN(struct drm_mode_atomic, objs_ptr, count_objs, 4),			\
 	HF_IN(struct drm_mode_atomic, count_props_ptr, count_objs, 4),		\
 	HF_IN_SUM(struct drm_mode_atomic, props_ptr, 1, 4),			\
 	HF_IN_SUM(struct drm_mode_atomic, prop_values_ptr, 1, 8))		\
-HF_IOCTL(MODE_CREATEPROPBLOB, 0, hf_ioctl_mode_createpropblob,			\
+HF_IOCTL(MODE_CREATEPROPBLOB, HF_DISPLAY, hf_ioctl_mode_createpropblob,			\
 	HF_IN(struct drm_mode_create_blob, data, length, 1))			\
-HF_IOCTL(MODE_DESTROYPROPBLOB, 0, hf_ioctl_mode_destroypropblob)		\
+HF_IOCTL(MODE_DESTROYPROPBLOB, HF_DISPLAY, hf_ioctl_mode_destroypropblob)		\
 HF_IOCTL(SYNCOBJ_CREATE, HF_RENDER_ALLOW, hf_ioctl_syncobj_create)		\
 HF_IOCTL(SYNCOBJ_DESTROY, HF_RENDER_ALLOW, hf_ioctl_syncobj_destroy)		\
 HF_IOCTL_FD(SYNCOBJ_HANDLE_TO_FD, HF_RENDER_ALLOW,				\
@@ -244,15 +253,66 @@ HF_IOCTL(SYNCOBJ_TIMELINE_SIGNAL, HF_RENDER_ALLOW,				\
 	HF_IN(struct drm_syncobj_timeline_array, handles, count_handles, 4),	\
 	HF_IN(struct drm_syncobj_timeline_array, points, count_handles, 8))	\
 HF_IOCTL(SYNCOBJ_EVENTFD, HF_RENDER_ALLOW, hf_ioctl_syncobj_eventfd)		\
-HF_IOCTL(MODE_CREATE_LEASE, HF_MASTER, hf_ioctl_no_lease,		\
+HF_IOCTL(MODE_CREATE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,		\
 	HF_IN(struct drm_mode_create_lease, object_ids, object_count, 4))	\
-HF_IOCTL(MODE_LIST_LESSEES, HF_MASTER, hf_ioctl_no_lease,		\
+HF_IOCTL(MODE_LIST_LESSEES, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,		\
 	HF_OUT(struct drm_mode_list_lessees, lessees_ptr, count_lessees, 4))	\
-HF_IOCTL(MODE_GET_LEASE, HF_MASTER, hf_ioctl_no_lease,			\
+HF_IOCTL(MODE_GET_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,			\
 	HF_OUT(struct drm_mode_get_lease, objects_ptr, count_objects, 4))	\
-HF_IOCTL(MODE_REVOKE_LEASE, HF_MASTER, hf_ioctl_no_lease)		\
-HF_IOCTL(MODE_GETFB2, 0, hf_ioctl_mode_getfb2)					\
-HF_IOCTL(MODE_CLOSEFB, 0, hf_ioctl_mode_closefb)
+HF_IOCTL(MODE_REVOKE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease)		\
+HF_IOCTL(HOLDFAST_GET_PARAM, HF_RENDER, hf_ioctl_get_param)			\
+HF_IOCTL(HOLDFAST_GEM_CREATE, HF_RENDER, hf_ioctl_gem_create)			\
+HF_IOCTL(HOLDFAST_GEM_MMAP_OFFSET, HF_RENDER, hf_ioctl_gem_mmap_offset)		\
+HF_IOCTL(HOLDFAST_GEM_MADVISE, HF_RENDER, hf_ioctl_gem_madvise)			\
+HF_IOCTL(HOLDFAST_GEM_WAIT, HF_RENDER, hf_ioctl_gem_wait)			\
+HF_IOCTL(HOLDFAST_VM_CREATE, HF_RENDER, hf_ioctl_vm_create)			\
+HF_IOCTL(HOLDFAST_VM_DESTROY, HF_RENDER, hf_ioctl_vm_destroy)			\
+HF_IOCTL(HOLDFAST_VM_BIND, HF_RENDER, hf_ioctl_vm_bind,				\
+	HF_IN(struct drm_holdfast_vm_bind, ops, num_ops,			\
+	      sizeof(struct drm_holdfast_bind_op)),				\
+	HF_IN(struct drm_holdfast_vm_bind, syncs, num_syncs,			\
+	      sizeof(struct drm_holdfast_sync)))				\
+HF_IOCTL(HOLDFAST_CTX_CREATE, HF_RENDER, hf_ioctl_ctx_create)			\
+HF_IOCTL(HOLDFAST_CTX_DESTROY, HF_RENDER, hf_ioctl_ctx_destroy)			\
+HF_IOCTL(HOLDFAST_CTX_QUERY, HF_RENDER, hf_ioctl_ctx_query)			\
+HF_IOCTL(HOLDFAST_SUBMIT, HF_RENDER, hf_ioctl_submit,				\
+	HF_IN(struct drm_holdfast_submit, syncs, num_syncs,			\
+	      sizeof(struct drm_holdfast_sync)),				\
+	HF_IN(struct drm_holdfast_submit, objects, num_objects,			\
+	      sizeof(struct drm_holdfast_object)))				\
+HF_IOCTL(MODE_GETFB2, HF_DISPLAY, hf_ioctl_mode_getfb2)					\
+HF_IOCTL(MODE_CLOSEFB, HF_DISPLAY, hf_ioctl_mode_closefb)
+
+#define HF_FD_IOCTLS(HF_IOCTL, HF_IOCTL_FD)					\
+HF_IOCTL_FD(SYNC_IOC_MERGE, 0, hf_ioctl_sync_merge,				\
+	offsetof(struct sync_merge_data, fence) + 1)				\
+HF_IOCTL(SYNC_IOC_FILE_INFO, 0, hf_ioctl_sync_file_info,			\
+	HF_OUT(struct sync_file_info, sync_fence_info, num_fences,		\
+	       sizeof(struct sync_fence_info)))					\
+HF_IOCTL(DMA_BUF_IOCTL_SYNC, 0, hf_ioctl_dma_buf_sync)				\
+HF_IOCTL_FD(DMA_BUF_IOCTL_EXPORT_SYNC_FILE, 0, hf_ioctl_dma_buf_export,		\
+	offsetof(struct dma_buf_export_sync_file, fd) + 1)			\
+HF_IOCTL(DMA_BUF_IOCTL_IMPORT_SYNC_FILE, 0, hf_ioctl_dma_buf_import)
 /* clang-format on */
+
+#define HF_COUNT_(cmd, rights, handler, ...) +1
+enum { HF_FD_IOCTL_ROWS = 0 HF_FD_IOCTLS(HF_COUNT_, HF_COUNT_) };
+
+extern const struct hf_ioctl_desc hf_fd_ioctl_descs[HF_FD_IOCTL_ROWS];
+
+/**
+ * hf_fd_ioctl_row() - Which row is a request's?
+ *
+ * As in the kernel the whole of it selects, size and direction included.
+ *
+ * Return: an index of hf_fd_ioctl_descs, or -1.
+ */
+static inline int hf_fd_ioctl_row(uint32_t cmd)
+{
+	for (int i = 0; i < HF_FD_IOCTL_ROWS; i++)
+		if (hf_fd_ioctl_descs[i].cmd == cmd)
+			return i;
+	return -1;
+}
 
 #endif

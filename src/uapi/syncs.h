@@ -13,6 +13,9 @@
 
 #include "uapi/device.h"
 
+/* Of a job. */
+#define HF_SYNCS_MAX 64
+
 /* A syncobj to signal. */
 struct hf_sync_target {
 	struct hf_syncobj *syncobj;

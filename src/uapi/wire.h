@@ -86,7 +86,22 @@ enum hf_wire_op {
 	HF_OP_ATTACH,	  /* file; with the descriptor itself */
 	HF_OP_MMAP,	  /* arg: hf_wire_mmap; answer: a descriptor */
 	HF_OP_TREE,	  /* answer: a descriptor */
+	HF_OP_FDINFO,	  /* arg: a socket's inode, 64 bits; answer: a descriptor */
 	HF_OP_REAP,	  /* a descriptor was closed: see which files are gone */
+	HF_OP_FD_IOCTL,	  /* as HF_OP_IOCTL, on the first descriptor */
+	HF_OP_WATCH,	  /* arg: hf_wire_watch; with a dma-buf */
+};
+
+/*
+ * What does a dma-buf poll as? The answer says what it is ready for; while it
+ * is ready for nothing, or where `always` is set, a descriptor comes along that
+ * polls as the dma-buf would.
+ */
+struct hf_wire_watch {
+	uint32_t events; /* POLLIN, POLLOUT */
+	uint32_t ready;	 /* answer: which of them */
+	uint32_t always;
+	uint32_t pad;
 };
 
 struct hf_wire_mmap {

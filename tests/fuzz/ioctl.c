@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random ioctls from the table, straight into the dispatcher: what must hold is
+ * Random ioctls from the tables, straight into the dispatcher: what must hold is
  * that nothing crashes, no sanitizer has anything to say, and that nothing is
  * left once the files are closed.
  *
@@ -231,6 +231,30 @@ static void shape_atomic(struct atomic *a)
 		default:
 			add_object(a, &any_plane()->base, one_in(2));
 		}
+	}
+}
+
+/* Ioctls on sync_files and dma-bufs. */
+static void shape_fd(uint32_t cmd, uint8_t *arg)
+{
+	struct sync_merge_data *merge = (void *)arg;
+	struct sync_file_info *info = (void *)arg;
+	struct dma_buf_sync *sync = (void *)arg;
+	struct dma_buf_export_sync_file *export = (void *)arg;
+
+	switch (cmd) {
+	case SYNC_IOC_MERGE:
+		memset(merge->name, 'm', one_in(2) ? sizeof(merge->name) : 0);
+		merge->flags = one_in(16);
+		break;
+	case SYNC_IOC_FILE_INFO:
+		info->num_fences = below(4);
+		break;
+	case DMA_BUF_IOCTL_SYNC:
+		sync->flags = below(9);
+		break;
+	default: /* import is like export */
+		export->flags = below(5);
 	}
 }
 
@@ -466,7 +490,7 @@ static void fill(uint32_t cmd, uint8_t *data, uint32_t len)
 static void put_arrays(struct request *request)
 {
 	struct hf_call *call = &request->call;
-	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(call->cmd)];
+	const struct hf_ioctl_desc *desc = call->desc;
 	static struct atomic atomic;
 	const void *parts[] = { atomic.objs, atomic.counts, atomic.props,
 				atomic.values };
@@ -511,6 +535,32 @@ static void put_arrays(struct request *request)
 	}
 }
 
+/* The descriptor that it is on, and one more to be asked for. */
+static struct request *make_fd_request(void)
+{
+	struct request *request = calloc(1, sizeof(*request));
+	struct hf_call *call = &request->call;
+	unsigned int row = below(HF_FD_IOCTL_ROWS);
+
+	wl_list_init(&call->file_link);
+	call->sys = sys;
+	call->done = finished;
+	call->desc = &hf_fd_ioctl_descs[row];
+	call->cmd = call->desc->cmd;
+	request->arg_size = _IOC_SIZE(call->cmd);
+	call->arg = calloc(1, request->arg_size);
+	shape_fd(call->cmd, call->arg);
+	if (one_in(8))
+		mutate(call->arg, request->arg_size);
+	put_arrays(request);
+	while (call->nfds_in < 2) {
+		call->fds_in[call->nfds_in] =
+			fcntl(fds[below(FDS)], F_DUPFD_CLOEXEC, 0);
+		require(call->fds_in[call->nfds_in++] >= 0, "a descriptor");
+	}
+	return request;
+}
+
 static struct request *make_request(struct hf_file *file)
 {
 	struct request *request = calloc(1, sizeof(*request));
@@ -518,6 +568,7 @@ static struct request *make_request(struct hf_file *file)
 	const struct hf_ioctl_desc *desc;
 
 	wl_list_init(&call->file_link);
+	call->sys = sys;
 	call->dev = dev;
 	call->file = file;
 	call->cred = file->cred;
@@ -533,6 +584,7 @@ static struct request *make_request(struct hf_file *file)
 		shape(desc->cmd, call->arg, file);
 	if (one_in(3))
 		mutate(call->arg, request->arg_size);
+	call->desc = desc;
 	put_arrays(request);
 	if (call->cmd == DRM_IOCTL_PRIME_FD_TO_HANDLE ||
 	    call->cmd == DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE ||
@@ -556,25 +608,32 @@ static void park(struct request *request)
 	parked[i] = request;
 }
 
+static int dispatch_once(struct hf_call *call)
+{
+	return call->file ? hf_call_dispatch(call) : hf_call_dispatch_fd(call);
+}
+
 /* Run a call, and answer what it asks of the client, truthfully or not. */
 static int dispatch(struct hf_call *call)
 {
-	int ret = hf_call_dispatch(call);
+	int ret = dispatch_once(call);
 
 	for (unsigned int n = 0; ret == HF_WIRE_ASK; n++) {
 		require(n < HF_WIRE_ASKS, "a call does not ask for ever");
 		require(call->nasks > 0 && call->nasks <= HF_WIRE_ASKS,
 			"what is asked fits");
 		call->asks[call->nasks - 1].result =
-			one_in(8) ? (int32_t)any_value() : 0;
-		ret = hf_call_dispatch(call);
+			one_in(8) ? (int32_t)any_value() : !call->file;
+		ret = dispatch_once(call);
 	}
 	return ret;
 }
 
 static void issue(void)
 {
-	struct request *request = make_request(files[below(FILES)]);
+	struct request *request = one_in(4) ?
+					  make_fd_request() :
+					  make_request(files[below(FILES)]);
 	struct hf_call *call = &request->call;
 	int ret = dispatch(call);
 
@@ -624,7 +683,11 @@ static void drop_finished(bool all)
 	for (unsigned int i = 0; i < PARKED; i++) {
 		if (!parked[i] || (!all && !parked[i]->finished))
 			continue;
-		require(parked[i]->finished, "closing ends a parked call");
+		if (!parked[i]->call.file && !parked[i]->finished)
+			hf_call_abandon(&parked[i]->call);
+		else
+			require(parked[i]->finished,
+				"closing ends a parked call");
 		free_request(parked[i]);
 		parked[i] = NULL;
 	}
@@ -735,7 +798,15 @@ static void run(unsigned long iterations)
 
 	sys = hf_system_create(&(struct hf_memory_options){ 0 });
 	require(sys, "a system");
-	dev = hf_device_create(sys, &hf_soft_driver, 0, CARD, RENDER, outputs, 2);
+	dev = hf_device_create(sys, &hf_soft_driver,
+			       &(struct hf_device_options){
+				       .primary = CARD,
+				       .render = RENDER,
+				       .iommu = true,
+				       .coherent = true,
+				       .outputs = outputs,
+				       .noutputs = 2,
+			       });
 	require(dev, "a device");
 	for (unsigned int i = 0; i < FDS; i++)
 		fds[i] = i < EVENTFDS ? eventfd(0, EFD_CLOEXEC) : foreign();

@@ -682,6 +682,19 @@ void kms_show_atomic(const struct kms *kms, uint32_t *fb)
 	EXPECT_OK(request_commit(kms->fd, &request, DRM_MODE_ATOMIC_ALLOW_MODESET, 0));
 }
 
+int kms_fence(const struct kms *kms, uint32_t fb)
+{
+	struct request request = { 0 };
+	int32_t fence = -1;
+
+	request_name(&request, kms->fd, kms->primary, DRM_MODE_OBJECT_PLANE, "FB_ID", fb);
+	request_name(&request, kms->fd, kms->crtc, DRM_MODE_OBJECT_CRTC, "OUT_FENCE_PTR",
+		     PTR(&fence));
+	EXPECT_OK(request_commit(kms->fd, &request, DRM_MODE_ATOMIC_NONBLOCK, 0));
+	EXPECT(fence >= 0);
+	return fence;
+}
+
 /* Events */
 
 bool readable(int fd, int milliseconds)

@@ -175,6 +175,8 @@ void request_modeset(struct request *request, const struct kms *kms, uint32_t mo
 		     uint32_t fb);
 uint32_t blob_create(int fd, const void *data, uint32_t size);
 void kms_show_atomic(const struct kms *kms, uint32_t *fb);
+/* Show a framebuffer soon: a sync_file that is signaled then. */
+int kms_fence(const struct kms *kms, uint32_t fb);
 
 /* Events: wait for one, or make sure that none comes. */
 size_t read_events(int fd, void *buffer, size_t size);

@@ -17,7 +17,6 @@
 #include "fdcount.h"
 
 struct display display;
-static unsigned int open_before;
 
 static int check(struct hf_atomic_state *state)
 {
@@ -53,9 +52,8 @@ int display_setup(void **state)
 
 	(void)state;
 	memset(&display, 0, sizeof(display));
-	open_before = count_fds();
+	memory_begin();
 	display.clock = hf_clock_create();
-	hf_gem_device_init(&display.gem);
 	if (!display.clock ||
 	    hf_kms_device_init(&display.kms, display.clock, &funcs, outputs,
 			       2) ||
@@ -77,10 +75,8 @@ int display_teardown(void **state)
 	close(display.file.fd);
 	close(display.reader);
 	hf_kms_device_finish(&display.kms);
-	assert_int_equal(display.gem.count, 0);
-	hf_gem_device_finish(&display.gem);
 	hf_clock_destroy(display.clock);
-	assert_int_equal(count_fds(), open_before);
+	memory_end();
 	return 0;
 }
 
@@ -100,10 +96,10 @@ struct hf_framebuffer *display_fb(uint32_t width, uint32_t height,
 		cmd.pitches[i] = hf_format_min_pitch(format, width, i);
 		cmd.handles[i] = 1;
 		objects[i] = hf_gem_object_create(
-			&display.gem,
+			&memory.gem,
 			(size_t)cmd.pitches[i] *
 				hf_format_plane_height(format, height, i),
-			0);
+			false, 0);
 	}
 	assert_int_equal(hf_framebuffer_check(&display.kms, &cmd), 0);
 	assert_int_equal(hf_framebuffer_create(&display.kms, &cmd, objects,

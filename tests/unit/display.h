@@ -6,15 +6,14 @@
 #ifndef HF_TESTS_DISPLAY_H
 #define HF_TESTS_DISPLAY_H
 
-#include "gem/gem.h"
 #include "kms/kms.h"
+#include "memory.h"
 
 #define DISPLAY_WIDTH 320
 #define DISPLAY_HEIGHT 240
 
 struct display {
 	struct hf_clock *clock;
-	struct hf_gem_device gem;
 	struct hf_kms_device kms;
 	struct hf_kms_file file;
 	int reader; /* where the file's events arrive */

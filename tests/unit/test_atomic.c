@@ -566,10 +566,10 @@ static void the_old_framebuffer_is_held_until_the_flip_is_done(void **state)
 	display_rmfb(first);
 	/* The display may still read it. */
 	assert_ptr_equal(hf_framebuffer_find(KMS, id), first);
-	assert_int_equal(display.gem.count, 2);
+	assert_int_equal(memory.gem.count, 2);
 	display_idle(display.crtc);
 	assert_null(hf_framebuffer_find(KMS, id));
-	assert_int_equal(display.gem.count, 1);
+	assert_int_equal(memory.gem.count, 1);
 }
 
 static void removing_a_shown_framebuffer_takes_it_off(void **state)
@@ -581,7 +581,7 @@ static void removing_a_shown_framebuffer_takes_it_off(void **state)
 	display_rmfb(fb);
 	assert_null(display.crtc->primary->state->fb);
 	assert_null(display.crtc->primary->state->crtc);
-	assert_int_equal(display.gem.count, 0);
+	assert_int_equal(memory.gem.count, 0);
 }
 
 static void removing_it_during_a_flip_to_it_does_not_wait(void **state)
@@ -614,7 +614,7 @@ static void a_framebuffer_on_two_planes_leaves_both(void **state)
 	assert_int_equal(fb->refcount, 3);
 	display_rmfb(fb);
 	assert_null(KMS->planes[1]->state->fb);
-	assert_int_equal(display.gem.count, 0);
+	assert_int_equal(memory.gem.count, 0);
 }
 
 static void a_closed_file_takes_its_picture_off(void **state)
@@ -623,7 +623,7 @@ static void a_closed_file_takes_its_picture_off(void **state)
 	display_on(screen());
 	hf_kms_file_finish(&display.file);
 	assert_null(display.crtc->primary->state->fb);
-	assert_int_equal(display.gem.count, 0);
+	assert_int_equal(memory.gem.count, 0);
 	hf_kms_file_init(&display.file, KMS, display.file.fd);
 }
 
@@ -636,10 +636,10 @@ static void the_last_picture_is_kept_where_asked_for(void **state)
 	hf_kms_file_init(&display.file, KMS, display.file.fd);
 	assert_null(display.crtc->primary->state->fb);
 	assert_non_null(display.crtc->held[0]);
-	assert_int_equal(display.gem.count, 1);
+	assert_int_equal(memory.gem.count, 1);
 	hf_kms_drop_held(KMS);
 	assert_null(display.crtc->held[0]);
-	assert_int_equal(display.gem.count, 0);
+	assert_int_equal(memory.gem.count, 0);
 }
 
 static void a_display_may_end_in_the_middle_of_a_flip(void **state)

@@ -57,7 +57,15 @@ static int setup(void **state)
 	nobody.gid = getegid();
 	sys = hf_system_create(&(struct hf_memory_options){ 0 });
 	assert_non_null(sys);
-	dev = hf_device_create(sys, &hf_soft_driver, 0, CARD, RENDER, &output, 1);
+	dev = hf_device_create(sys, &hf_soft_driver,
+			       &(struct hf_device_options){
+				       .primary = CARD,
+				       .render = RENDER,
+				       .iommu = true,
+				       .coherent = true,
+				       .outputs = &output,
+				       .noutputs = 1,
+			       });
 	assert_non_null(dev);
 	open_file(0, CARD);
 	open_file(1, CARD);
@@ -82,6 +90,7 @@ static void begin(struct hf_call *call, unsigned int file, uint32_t cmd,
 		  void *arg)
 {
 	memset(call, 0, sizeof(*call));
+	call->sys = sys;
 	call->dev = dev;
 	call->file = files[file];
 	call->cred = files[file]->cred;
@@ -125,6 +134,50 @@ static void only_the_number_selects_the_ioctl(void **state)
 	(void)state;
 	assert_int_equal(run(0, _IO('d', _IOC_NR(DRM_IOCTL_GET_CAP)), &cap), 0);
 	assert_int_equal(cap.value, 1);
+}
+
+/* Of ioctls on other descriptors the whole request counts. */
+static void each_request_on_a_descriptor_has_one_row(void **state)
+{
+	(void)state;
+	for (int i = 0; i < HF_FD_IOCTL_ROWS; i++) {
+		const struct hf_ioctl_desc *desc = &hf_fd_ioctl_descs[i];
+		uint32_t size = _IOC_SIZE(desc->cmd);
+
+		assert_int_equal(hf_fd_ioctl_row(desc->cmd), i);
+		assert_int_equal(hf_fd_ioctl_row(desc->cmd + (1 << _IOC_SIZESHIFT)),
+				 -1);
+		assert_int_equal(hf_fd_ioctl_row(desc->cmd ^ IOC_INOUT), -1);
+		assert_non_null(desc->name);
+		assert_int_equal(desc->rights, 0);
+		assert_true(desc->fd_out <= size - 3);
+		for (int a = 0; a < HF_WIRE_ARRAYS; a++)
+			assert_true(desc->arrays[a].ptr_off <= size - 8);
+	}
+}
+
+/* Whatever the descriptor is: there is an answer, and nothing stays. */
+static void every_row_takes_any_descriptor(void **state)
+{
+	static const int numbers[] = { 0, -1 };
+
+	(void)state;
+	for (int i = 0; i < HF_FD_IOCTL_ROWS; i++)
+		for (size_t j = 0; j < sizeof(numbers) / sizeof(*numbers); j++) {
+			uint64_t arg[64] = { 0 };
+			struct hf_call call;
+			int ret;
+
+			begin(&call, 0, hf_fd_ioctl_descs[i].cmd, arg);
+			call.dev = NULL;
+			call.file = NULL;
+			call.sys = sys;
+			call.fds_in[0] = numbers[j];
+			call.nfds_in = 1;
+			ret = hf_call_dispatch_fd(&call);
+			assert_true(ret == -ENOTTY || ret == -EINVAL);
+			hf_call_release(&call);
+		}
 }
 
 static uint32_t first_with(uint32_t with, uint32_t without)
@@ -553,6 +606,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(unknown_numbers_are_einval_whoever_asks),
 		TEST(only_the_number_selects_the_ioctl),
+		TEST(each_request_on_a_descriptor_has_one_row),
+		TEST(every_row_takes_any_descriptor),
 		TEST(every_row_asks_for_its_rights),
 		TEST(a_magic_authenticates_another_file_once),
 		TEST(a_magic_dies_with_its_file),

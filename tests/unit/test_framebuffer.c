@@ -197,7 +197,7 @@ static int create(struct drm_mode_fb_cmd2 cmd, size_t size,
 		  struct hf_framebuffer **fb)
 {
 	struct hf_gem_object *object =
-		hf_gem_object_create(&display.gem, size, 0);
+		hf_gem_object_create(&memory.gem, size, false, 0);
 	struct hf_gem_object *objects[4] = { object, object, object, object };
 	int ret = hf_framebuffer_create(KMS, &cmd, objects, fb);
 
@@ -229,7 +229,7 @@ static void the_object_covers_every_plane(void **state)
 	hf_framebuffer_put(fb);
 	cmd.offsets[1] = 4096 - 64 * 16 + 1;
 	assert_int_equal(create(cmd, 4096, &fb), -EINVAL);
-	assert_int_equal(display.gem.count, 0);
+	assert_int_equal(memory.gem.count, 0);
 }
 
 static void a_framebuffer_holds_its_objects(void **state)
@@ -238,13 +238,13 @@ static void a_framebuffer_holds_its_objects(void **state)
 
 	(void)state;
 	assert_int_equal(create(nv12(), 4096, &fb), 0);
-	assert_int_equal(display.gem.count, 1);
+	assert_int_equal(memory.gem.count, 1);
 	assert_int_equal(fb->objects[0]->refcount, 2);
 	hf_framebuffer_get(fb);
 	hf_framebuffer_put(fb);
-	assert_int_equal(display.gem.count, 1);
+	assert_int_equal(memory.gem.count, 1);
 	hf_framebuffer_put(fb);
-	assert_int_equal(display.gem.count, 0);
+	assert_int_equal(memory.gem.count, 0);
 	hf_framebuffer_put(NULL);
 }
 
@@ -270,7 +270,7 @@ static void a_file_that_is_closed_takes_its_framebuffers_along(void **state)
 	(void)state;
 	hf_kms_file_finish(&display.file);
 	assert_null(hf_framebuffer_find(KMS, id));
-	assert_int_equal(display.gem.count, 0);
+	assert_int_equal(memory.gem.count, 0);
 	hf_kms_file_init(&display.file, KMS, display.file.fd);
 }
 

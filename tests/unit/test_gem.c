@@ -16,63 +16,25 @@
 #include <cmocka.h>
 
 #include "fdcount.h"
-#include "gem/gem.h"
+#include "memory.h"
 
 #define PAGE ((size_t)sysconf(_SC_PAGESIZE))
 #define RW (PROT_READ | PROT_WRITE)
 
-static struct hf_gem_device gem;
-static struct hf_gem_file file, other;
-static unsigned int open_before;
-
-static int setup(void **state)
-{
-	(void)state;
-	open_before = count_fds();
-	hf_gem_device_init(&gem);
-	hf_gem_file_init(&file, &gem, 11);
-	hf_gem_file_init(&other, &gem, 12);
-	return 0;
-}
-
-/* Whatever a test did: closing its files leaves nothing. */
-static int teardown(void **state)
-{
-	(void)state;
-	hf_gem_file_finish(&file);
-	hf_gem_file_finish(&other);
-	assert_int_equal(gem.count, 0);
-	assert_int_equal(gem.bytes, 0);
-	assert_true(wl_list_empty(&gem.objects));
-	assert_null(gem.by_key);
-	assert_null(gem.by_offset);
-	assert_int_equal(gem.names.count, 0);
-	hf_gem_device_finish(&gem);
-	assert_int_equal(count_fds(), open_before);
-	return 0;
-}
-
-/* An object that only its handle holds. */
-static struct hf_gem_object *make(size_t size, uint32_t *handle)
-{
-	struct hf_gem_object *object = hf_gem_object_create(&gem, size, 11);
-
-	assert_non_null(object);
-	assert_int_equal(hf_gem_handle_create(&file, object, handle), 0);
-	hf_gem_object_put(object);
-	return object;
-}
+#define gem memory.gem
+#define file memory.file
+#define other memory.other
 
 static void sizes_are_rounded_up_to_pages(void **state)
 {
-	struct hf_gem_object *one = hf_gem_object_create(&gem, 1, 0);
-	struct hf_gem_object *two = hf_gem_object_create(&gem, PAGE + 1, 0);
+	struct hf_gem_object *one = hf_gem_object_create(&gem, 1, false, 0);
+	struct hf_gem_object *two = hf_gem_object_create(&gem, PAGE + 1, false, 0);
 	struct stat st;
 
 	(void)state;
 	assert_int_equal(one->size, PAGE);
 	assert_int_equal(two->size, 2 * PAGE);
-	assert_int_equal(fstat(two->fd, &st), 0);
+	assert_int_equal(fstat(two->backing->fd, &st), 0);
 	assert_int_equal(st.st_size, 2 * PAGE);
 	hf_gem_object_put(one);
 	hf_gem_object_put(two);
@@ -81,18 +43,18 @@ static void sizes_are_rounded_up_to_pages(void **state)
 static void impossible_sizes_are_refused(void **state)
 {
 	(void)state;
-	assert_null(hf_gem_object_create(&gem, 0, 0));
+	assert_null(hf_gem_object_create(&gem, 0, false, 0));
 	assert_int_equal(errno, EINVAL);
-	assert_null(hf_gem_object_create(&gem, SIZE_MAX, 0));
+	assert_null(hf_gem_object_create(&gem, SIZE_MAX, false, 0));
 	assert_int_equal(errno, EINVAL);
-	assert_null(hf_gem_object_create(&gem, SIZE_MAX - 2 * PAGE, 0));
+	assert_null(hf_gem_object_create(&gem, SIZE_MAX - 2 * PAGE, false, 0));
 	assert_int_not_equal(errno, 0);
 	assert_int_equal(gem.count, 0);
 }
 
 static void the_last_reference_frees_the_object(void **state)
 {
-	struct hf_gem_object *object = hf_gem_object_create(&gem, PAGE, 0);
+	struct hf_gem_object *object = hf_gem_object_create(&gem, PAGE, false, 0);
 	unsigned int with = count_fds();
 
 	(void)state;
@@ -111,8 +73,8 @@ static void the_counters_follow_and_the_peaks_stay(void **state)
 	uint32_t a, b, c;
 
 	(void)state;
-	make(PAGE, &a);
-	make(3 * PAGE, &b);
+	memory_object(PAGE, &a);
+	memory_object(3 * PAGE, &b);
 	assert_int_equal(gem.count, 2);
 	assert_int_equal(gem.bytes, 4 * PAGE);
 	hf_gem_handle_delete(&file, b);
@@ -120,7 +82,7 @@ static void the_counters_follow_and_the_peaks_stay(void **state)
 	assert_int_equal(gem.bytes, PAGE);
 	assert_int_equal(gem.peak_count, 2);
 	assert_int_equal(gem.peak_bytes, 4 * PAGE);
-	make(4 * PAGE, &c);
+	memory_object(4 * PAGE, &c);
 	assert_int_equal(gem.peak_count, 2);
 	assert_int_equal(gem.peak_bytes, 5 * PAGE);
 }
@@ -131,14 +93,14 @@ static void handles_are_the_lowest_free_and_per_file(void **state)
 	struct hf_gem_object *object;
 
 	(void)state;
-	object = make(PAGE, &a);
-	make(PAGE, &b);
+	object = memory_object(PAGE, &a);
+	memory_object(PAGE, &b);
 	assert_int_equal(a, 1);
 	assert_int_equal(b, 2);
 	assert_int_equal(hf_gem_handle_create(&other, object, &elsewhere), 0);
 	assert_int_equal(elsewhere, 1);
 	hf_gem_handle_delete(&file, a);
-	make(PAGE, &c);
+	memory_object(PAGE, &c);
 	assert_int_equal(c, 1);
 }
 
@@ -148,7 +110,7 @@ static void an_object_lives_until_its_last_handle_is_closed(void **state)
 	uint32_t a, b, elsewhere;
 
 	(void)state;
-	object = make(PAGE, &a);
+	object = memory_object(PAGE, &a);
 	hf_gem_handle_create(&file, object, &b);
 	hf_gem_handle_create(&other, object, &elsewhere);
 	assert_int_not_equal(a, b);
@@ -165,7 +127,7 @@ static void a_handle_is_closed_once(void **state)
 	uint32_t handle;
 
 	(void)state;
-	make(PAGE, &handle);
+	memory_object(PAGE, &handle);
 	assert_int_equal(hf_gem_handle_delete(&file, 0), -EINVAL);
 	assert_int_equal(hf_gem_handle_delete(&file, 99), -EINVAL);
 	assert_int_equal(hf_gem_handle_delete(&file, UINT32_MAX), -EINVAL);
@@ -180,7 +142,7 @@ static void a_lookup_takes_a_reference(void **state)
 	uint32_t handle;
 
 	(void)state;
-	object = make(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	assert_int_equal(object->refcount, 1);
 	found = hf_gem_lookup(&file, handle);
 	assert_ptr_equal(found, object);
@@ -200,7 +162,7 @@ static void a_name_opens_the_object_in_another_file(void **state)
 	uint64_t size;
 
 	(void)state;
-	object = make(2 * PAGE, &handle);
+	object = memory_object(2 * PAGE, &handle);
 	assert_int_equal(hf_gem_flink(&file, handle, &name), 0);
 	assert_int_equal(hf_gem_flink(&file, handle, &same), 0);
 	assert_int_equal(name, same);
@@ -220,7 +182,7 @@ static void a_name_dies_with_the_last_handle(void **state)
 	uint64_t size;
 
 	(void)state;
-	object = make(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	hf_gem_object_get(object); /* as a framebuffer would */
 	hf_gem_flink(&file, handle, &name);
 	assert_int_equal(hf_gem_open(&other, name, &opened, &size), 0);
@@ -231,7 +193,7 @@ static void a_name_dies_with_the_last_handle(void **state)
 	assert_int_equal(hf_gem_open(&file, name, &handle, &size), -ENOENT);
 	assert_int_equal(object->name, 0);
 	/* And the name is free for the next object. */
-	make(PAGE, &handle);
+	memory_object(PAGE, &handle);
 	assert_int_equal(hf_gem_flink(&file, handle, &next), 0);
 	assert_int_equal(next, name);
 	hf_gem_object_put(object);
@@ -257,8 +219,8 @@ static void closing_a_file_closes_its_handles_only(void **state)
 
 	(void)state;
 	for (int i = 0; i < 200; i++)
-		make(PAGE, &handle);
-	object = make(PAGE, &handle);
+		memory_object(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	hf_gem_handle_create(&other, object, &elsewhere);
 	hf_gem_file_finish(&file);
 	assert_int_equal(gem.count, 1);
@@ -274,13 +236,13 @@ static void offsets_are_above_32_bits_and_never_reused(void **state)
 	uint32_t handle;
 
 	(void)state;
-	offset = hf_gem_object_offset(make(3 * PAGE, &handle));
+	offset = hf_gem_object_offset(memory_object(3 * PAGE, &handle));
 	assert_true(offset > UINT32_MAX);
 	assert_int_equal(offset % PAGE, 0);
 	hf_gem_handle_delete(&file, handle);
 	assert_int_equal(hf_gem_mmap(&file, offset, PAGE, RW, MAP_SHARED),
 			 -EINVAL);
-	next = hf_gem_object_offset(make(PAGE, &handle));
+	next = hf_gem_object_offset(memory_object(PAGE, &handle));
 	assert_true(next >= offset + 3 * PAGE);
 }
 
@@ -290,7 +252,7 @@ static void an_object_keeps_its_offset(void **state)
 	uint32_t handle;
 
 	(void)state;
-	object = make(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	assert_int_equal(hf_gem_object_offset(object),
 			 hf_gem_object_offset(object));
 }
@@ -302,15 +264,15 @@ static void mapping_gives_the_objects_memory(void **state)
 	uint32_t handle;
 
 	(void)state;
-	object = make(4 * PAGE, &handle);
+	object = memory_object(4 * PAGE, &handle);
 	offset = hf_gem_object_offset(object);
 	assert_int_equal(hf_gem_mmap(&file, offset, 4 * PAGE, RW, MAP_SHARED),
-			 object->fd);
+			 object->backing->fd);
 	assert_int_equal(hf_gem_mmap(&file, offset, PAGE, RW, MAP_SHARED),
-			 object->fd);
+			 object->backing->fd);
 	assert_int_equal(hf_gem_mmap(&file, offset, 4 * PAGE - 1, PROT_READ,
 				     MAP_SHARED),
-			 object->fd);
+			 object->backing->fd);
 }
 
 static void a_mapping_starts_at_the_objects_first_page(void **state)
@@ -319,7 +281,7 @@ static void a_mapping_starts_at_the_objects_first_page(void **state)
 	uint32_t handle;
 
 	(void)state;
-	offset = hf_gem_object_offset(make(4 * PAGE, &handle));
+	offset = hf_gem_object_offset(memory_object(4 * PAGE, &handle));
 	assert_int_equal(hf_gem_mmap(&file, offset + PAGE, PAGE, RW,
 				     MAP_SHARED),
 			 -EINVAL);
@@ -335,7 +297,7 @@ static void a_mapping_is_no_longer_than_the_object(void **state)
 	uint32_t handle;
 
 	(void)state;
-	offset = hf_gem_object_offset(make(2 * PAGE, &handle));
+	offset = hf_gem_object_offset(memory_object(2 * PAGE, &handle));
 	assert_int_equal(hf_gem_mmap(&file, offset, 2 * PAGE + 1, RW,
 				     MAP_SHARED),
 			 -EINVAL);
@@ -351,7 +313,7 @@ static void only_a_file_with_a_handle_may_map(void **state)
 	uint64_t offset;
 
 	(void)state;
-	object = make(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	offset = hf_gem_object_offset(object);
 	assert_int_equal(hf_gem_mmap(&other, offset, PAGE, RW, MAP_SHARED),
 			 -EACCES);
@@ -360,7 +322,7 @@ static void only_a_file_with_a_handle_may_map(void **state)
 			 -EINVAL);
 	hf_gem_handle_create(&other, object, &elsewhere);
 	assert_int_equal(hf_gem_mmap(&other, offset, PAGE, RW, MAP_SHARED),
-			 object->fd);
+			 object->backing->fd);
 	hf_gem_handle_delete(&other, elsewhere);
 	assert_int_equal(hf_gem_mmap(&other, offset, PAGE, RW, MAP_SHARED),
 			 -EACCES);
@@ -373,13 +335,13 @@ static void a_private_mapping_may_only_be_read(void **state)
 	uint32_t handle;
 
 	(void)state;
-	object = make(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	offset = hf_gem_object_offset(object);
 	assert_int_equal(hf_gem_mmap(&file, offset, PAGE, RW, MAP_PRIVATE),
 			 -EINVAL);
 	assert_int_equal(hf_gem_mmap(&file, offset, PAGE, PROT_READ,
 				     MAP_PRIVATE),
-			 object->fd);
+			 object->backing->fd);
 }
 
 static void a_mapping_keeps_the_memory_of_a_dead_object(void **state)
@@ -389,8 +351,8 @@ static void a_mapping_keeps_the_memory_of_a_dead_object(void **state)
 	char *map;
 
 	(void)state;
-	object = make(PAGE, &handle);
-	map = mmap(NULL, PAGE, RW, MAP_SHARED, object->fd, 0);
+	object = memory_object(PAGE, &handle);
+	map = mmap(NULL, PAGE, RW, MAP_SHARED, object->backing->fd, 0);
 	assert_ptr_not_equal(map, MAP_FAILED);
 	map[17] = 'x';
 	hf_gem_handle_delete(&file, handle);
@@ -405,15 +367,16 @@ static void objects_that_are_left_go_with_the_device(void **state)
 	struct hf_gem_device device;
 
 	(void)state;
-	hf_gem_device_init(&device);
+	hf_gem_device_init(&device, &memory.dma);
 	for (int i = 0; i < 5; i++)
-		hf_gem_object_get(hf_gem_object_create(&device, PAGE, 0));
+		hf_gem_object_get(hf_gem_object_create(&device, PAGE, false, 0));
 	hf_gem_device_finish(&device);
 	assert_int_equal(device.count, 0);
 	assert_int_equal(count_fds(), before);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, memory_setup,           \
+				       memory_teardown)
 
 int main(void)
 {

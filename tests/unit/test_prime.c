@@ -15,45 +15,13 @@
 #include <cmocka.h>
 
 #include "fdcount.h"
-#include "gem/gem.h"
+#include "memory.h"
 
 #define PAGE ((size_t)sysconf(_SC_PAGESIZE))
 
-static struct hf_gem_device gem;
-static struct hf_gem_file file, other;
-static unsigned int open_before;
-
-static int setup(void **state)
-{
-	(void)state;
-	open_before = count_fds();
-	hf_gem_device_init(&gem);
-	hf_gem_file_init(&file, &gem, 11);
-	hf_gem_file_init(&other, &gem, 12);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	hf_gem_file_finish(&file);
-	hf_gem_file_finish(&other);
-	assert_int_equal(gem.count, 0);
-	assert_int_equal(gem.bytes, 0);
-	hf_gem_device_finish(&gem);
-	assert_int_equal(count_fds(), open_before);
-	return 0;
-}
-
-static struct hf_gem_object *make(size_t size, uint32_t *handle)
-{
-	struct hf_gem_object *object = hf_gem_object_create(&gem, size, 11);
-
-	assert_non_null(object);
-	assert_int_equal(hf_gem_handle_create(&file, object, handle), 0);
-	hf_gem_object_put(object);
-	return object;
-}
+#define gem memory.gem
+#define file memory.file
+#define other memory.other
 
 static int foreign(size_t size, unsigned int seals)
 {
@@ -80,12 +48,12 @@ static void a_dmabuf_is_the_objects_memory_and_size(void **state)
 	int fd;
 
 	(void)state;
-	object = make(3 * PAGE, &handle);
+	object = memory_object(3 * PAGE, &handle);
 	fd = hf_gem_prime_export(&file, handle, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_int_equal(lseek(fd, 0, SEEK_END), 3 * PAGE);
 	assert_int_equal(pwrite(fd, "y", 1, 2 * PAGE), 1);
-	assert_int_equal(pread(object->fd, &byte, 1, 2 * PAGE), 1);
+	assert_int_equal(pread(object->backing->fd, &byte, 1, 2 * PAGE), 1);
 	assert_int_equal(byte, 'y');
 	close(fd);
 }
@@ -96,11 +64,11 @@ static void a_dmabuf_is_writable_only_if_asked_for(void **state)
 	int fd;
 
 	(void)state;
-	make(PAGE, &handle);
+	memory_object(PAGE, &handle);
 	fd = hf_gem_prime_export(&file, handle, O_CLOEXEC);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
 	close(fd);
-	make(PAGE, &handle);
+	memory_object(PAGE, &handle);
 	fd = hf_gem_prime_export(&file, handle, O_CLOEXEC | O_RDWR);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
 	close(fd);
@@ -114,7 +82,7 @@ static void the_first_export_decides_the_mode(void **state)
 	int fd;
 
 	(void)state;
-	object = make(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	close(hf_gem_prime_export(&file, handle, O_CLOEXEC));
 	fd = hf_gem_prime_export(&file, handle, O_CLOEXEC | O_RDWR);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
@@ -136,7 +104,7 @@ static void importing_ones_own_gives_the_handle_it_was_exported_from(
 	int fd;
 
 	(void)state;
-	object = make(PAGE, &first);
+	object = memory_object(PAGE, &first);
 	hf_gem_handle_create(&file, object, &second);
 	fd = hf_gem_prime_export(&file, second, O_RDWR | O_CLOEXEC);
 	assert_int_equal(hf_gem_prime_import(&file, fd, &handle), 0);
@@ -153,7 +121,7 @@ static void another_file_always_gets_the_same_handle(void **state)
 	int fd, dup_fd;
 
 	(void)state;
-	object = make(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	fd = hf_gem_prime_export(&file, handle, O_RDWR | O_CLOEXEC);
 	dup_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	assert_int_equal(hf_gem_prime_import(&other, fd, &a), 0);
@@ -174,11 +142,11 @@ static void a_closed_handle_is_not_given_again(void **state)
 	int fd;
 
 	(void)state;
-	object = make(PAGE, &handle);
+	object = memory_object(PAGE, &handle);
 	hf_gem_object_get(object);
 	fd = hf_gem_prime_export(&file, handle, O_RDWR | O_CLOEXEC);
 	hf_gem_handle_delete(&file, handle);
-	make(PAGE, &in_the_way);
+	memory_object(PAGE, &in_the_way);
 	assert_int_equal(in_the_way, handle);
 	assert_int_equal(hf_gem_prime_import(&file, fd, &again), 0);
 	assert_int_not_equal(again, in_the_way);
@@ -196,8 +164,8 @@ static void memory_outlives_its_object_and_comes_back(void **state)
 	int fd;
 
 	(void)state;
-	object = make(2 * PAGE, &handle);
-	assert_int_equal(pwrite(object->fd, "z", 1, PAGE), 1);
+	object = memory_object(2 * PAGE, &handle);
+	assert_int_equal(pwrite(object->backing->fd, "z", 1, PAGE), 1);
 	fd = hf_gem_prime_export(&file, handle, O_RDWR | O_CLOEXEC);
 	hf_gem_handle_delete(&file, handle);
 	assert_int_equal(gem.count, 0);
@@ -208,7 +176,7 @@ static void memory_outlives_its_object_and_comes_back(void **state)
 	close(fd);
 	object = hf_gem_lookup(&other, handle);
 	assert_int_equal(object->size, 2 * PAGE);
-	assert_int_equal(pread(object->fd, &byte, 1, PAGE), 1);
+	assert_int_equal(pread(object->backing->fd, &byte, 1, PAGE), 1);
 	assert_int_equal(byte, 'z');
 	hf_gem_object_put(object);
 }
@@ -226,7 +194,7 @@ static void foreign_memory_that_cannot_shrink_is_taken(void **state)
 	object = hf_gem_lookup(&file, handle);
 	assert_true(object->imported);
 	assert_int_equal(object->size, 2 * PAGE);
-	assert_int_not_equal(object->fd, fd);
+	assert_int_not_equal(object->backing->fd, fd);
 	hf_gem_object_put(object);
 	close(fd);
 }
@@ -288,7 +256,7 @@ static void passing_back_and_forth_leaves_nothing(void **state)
 		uint32_t handle, there, back;
 		int fd, fd2;
 
-		make(PAGE, &handle);
+		memory_object(PAGE, &handle);
 		fd = hf_gem_prime_export(&file, handle, O_RDWR | O_CLOEXEC);
 		assert_int_equal(hf_gem_prime_import(&other, fd, &there), 0);
 		hf_gem_handle_delete(&file, handle);
@@ -303,7 +271,8 @@ static void passing_back_and_forth_leaves_nothing(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, memory_setup,           \
+				       memory_teardown)
 
 int main(void)
 {

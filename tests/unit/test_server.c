@@ -518,7 +518,7 @@ static void a_socket_in_a_file_system_proves_nothing(void **state)
 	fake = open(addr.sun_path, O_PATH | O_CLOEXEC);
 	assert_int_equal(fstat(fake, &st), 0);
 	pthread_mutex_lock(&server.sys->lock);
-	opened = hf_file_find(server.dev, file);
+	opened = hf_file_find(server.sys, file);
 	ours = &opened->endpoint;
 	HASH_DELETE(by_inode, server.sys->endpoints.by_inode, ours);
 	ours->inode = st.st_ino;

@@ -41,7 +41,15 @@ static int setup(void **state)
 	open_before = count_fds();
 	sys = hf_system_create(&(struct hf_memory_options){ 0 });
 	assert_non_null(sys);
-	dev = hf_device_create(sys, &hf_soft_driver, 0, 7, RENDER, &output, 1);
+	dev = hf_device_create(sys, &hf_soft_driver,
+			       &(struct hf_device_options){
+				       .primary = 7,
+				       .render = RENDER,
+				       .iommu = true,
+				       .coherent = true,
+				       .outputs = &output,
+				       .noutputs = 1,
+			       });
 	assert_non_null(dev);
 	file = hf_file_open(sys, RENDER, &nobody, &client);
 	assert_non_null(file);
@@ -655,8 +663,15 @@ static void a_descriptor_keeps_the_syncobj(void **state)
 /* Its number on the other device is one of that file's own. */
 static void the_other_device_imports_a_descriptor(void **state)
 {
-	struct hf_device *other = hf_device_create(sys, &hf_soft_driver, 1, 8,
-						   RENDER + 1, NULL, 0);
+	struct hf_device *other = hf_device_create(
+		sys, &hf_soft_driver,
+		&(struct hf_device_options){
+			.index = 1,
+			.primary = 8,
+			.render = RENDER + 1,
+			.iommu = true,
+			.coherent = true,
+		});
 	struct drm_syncobj_handle args = { .fd = 5 };
 	int fd = hf_syncobj_export(&sys->endpoints, sys->instance, syncobj);
 	struct hf_file *theirs;

@@ -23,7 +23,12 @@
 struct hf_engine;
 struct hf_engine_context;
 
-/* What HOLDFAST_CTX_QUERY tells. */
+/**
+ * struct hf_engine_status - What HOLDFAST_CTX_QUERY tells.
+ * @fault: why it was banned; likewise @fault_va and @fault_write
+ * @jobs_done: that ended without an error
+ * @busy_ns: in slices that are over; up to date when a job's fence signals
+ */
 struct hf_engine_status {
 	bool banned, fault_write;
 	uint32_t fault; /* HOLDFAST_FAULT_* */
@@ -53,13 +58,17 @@ void hf_engine_destroy(struct hf_engine *engine);
 unsigned int hf_engine_cores(const struct hf_engine *engine);
 /** hf_engine_jobs() - Queued or running, for `holdfast info`. */
 unsigned int hf_engine_jobs(const struct hf_engine *engine);
+/** hf_engine_busy_ns() - Of all cores together, as in struct hf_engine_status. */
 uint64_t hf_engine_busy_ns(const struct hf_engine *engine);
 
 /**
  * hf_engine_context_create() - A queue of jobs.
  * @vm: a reference is taken
  * @priority: HOLDFAST_PRIORITY_*
- * @timeout_ms: of a job
+ * @timeout_ms: what a job may take before it is a hang: time that it is executed
+ *	plus time that it waits for a value, but not time that it could run and
+ *	others do; 0: any
+ * @name: of its timeline
  *
  * Return: NULL and ENOMEM.
  */
@@ -70,10 +79,11 @@ struct hf_engine_context *hf_engine_context_create(struct hf_engine *engine,
 						   const char *name);
 /**
  * hf_engine_context_destroy() - Nobody will submit to it any more.
- * @kill: its file is gone: jobs that have not begun are dropped (-ECANCELED), and
- *	the one that runs is stopped between two commands
+ * @kill: its file is gone: its jobs are dropped (-ECANCELED), at once, or where one
+ *	is being executed, that one and those behind it as soon as it has stopped:
+ *	a later fence of a context never signals before an earlier one
  *
- * It goes when its last job has.
+ * It goes when its last job has. Takes NULL.
  */
 void hf_engine_context_destroy(struct hf_engine_context *context, bool kill);
 void hf_engine_context_status(const struct hf_engine_context *context,
@@ -83,8 +93,8 @@ void hf_engine_context_status(const struct hf_engine_context *context,
  * struct hf_engine_job - What to do.
  * @va: of the commands; likewise @size, bytes; 0: nothing
  * @wait: fences to wait for; @nwait of them
- * @release: called with @data, the lock held, before the fence signals: drops what
- *	the job held; may be NULL
+ * @release: called with @data, the lock held, when the device is done with it and
+ *	before the fence signals: drops what the job held; may be NULL
  */
 struct hf_engine_job {
 	hf_gpuva_t va;
@@ -99,9 +109,15 @@ struct hf_engine_job {
  * hf_engine_submit() - Queue a job.
  * @fence: set to the fence that signals when it is over, with a reference
  *
- * An error of a fence that it waits for is not its own: it runs all the same.
+ * An error of a fence that it waits for is not its own: it runs all the same. The
+ * fence's error is 0; -EIO for a fault; -ETIME for a hang; -ECANCELED for a job
+ * that was dropped, because one before it failed or its context was killed.
  *
- * Return: 0; -EIO for a banned context; -ENOMEM. release() is not called then.
+ * An empty job that has nothing to wait for is over, its fence signaled and
+ * release() called, when this returns.
+ *
+ * Return: 0; -EIO for a banned context; -ENOMEM, also where no thread can be
+ * started. release() is not called then.
  */
 int hf_engine_submit(struct hf_engine_context *context,
 		     const struct hf_engine_job *job, struct hf_fence **fence);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The soft device's description. Its display accepts whatever KMS accepts and
- * does nothing on a commit: the picture is computed in screenshot.c.
+ * does nothing on a commit, but that it maps the memory that it scans out: the
+ * picture is computed when somebody looks, in server/screenshot.c.
  */
+#include <errno.h>
+
 #include "drivers/soft/soft.h"
 #include "holdfast_drm.h"
 
@@ -25,7 +28,31 @@ static const uint32_t overlay_formats[] = {
 };
 static const uint32_t cursor_formats[] = { DRM_FORMAT_ARGB8888, 0 };
 
+static void unmap_objects(struct hf_framebuffer *fb, unsigned int n)
+{
+	while (n)
+		hf_gem_unmap(fb->objects[--n]->mapping);
+}
+
+static int prepare_fb(struct hf_framebuffer *fb)
+{
+	for (unsigned int i = 0; i < fb->format->num_planes; i++) {
+		if (hf_gem_map(fb->objects[i]))
+			continue;
+		unmap_objects(fb, i);
+		return -errno;
+	}
+	return 0;
+}
+
+static void cleanup_fb(struct hf_framebuffer *fb)
+{
+	unmap_objects(fb, fb->format->num_planes);
+}
+
 static const struct hf_kms_funcs kms_funcs = {
+	.prepare_fb = prepare_fb,
+	.cleanup_fb = cleanup_fb,
 	.formats = {
 		[HF_PLANE_PRIMARY] = primary_formats,
 		[HF_PLANE_OVERLAY] = overlay_formats,

@@ -850,7 +850,7 @@ static int adopt_while_counting(int rounds)
 static void userptr_setup_loses_no_concurrent_store(void **state)
 {
 	(void)state;
-	assert_int_equal(adopt_while_counting(30), 0);
+	assert_int_equal(adopt_while_counting(10), 0);
 }
 
 static int as_nobody(void)
@@ -951,7 +951,7 @@ static void a_fork_while_another_thread_adopts_is_safe(void **state)
 	assert_int_equal(show(&view, map, 16 * PAGE, false), 0);
 	assert_int_equal(pthread_create(&thread, NULL, adopt_for_ever,
 					(void *)&stop), 0);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 30; i++) {
 		pid_t pid = fork();
 		int status;
 

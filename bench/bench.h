@@ -21,10 +21,11 @@ struct result {
  * @name: as in results.json
  * @unit: of value and reference
  * @reference: what the value is divided by; NULL where @limit is on the value
- * @limit: what must not be exceeded
+ * @limit: what must not be exceeded; or be reached, where more is better
  * @on_device: needs to run as a client of a device
  * @measure: fills in @result; quick runs are short and less exact. Returns 0
  *           or a negative errno after saying on stderr what went wrong
+ * @more_is_better: @limit is a lower one
  */
 struct bench {
 	const char *name;
@@ -33,12 +34,15 @@ struct bench {
 	double limit;
 	bool on_device;
 	int (*measure)(struct result *result, bool quick);
+	bool more_is_better;
 };
 
 /**
  * struct contest - Two operations to time against each other.
  * @value: does what is measured, @count times
  * @reference: does what it is measured against, @count times
+ * @before: what either of them needs each time, not timed; may be NULL
+ * @after: undoes what either of them did, not timed; may be NULL
  * @batches: of each, alternating
  * @count: operations a batch
  * @warmup_ns: how long each side runs before its batch is timed: until the
@@ -52,6 +56,8 @@ struct bench {
 struct contest {
 	int (*value)(void *context, unsigned int count);
 	int (*reference)(void *context, unsigned int count);
+	int (*before)(void *context);
+	int (*after)(void *context);
 	unsigned int batches;
 	unsigned int count;
 	uint64_t warmup_ns;
@@ -83,6 +89,18 @@ int measure_prime_share(struct result *result, bool quick);
 int measure_startup(struct result *result, bool quick);
 int measure_idle_cpu(struct result *result, bool quick);
 int measure_compose_3_planes(struct result *result, bool quick);
+int measure_iova_alloc_free(struct result *result, bool quick);
+int measure_sgtable_map_unmap(struct result *result, bool quick);
+int measure_vm_bind_4k(struct result *result, bool quick);
+int measure_vm_bind_2m(struct result *result, bool quick);
+int measure_engine_fill(struct result *result, bool quick);
+int measure_engine_copy(struct result *result, bool quick);
+int measure_engine_over(struct result *result, bool quick);
+int measure_engine_parallel(struct result *result, bool quick);
+int measure_userptr_first(struct result *result, bool quick);
+int measure_userptr_again(struct result *result, bool quick);
+int measure_submit_latency(struct result *result, bool quick);
+int measure_object_overhead(struct result *result, bool quick);
 
 /**
  * report_json(), report_svg() - Write all results to a file.
@@ -100,5 +118,7 @@ int report_svg(const char *path, const struct bench *benches,
 
 /** bench_ratio() - What is held against the limit. */
 double bench_ratio(const struct bench *bench, const struct result *result);
+/** bench_used() - How much of what is allowed: more than 1 is a limit missed. */
+double bench_used(const struct bench *bench, const struct result *result);
 
 #endif

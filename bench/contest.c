@@ -56,6 +56,22 @@ double median(double *values, size_t count)
 	return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
+/* One batch. Return: nanoseconds that it took, or negative on an error. */
+static double run_once(const struct contest *contest,
+		       int (*operation)(void *, unsigned int), void *context)
+{
+	if (contest->before && contest->before(context))
+		return -1;
+
+	uint64_t start = now_ns();
+	int ret = operation(context, contest->count);
+	uint64_t end = now_ns();
+
+	if (contest->after && contest->after(context))
+		return -1;
+	return ret ? -1 : (double)(end - start);
+}
+
 /* Nanoseconds an operation took in one batch, or negative on an error. */
 static double time_batch(const struct contest *contest,
 			 int (*operation)(void *, unsigned int), void *context)
@@ -63,16 +79,11 @@ static double time_batch(const struct contest *contest,
 	uint64_t warm = now_ns() + contest->warmup_ns;
 
 	while (now_ns() < warm)
-		if (operation(context, contest->count))
+		if (run_once(contest, operation, context) < 0)
 			return -1;
 	if (contest->idle_ns)
 		sleep_ns(contest->idle_ns);
-
-	uint64_t start = now_ns();
-	int ret = operation(context, contest->count);
-	uint64_t end = now_ns();
-
-	return ret ? -1 : (double)(end - start) / contest->count;
+	return run_once(contest, operation, context) / contest->count;
 }
 
 int contest_run(const struct contest *contest, void *context,

@@ -38,7 +38,8 @@ static struct json_object *as_json(const struct bench *bench,
 	json_object_object_add(row, "unit", json_object_new_string(bench->unit));
 	json_object_object_add(row, "reference", reference);
 	json_object_object_add(row, "ratio", ratio);
-	json_object_object_add(row, "better", json_object_new_string("lower"));
+	json_object_object_add(row, "better", json_object_new_string(
+				       bench->more_is_better ? "higher" : "lower"));
 	return row;
 }
 
@@ -101,19 +102,22 @@ static void draw_bar(FILE *file, size_t row, const struct bench *bench,
 {
 	double ratio = bench_ratio(bench, result);
 	int y = TOP + ROW * row + (ROW - BAR) / 2;
-	const char *colour = ratio <= bench->limit ? "#2da44e" : "#cf222e";
+	double used = bench_used(bench, result);
+	const char *colour = used <= 1 ? "#2da44e" : "#cf222e";
 
 	fprintf(file,
 		"<text x='%d' y='%d' text-anchor='end' font-family='monospace'>%s</text>\n"
 		"<rect x='%d' y='%d' width='%.1f' height='%d' rx='2' fill='%s'/>\n",
 		LEFT - 10, y + 14, bench->name, LEFT, y,
-		fmax(2, scale_x(ratio / bench->limit) - LEFT), BAR, colour);
+		fmax(2, scale_x(used) - LEFT), BAR, colour);
 	if (bench->reference)
 		fprintf(file,
 			"<text x='%d' y='%d'>%.3g × %s</text>\n"
-			"<text x='%d' y='%d' fill='#57606a' font-size='10'>limit %.3g ×</text>\n",
+			"<text x='%d' y='%d' fill='#57606a' font-size='10'>%s %.3g ×</text>\n",
 			LEFT + PLOT + 14, y + 6, ratio, bench->reference,
-			LEFT + PLOT + 14, y + 19, bench->limit);
+			LEFT + PLOT + 14, y + 19,
+			bench->more_is_better ? "at least" : "limit",
+			bench->limit);
 	else
 		fprintf(file,
 			"<text x='%d' y='%d'>%.2g %s</text>\n"

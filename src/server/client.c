@@ -875,6 +875,8 @@ void hf_client_destroy(struct hf_client *client)
 		if (atomic_load(&wire->state) == HF_SLOT_WAITED)
 			hf_futex_wake(&wire->state);
 	}
+	/* Another connection of it has to show its files again. */
+	hf_user_files_forget(sys->user_files, client->cred.pid);
 	pthread_mutex_unlock(&sys->lock);
 	unwatch(client);
 	wl_list_remove(&client->link);

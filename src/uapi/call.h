@@ -145,6 +145,14 @@ int hf_call_copy_out(struct hf_call *call, unsigned int index,
  */
 int hf_call_fd(struct hf_call *call, int number, int *fd);
 /**
+ * hf_call_user_fd() - A descriptor of a file that the client's memory is in.
+ * @file: hf_wire_segment_file()
+ *
+ * Return: 0, -EFAULT where the client has none, -ENOMEM, or HF_WIRE_ASK as
+ * above; the segments may be others the next time.
+ */
+int hf_call_user_fd(struct hf_call *call, uint64_t file, int *fd);
+/**
  * hf_call_put() - The kernel's put_user() of an s32.
  *
  * Return: 0, -EFAULT, -EMFILE for too many, or HF_WIRE_ASK as above.

@@ -197,6 +197,23 @@ int hf_call_fd(struct hf_call *call, int number, int *fd)
 	return 0;
 }
 
+int hf_call_user_fd(struct hf_call *call, uint64_t file, int *fd)
+{
+	struct hf_wire_ask *ask = find_ask(call, HF_ASK_USER_FD, file);
+	int ret;
+
+	if (!ask) {
+		ret = add_ask(call, HF_ASK_USER_FD, file, 0);
+		return ret ? ret : HF_WIRE_ASK;
+	}
+	if (ask->result == -ENOMEM || ask->result == -EMFILE)
+		return -ENOMEM;
+	if (ask->result < 0 || (uint32_t)ask->result >= call->nfds_in)
+		return -EFAULT;
+	*fd = call->fds_in[ask->result];
+	return 0;
+}
+
 int hf_call_put(struct hf_call *call, uint64_t addr, int32_t value)
 {
 	struct hf_wire_ask *ask = find_ask(call, HF_ASK_PUT, addr);

@@ -104,16 +104,6 @@ void hf_endpoint_close(struct hf_endpoints *endpoints,
 	close(endpoint->fd);
 }
 
-struct hf_endpoint *hf_endpoint_by_inode(struct hf_endpoints *endpoints,
-					 ino_t inode)
-{
-	struct hf_endpoint *endpoint;
-
-	HASH_FIND(by_inode, endpoints->by_inode, &inode, sizeof(inode),
-		  endpoint);
-	return endpoint;
-}
-
 /* A packet that nobody reads. */
 void hf_endpoint_make_readable(struct hf_endpoint *endpoint)
 {
@@ -126,6 +116,16 @@ void hf_endpoint_make_writable(struct hf_endpoint *endpoint)
 	char c;
 
 	recv(endpoint->fd, &c, sizeof(c), MSG_DONTWAIT);
+}
+
+struct hf_endpoint *hf_endpoint_by_inode(struct hf_endpoints *endpoints,
+					 ino_t inode)
+{
+	struct hf_endpoint *endpoint;
+
+	HASH_FIND(by_inode, endpoints->by_inode, &inode, sizeof(inode),
+		  endpoint);
+	return endpoint;
 }
 
 struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)

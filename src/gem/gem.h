@@ -28,6 +28,7 @@
 
 struct hf_gem_device;
 struct hf_gem_mapping;
+struct hf_user_pages;
 
 /* A piece of a user pages object. */
 struct hf_gem_segment {
@@ -43,6 +44,7 @@ struct hf_gem_object {
 	struct hf_backing *backing; /* NULL: user pages */
 	struct hf_gem_segment *segments; /* of user pages */
 	uint32_t nsegments;
+	struct hf_user_pages *user; /* what they are charged to; may be NULL */
 	uint32_t name;	       /* flink's; 0: none */
 	uint64_t offset;       /* for mmap(2), bytes; 0: none yet */
 	struct hf_gem_mapping *mapping; /* the device's, or NULL */

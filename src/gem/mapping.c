@@ -125,6 +125,7 @@ void hf_gem_unmap(struct hf_gem_mapping *mapping)
 		return;
 	object = mapping->object;
 	object->mapping = NULL;
+	hf_vm_memory_finish(&mapping->memory);
 	hf_dma_unmap_sgtable(object->gem->dma, &mapping->table,
 			     direction(object));
 	hf_sg_table_finish(&mapping->table);

@@ -13,6 +13,7 @@
 
 #include "gem/gem.h"
 #include "gem/internal.h"
+#include "gem/userptr.h"
 #include "mem/shmem.h"
 
 /* Where the kernel starts too, so that no 32-bit offset is ever valid. */
@@ -170,6 +171,7 @@ static void put_segments(struct hf_gem_object *object)
 	for (uint32_t i = 0; i < object->nsegments; i++)
 		hf_backing_put(object->segments[i].backing);
 	free(object->segments);
+	hf_user_pages_destroy(object->user);
 }
 
 void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory)

@@ -288,6 +288,7 @@ void hf_backing_put_memory(struct hf_backing *backing, int *fd)
 		*fd = backing->fd;
 	else
 		close(backing->fd);
+	free(backing->extents);
 	free(backing);
 }
 
@@ -649,7 +650,8 @@ int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
 
 	if (!n || first > npages || n > npages - first)
 		return -EINVAL;
-	if (reserve(backing, first, n))
+	if (n > backing->mem->max_pages - backing->mem->stats.pages ||
+	    reserve(backing, first, n))
 		return -ENOMEM;
 	while (done < n) {
 		size_t index = first + done, count;

@@ -49,6 +49,7 @@ struct hf_frame {
  */
 struct hf_memory {
 	bool shadow;
+	size_t max_pages; /* that may be held */
 	struct hf_memory_stats stats;
 	_Atomic(struct hf_frame *) *chunks;
 	uint32_t first_chunk;

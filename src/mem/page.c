@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "mem/backing.h"
@@ -43,6 +44,8 @@ struct hf_memory *hf_memory_create(const struct hf_memory_options *options)
 		return NULL;
 	}
 	mem->shadow = options->shadow;
+	mem->max_pages = options->max_pages ? options->max_pages :
+					      (size_t)sysconf(_SC_PHYS_PAGES) / 2;
 	mem->first_chunk = POOL_CHUNK +
 		((pool + HF_CHUNK_FRAMES - 1) >> HF_CHUNK_SHIFT);
 	mem->max_frames = (uint64_t)(HF_CHUNKS - mem->first_chunk)

@@ -61,11 +61,12 @@ struct hf_memory_stats {
 /**
  * struct hf_memory_options - How the machine's memory is laid out.
  * @pool: bytes of the contiguous pool, whole pages; 0: no pool
+ * @max_pages: how many may be held; 0: half of what the machine has
  * @shadow: devices do not see the CPU's caches: pages get a shadow, which is
  *	what devices work on
  */
 struct hf_memory_options {
-	size_t pool;
+	size_t pool, max_pages;
 	bool shadow;
 };
 

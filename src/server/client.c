@@ -561,12 +561,12 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_mmap(client, slot, wire, file);
 	case HF_OP_TREE:
 		return op_tree(client, slot);
-	case HF_OP_FDINFO:
-		return op_fdinfo(client, slot, wire);
 	case HF_OP_FD_IOCTL:
 		return op_fd_ioctl(client, slot, wire);
 	case HF_OP_WATCH:
 		return op_watch(client, slot, wire);
+	case HF_OP_FDINFO:
+		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:
 		hf_server_reap(client->server);
 		return 0;
@@ -875,6 +875,8 @@ void hf_client_destroy(struct hf_client *client)
 		if (atomic_load(&wire->state) == HF_SLOT_WAITED)
 			hf_futex_wake(&wire->state);
 	}
+	/* Another connection of it has to show its files again. */
+	hf_user_files_forget(sys->user_files, client->cred.pid);
 	pthread_mutex_unlock(&sys->lock);
 	unwatch(client);
 	wl_list_remove(&client->link);

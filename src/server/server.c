@@ -475,6 +475,7 @@ int hf_server_init(struct hf_server *server,
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
 	server->listen_fd = server->tree_fd = -1;
+	server->psi_fd = server->pressure_fd = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
 	/* A terminal or a reader of the trace that goes away is no reason. */
@@ -498,6 +499,8 @@ int hf_server_init(struct hf_server *server,
 		ret = -ENOMEM;
 	if (ret)
 		hf_server_finish(server);
+	else
+		hf_pressure_watch(server);
 	return ret;
 }
 
@@ -523,6 +526,7 @@ void hf_server_finish(struct hf_server *server)
 	for (size_t i = 0; i < sizeof(server->sources) / sizeof(void *); i++)
 		if (server->sources[i])
 			wl_event_source_remove(server->sources[i]);
+	hf_pressure_unwatch(server);
 	if (server->listen_fd >= 0)
 		close(server->listen_fd);
 	if (server->own_socket_file)

@@ -31,6 +31,8 @@ struct hf_server {
 	int tree_fd;
 	_Atomic uint32_t generation; /* of the tree */
 	struct wl_event_source *sources[4];
+	struct wl_event_source *pressure;
+	int psi_fd, pressure_fd;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
 	FILE *trace; /* NULL: none; the system's lock */
@@ -99,6 +101,12 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array);
  * hang-up was seen: so look before it matters. Takes the device's lock.
  */
 void hf_server_reap(struct hf_server *server);
+
+/* pressure.c */
+
+/** hf_pressure_watch() - Purge what is not needed when memory is short. */
+void hf_pressure_watch(struct hf_server *server);
+void hf_pressure_unwatch(struct hf_server *server);
 
 /* query.c */
 

@@ -52,6 +52,7 @@ struct hf_link {
 struct client {
 	_Atomic uint32_t lock;
 	_Atomic uint32_t nlinks;
+	_Atomic int maps; /* descriptor of /proc/self/maps, + 1; 0: none */
 	struct hf_link *_Atomic links[MAX_LINKS];
 	/* By a hash of the inode: the inode (32 bits, as the kernel numbers
 	 * sockets) and the file's id. */
@@ -635,6 +636,22 @@ unsigned int hf_shim_tree_generation(void)
 
 /* -- descriptors of the shim's own ------------------------------------------ */
 
+int hf_own_maps_fd(void)
+{
+	return atomic_load_explicit(&client()->maps, memory_order_acquire) - 1;
+}
+
+int hf_own_maps_keep(int fd)
+{
+	int none = 0;
+
+	fd = move_away(fd);
+	if (atomic_compare_exchange_strong(&client()->maps, &none, fd + 1))
+		return fd;
+	REAL(close)(fd); /* another thread was faster */
+	return none - 1;
+}
+
 bool hf_own_fd(int fd)
 {
 	struct client *c;
@@ -643,6 +660,8 @@ bool hf_own_fd(int fd)
 	if (!hf_shim_active())
 		return false;
 	c = client();
+	if (fd >= 0 && fd == hf_own_maps_fd())
+		return true;
 	n = atomic_load_explicit(&c->nlinks, memory_order_relaxed);
 	for (unsigned int i = 0; i < n; i++) {
 		struct hf_link *link = atomic_load(&c->links[i]);
@@ -658,7 +677,11 @@ unsigned int hf_own_fd_next(unsigned int first, unsigned int last)
 	struct client *c = client();
 	unsigned int n = atomic_load(&c->nlinks);
 	unsigned int next = hf_watch_own_next(first, last);
+	int maps = hf_own_maps_fd();
 
+	if (maps >= 0 && (unsigned int)maps >= first &&
+	    (unsigned int)maps < next)
+		next = maps;
 	for (unsigned int i = 0; i < n; i++) {
 		struct hf_link *link = atomic_load(&c->links[i]);
 
@@ -676,6 +699,9 @@ void hf_own_fd_move(int fd)
 	int moved;
 
 	hf_client_lock(&locked);
+	/* It is opened again when it is needed. */
+	if (hf_own_maps_fd() == fd)
+		atomic_store(&c->maps, 0);
 	for (unsigned int i = 0; i < atomic_load(&c->nlinks); i++) {
 		struct hf_link *link = atomic_load(&c->links[i]);
 

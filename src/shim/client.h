@@ -106,6 +106,11 @@ struct hf_locked {
 void hf_client_lock(struct hf_locked *locked);
 void hf_client_unlock(const struct hf_locked *locked);
 
+/** hf_own_maps_fd() - The descriptor of /proc/self/maps that is kept, or -1. */
+int hf_own_maps_fd(void);
+/** hf_own_maps_keep() - Keep this one. Return: the number that it has now. */
+int hf_own_maps_keep(int fd);
+
 /** hf_client_connected() - Has this process ever talked to a server? */
 bool hf_client_connected(void);
 

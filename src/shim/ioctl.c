@@ -20,6 +20,7 @@
 #include "shim/descriptor.h"
 #include "shim/shim.h"
 #include "shim/usercopy.h"
+#include "shim/userptr.h"
 #include "uapi/ioctls.h"
 
 /* What an out array is given room for, whatever its count says. */
@@ -48,6 +49,8 @@ static void measure(const struct hf_ioctl_desc *desc, const uint8_t *arg,
 	uint64_t n;
 
 	memset(array, 0, sizeof(*array));
+	if (d->kind == HF_ARRAY_USER_PAGES)
+		array->bytes = HF_WIRE_SEGMENTS * d->elem;
 	if (d->kind != HF_ARRAY_COUNTED)
 		return;
 	array->user = read_field(arg, d->ptr_off, 8);
@@ -89,8 +92,30 @@ static void measure_sum(const struct hf_ioctl_desc *desc, const uint8_t *arg,
 		arrays[index].bytes = sum * d->elem;
 }
 
+/* Where a range of the program's memory is. What is no such thing (no bytes at
+ * all) is for the server to say no to. */
+static void put_user_pages(struct hf_request *req,
+			   const struct hf_array_desc *d,
+			   struct hf_wire_array *wire, struct hf_userptr *user)
+{
+	const uint8_t *arg = req->slot->arg;
+	uint64_t size = read_field(arg, d->count_off, d->count_size);
+	int ret = 0;
+
+	if (size)
+		ret = hf_userptr_open(user, read_field(arg, d->ptr_off, 8),
+				      size, read_field(arg, d->sum_of, 4) & 1,
+				      (void *)(req->payload + wire->off),
+				      HF_WIRE_SEGMENTS);
+	wire->len = user->nsegments * d->elem;
+	if (ret)
+		wire->flags = ret == -EFAULT ? HF_ARRAY_FAULT :
+					       HF_ARRAY_TOO_BIG;
+}
+
 static int put_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
-		      struct array arrays[HF_WIRE_ARRAYS])
+		      struct array arrays[HF_WIRE_ARRAYS],
+		      struct hf_userptr *user)
 {
 	const uint8_t *arg = req->slot->arg;
 	uint64_t total = 0;
@@ -112,9 +137,12 @@ static int put_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
 		wire->off = off;
 		wire->len = arrays[i].bytes;
 		wire->flags = arrays[i].flags;
-		if (!desc->arrays[i].out && arrays[i].bytes &&
-		    hf_copy_from_user(req->payload + off,
-				      (void *)arrays[i].user, arrays[i].bytes))
+		if (desc->arrays[i].kind == HF_ARRAY_USER_PAGES)
+			put_user_pages(req, &desc->arrays[i], wire, user);
+		else if (!desc->arrays[i].out && arrays[i].bytes &&
+			 hf_copy_from_user(req->payload + off,
+					   (void *)arrays[i].user,
+					   arrays[i].bytes))
 			wire->flags |= HF_ARRAY_FAULT;
 		off += (arrays[i].bytes + 7) & ~7ull;
 	}
@@ -140,8 +168,24 @@ static bool has_arrays(const struct hf_ioctl_desc *desc)
 	return desc->arrays[0].kind != HF_ARRAY_NONE;
 }
 
+/* Of a file that the user pages, which are the first array, are in. */
+static void answer_user_fd(struct hf_request *req, struct hf_wire_ask *ask,
+			   struct hf_userptr *user, int *fds,
+			   unsigned int *nfds)
+{
+	int fd = user ? hf_userptr_fd(user, ask->what) : -EFAULT;
+
+	if (user)
+		req->slot->arrays[0].len =
+			user->nsegments * sizeof(*user->segments);
+	ask->result = fd < 0 ? fd : (int)*nfds;
+	if (fd >= 0)
+		fds[(*nfds)++] = fd;
+}
+
 /* The server needs something of this process: the last ask says what. */
-static void answer_ask(struct hf_request *req, int *fds, unsigned int *nfds)
+static void answer_ask(struct hf_request *req, struct hf_userptr *user,
+		       int *fds, unsigned int *nfds)
 {
 	uint32_t n = req->slot->nasks;
 	struct hf_wire_ask *ask = &req->slot->asks[n - 1];
@@ -153,6 +197,8 @@ static void answer_ask(struct hf_request *req, int *fds, unsigned int *nfds)
 					      sizeof(ask->value));
 	} else if (*nfds == HF_WIRE_FDS_MAX - 1) {
 		ask->result = -EMFILE;
+	} else if (ask->kind == HF_ASK_USER_FD) {
+		answer_user_fd(req, ask, user, fds, nfds);
 	} else if ((int)ask->what < 0 ||
 		   REAL(fcntl)((int)ask->what, F_GETFD) < 0) {
 		ask->result = -EBADF;
@@ -166,7 +212,7 @@ static void answer_ask(struct hf_request *req, int *fds, unsigned int *nfds)
  * Post the request, again for as long as the server asks. @fd goes with it, if
  * there is one.
  */
-static int run_request(struct hf_request *req, int fd)
+static int run_request(struct hf_request *req, struct hf_userptr *user, int fd)
 {
 	int fds[HF_WIRE_FDS_MAX] = { fd }, ret;
 	unsigned int nfds = fd >= 0;
@@ -177,7 +223,7 @@ static int run_request(struct hf_request *req, int fd)
 		ret = hf_request_run(req);
 		if (ret != HF_WIRE_ASK)
 			return ret;
-		answer_ask(req, fds, &nfds);
+		answer_ask(req, user, fds, &nfds);
 	}
 }
 
@@ -233,6 +279,7 @@ static int run_ioctl(struct hf_request *req, uint32_t cmd, void *arg)
 {
 	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(cmd)];
 	struct sizes size = sizes_of(cmd, desc);
+	struct hf_userptr user = { .adopt.fd = -1 };
 	struct array arrays[HF_WIRE_ARRAYS];
 	uint8_t *copy = req->slot->arg;
 	int ret = 0;
@@ -244,9 +291,10 @@ static int run_ioctl(struct hf_request *req, uint32_t cmd, void *arg)
 	if (size.known > size.in)
 		memset(copy + size.in, 0, size.known - size.in);
 	if (has_arrays(desc))
-		ret = put_arrays(req, desc, arrays);
+		ret = put_arrays(req, desc, arrays, &user);
 	if (!ret)
-		ret = run_request(req, -1);
+		ret = run_request(req, &user, -1);
+	hf_userptr_close(&user);
 	if (ret == -ESTALE || ret == -ENODEV)
 		return ret;
 	if (has_arrays(desc) && get_arrays(req, desc, arrays))
@@ -285,9 +333,9 @@ static int run_fd_ioctl(struct hf_request *req, int fd,
 
 	if (hf_copy_from_user(copy, arg, size))
 		return -EFAULT;
-	ret = put_arrays(req, desc, arrays);
+	ret = put_arrays(req, desc, arrays, NULL);
 	if (!ret)
-		ret = run_request(req, fd);
+		ret = run_request(req, NULL, fd);
 	if (!ret)
 		ret = get_arrays(req, desc, arrays);
 	if (ret)

@@ -153,6 +153,24 @@ static int open_watches(struct poll *poll)
 	return 0;
 }
 
+/*
+ * What a watch says came one after the other: if a job was in the way of both
+ * reading and writing, both are over now. Jobs that are new have come too late.
+ */
+static short what_fired(const struct pollfd *mine, int dma_buf)
+{
+	short fired = mine->revents & mine->events;
+	uint32_t ready = 0;
+	int watch;
+
+	if (!fired || fired == mine->events)
+		return fired;
+	watch = hf_watch_request(dma_buf, mine->events, &ready);
+	if (watch >= 0)
+		REAL(close)(watch);
+	return fired | ready;
+}
+
 /* What the caller sees. Return: how many are ready. */
 static int results(struct poll *poll)
 {
@@ -163,7 +181,8 @@ static int results(struct poll *poll)
 		short revents = poll->mine[i].revents;
 
 		if (in->used)
-			revents = in->ready | (revents & poll->mine[i].events);
+			revents = in->ready | what_fired(&poll->mine[i],
+							 poll->fds[i].fd);
 		poll->fds[i].revents = revents;
 		n += revents != 0;
 	}

@@ -88,6 +88,9 @@ int hf_fdinfo_complete(int fd, int flags);
  */
 void *hf_shim_map(size_t size, int flags, int fd);
 
+/** hf_shim_owns() - Is any of this where hf_shim_map() maps? */
+bool hf_shim_owns(const void *addr, size_t size);
+
 /**
  * hf_shim_state() - This process's private state of a shim module.
  * @slot: which module asks, a constant of its own
@@ -98,6 +101,6 @@ void *hf_shim_map(size_t size, int flags, int fd);
  */
 void *hf_shim_state(unsigned int slot, size_t size);
 enum { HF_SHIM_STATE_CLIENT, HF_SHIM_STATE_PATHS, HF_SHIM_STATE_WATCHES,
-       HF_SHIM_STATES };
+       HF_SHIM_STATE_USERPTR, HF_SHIM_STATES };
 
 #endif

@@ -22,14 +22,22 @@ static char *_Atomic region;
 /* Far below the kernel's area for mappings and far above any heap. */
 #define OWN_AREA ((char *)0x3e0000000000)
 
+static _Atomic size_t used;
+
 void *hf_shim_map(size_t size, int flags, int fd)
 {
-	static _Atomic size_t used;
 	size_t at = atomic_fetch_add(&used, (size + 0x1fffff) & ~0x1ffffful);
 
 	/* A hint: where it is taken, the kernel finds another place. */
 	return REAL(mmap)(OWN_AREA + at, size, PROT_READ | PROT_WRITE, flags,
 			  fd, 0);
+}
+
+bool hf_shim_owns(const void *addr, size_t size)
+{
+	const char *at = addr;
+
+	return at < OWN_AREA + atomic_load(&used) && at + size > OWN_AREA;
 }
 
 static void init(void)

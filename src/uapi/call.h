@@ -51,7 +51,7 @@ struct hf_call {
 		struct hf_vblank_wait vblank;
 		struct hf_commit_wait commit;
 		struct hf_bind *bind;
-		struct {
+		struct hf_fence_wait {
 			struct hf_fence *fence;
 			struct hf_fence_cb cb;
 			int (*then)(struct hf_call *call);
@@ -145,6 +145,14 @@ int hf_call_copy_out(struct hf_call *call, unsigned int index,
  */
 int hf_call_fd(struct hf_call *call, int number, int *fd);
 /**
+ * hf_call_user_fd() - A descriptor of a file that the client's memory is in.
+ * @file: hf_wire_segment_file()
+ *
+ * Return: 0, -EFAULT where the client has none, -ENOMEM, or HF_WIRE_ASK as
+ * above; the segments may be others the next time.
+ */
+int hf_call_user_fd(struct hf_call *call, uint64_t file, int *fd);
+/**
  * hf_call_put() - The kernel's put_user() of an s32.
  *
  * Return: 0, -EFAULT, -EMFILE for too many, or HF_WIRE_ASK as above.
@@ -166,18 +174,6 @@ int hf_call_put_fd(struct hf_call *call, uint64_t addr, int fd);
  */
 int hf_call_add_fd(struct hf_call *call, int fd, bool cloexec);
 
-/**
- * hf_call_wait_fence() - Go on when a fence is signaled.
- * @fence: a reference, which is the call's; NULL: there is nothing to wait for
- * @timeout: moment on the clock, nanoseconds; in the past: just look; INT64_MAX:
- *	wait for ever
- * @then: what to do then, its result is the call's; NULL: nothing
- *
- * Return: what @then returns; -ETIME; HF_CALL_PARKED.
- */
-int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
-		       int64_t timeout, int (*then)(struct hf_call *call));
-
 /** hf_call_commit() - Check and commit a state for this call, and wait. */
 int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
 		   bool nonblock);
@@ -189,6 +185,17 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
  */
 int hf_call_cursor_fb(struct hf_call *call, uint32_t handle, uint32_t width,
 		      uint32_t height, struct hf_framebuffer **fb);
+
+/**
+ * hf_call_wait_fence() - Wait for a fence.
+ * @timeout: moment on the clock, nanoseconds; in the past: just look;
+ *	INT64_MAX: for ever
+ * @then: what to do when it is signaled, and what the call returns; NULL: 0
+ *
+ * Return: that, where it is signaled already; -ETIME; HF_CALL_PARKED.
+ */
+int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
+		       int64_t timeout, int (*then)(struct hf_call *call));
 
 /** hf_call_release() - Free what a call holds. */
 void hf_call_release(struct hf_call *call);

@@ -290,6 +290,7 @@ void hf_file_close(struct hf_file *file)
 	hf_syncobj_file_finish(&file->syncobjs);
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);
+	hf_user_account_put(file->user_pages);
 	release_master(file);
 	HASH_DEL(file->dev->sys->files_by_id, file);
 	wl_list_remove(&file->link);

@@ -16,6 +16,7 @@
 
 #include "dma/dma.h"
 #include "gem/gem.h"
+#include "gem/userptr.h"
 #include "kms/kms.h"
 #include "sync/syncobj.h"
 #include "uapi/system.h"
@@ -73,6 +74,7 @@ struct hf_file {
 	struct hf_cred cred;	  /* who opened it */
 	struct hf_endpoint endpoint; /* the client's end is the descriptor */
 	struct hf_gem_file gem;
+	struct hf_user_account *user_pages; /* NULL: never had any */
 	struct hf_kms_file kms;
 	struct hf_idr spaces;	/* vm_id, to hf_address_space */
 	struct hf_idr contexts; /* ctx_id, to hf_engine_context */

@@ -197,6 +197,23 @@ int hf_call_fd(struct hf_call *call, int number, int *fd)
 	return 0;
 }
 
+int hf_call_user_fd(struct hf_call *call, uint64_t file, int *fd)
+{
+	struct hf_wire_ask *ask = find_ask(call, HF_ASK_USER_FD, file);
+	int ret;
+
+	if (!ask) {
+		ret = add_ask(call, HF_ASK_USER_FD, file, 0);
+		return ret ? ret : HF_WIRE_ASK;
+	}
+	if (ask->result == -ENOMEM || ask->result == -EMFILE)
+		return -ENOMEM;
+	if (ask->result < 0 || (uint32_t)ask->result >= call->nfds_in)
+		return -EFAULT;
+	*fd = call->fds_in[ask->result];
+	return 0;
+}
+
 int hf_call_put(struct hf_call *call, uint64_t addr, int32_t value)
 {
 	struct hf_wire_ask *ask = find_ask(call, HF_ASK_PUT, addr);
@@ -229,59 +246,6 @@ void hf_call_release(struct hf_call *call)
 	for (unsigned int i = 0; i < call->nfds_out; i++)
 		close(call->fds_out[i]);
 	call->nfds_out = 0;
-}
-
-/* -- waiting for a fence --------------------------------------------------- */
-
-static int go_on(struct hf_call *call, int (*then)(struct hf_call *call))
-{
-	return then ? then(call) : 0;
-}
-
-static void stop_waiting(struct hf_call *call)
-{
-	hf_timer_disarm(call->sys->clock, &call->timeout);
-	hf_fence_remove_callback(&call->wait.fence.cb);
-	hf_fence_put(call->wait.fence.fence);
-}
-
-static void fence_signaled(struct hf_fence *fence, struct hf_fence_cb *cb)
-{
-	struct hf_call *call = wl_container_of(cb, call, wait.fence.cb);
-
-	(void)fence;
-	stop_waiting(call);
-	hf_call_complete(call, go_on(call, call->wait.fence.then));
-}
-
-static void time_is_up(struct hf_timer *timer)
-{
-	struct hf_call *call = wl_container_of(timer, call, timeout);
-
-	stop_waiting(call);
-	hf_call_complete(call, -ETIME);
-}
-
-int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
-		       int64_t timeout, int (*then)(struct hf_call *call))
-{
-	struct hf_clock *clock = call->sys->clock;
-
-	if (!fence || fence->signaled) {
-		hf_fence_put(fence);
-		return go_on(call, then);
-	}
-	if (timeout <= 0 || (uint64_t)timeout <= hf_clock_now(clock)) {
-		hf_fence_put(fence);
-		return -ETIME;
-	}
-	hf_fence_add_callback(fence, &call->wait.fence.cb, fence_signaled);
-	call->wait.fence.fence = fence;
-	call->wait.fence.then = then;
-	call->timeout = (struct hf_timer){ .fn = time_is_up };
-	if (timeout != INT64_MAX)
-		hf_timer_arm(clock, &call->timeout, timeout);
-	return hf_call_park(call, stop_waiting, true);
 }
 
 /* -- waiting for a commit -------------------------------------------------- */
@@ -346,4 +310,53 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
 	if (ret)
 		hf_atomic_state_destroy(state);
 	return ret;
+}
+
+/* -- waiting for a fence ------------------------------------------------------ */
+
+static void stop_waiting(struct hf_call *call)
+{
+	hf_timer_disarm(call->sys->clock, &call->timeout);
+	hf_fence_remove_callback(&call->wait.fence.cb);
+	hf_fence_put(call->wait.fence.fence);
+}
+
+static int go_on(struct hf_call *call, int (*then)(struct hf_call *call))
+{
+	return then ? then(call) : 0;
+}
+
+static void fence_signaled(struct hf_fence *fence, struct hf_fence_cb *cb)
+{
+	struct hf_call *call = wl_container_of(cb, call, wait.fence.cb);
+
+	(void)fence;
+	stop_waiting(call);
+	hf_call_complete(call, go_on(call, call->wait.fence.then));
+}
+
+static void time_is_up(struct hf_timer *timer)
+{
+	struct hf_call *call = wl_container_of(timer, call, timeout);
+
+	stop_waiting(call);
+	hf_call_complete(call, -ETIME);
+}
+
+int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
+		       int64_t timeout, int (*then)(struct hf_call *call))
+{
+	struct hf_clock *clock = call->sys->clock;
+
+	if (fence->signaled)
+		return go_on(call, then);
+	if (timeout <= 0 || (uint64_t)timeout <= hf_clock_now(clock))
+		return -ETIME;
+	hf_fence_add_callback(fence, &call->wait.fence.cb, fence_signaled);
+	call->wait.fence.fence = hf_fence_get(fence);
+	call->wait.fence.then = then;
+	call->timeout = (struct hf_timer){ .fn = time_is_up };
+	if (timeout != INT64_MAX)
+		hf_timer_arm(clock, &call->timeout, timeout);
+	return hf_call_park(call, stop_waiting, true);
 }

@@ -41,6 +41,10 @@ int hf_ioctl_get_param(struct hf_call *call, void *arg)
 	case HOLDFAST_PARAM_PAGE_SIZES:
 		get->value = 1 << 12 | 1 << 16 | 1 << 21;
 		return 0;
+	case HOLDFAST_PARAM_USERPTR_MAX:
+		get->value = hf_user_files_max(dev->sys->user_files) *
+			     HF_PAGE_SIZE;
+		return 0;
 	case HOLDFAST_PARAM_CORES:
 		get->value = dev->engine ? hf_engine_cores(dev->engine) : 0;
 		return 0;

@@ -136,28 +136,30 @@ static int implicit_fence(struct hf_system *sys, int fd, bool write,
 	return backing ? hf_resv_fence(backing, write, fence) : 0;
 }
 
-/* The CPU begins or ends to work on memory that devices may have mapped. */
-static void sync_devices(struct hf_call *call, uint64_t flags)
+/* The CPU's access begins or ends: see to it that CPU and devices agree. */
+static void sync_memory(struct hf_call *call, uint64_t flags)
 {
 	struct hf_backing *backing = backing_of(call->sys, call->fds_in[0]);
-	bool read = flags & DMA_BUF_SYNC_READ, write = flags & DMA_BUF_SYNC_WRITE;
+	bool start = !(flags & DMA_BUF_SYNC_END);
+	enum hf_dma_direction dir;
 	struct hf_device *dev;
 
 	if (!backing)
 		return;
+	dir = (flags & DMA_BUF_SYNC_RW) == DMA_BUF_SYNC_RW ?
+		      HF_DMA_BIDIRECTIONAL :
+	      flags & DMA_BUF_SYNC_READ ? HF_DMA_FROM_DEVICE :
+					  HF_DMA_TO_DEVICE;
 	wl_list_for_each(dev, &call->sys->devices, link)
-		hf_gem_sync_cpu(&dev->gem, backing, !(flags & DMA_BUF_SYNC_END),
-				read && write ? HF_DMA_BIDIRECTIONAL :
-				write	      ? HF_DMA_TO_DEVICE :
-						HF_DMA_FROM_DEVICE);
+		hf_gem_sync_cpu(&dev->gem, backing, start, dir);
 }
 
-/* The jobs are over. */
+/* The jobs that were in the way are over. */
 static int access_begins(struct hf_call *call)
 {
-	const struct dma_buf_sync *sync = (const void *)call->arg;
+	const struct dma_buf_sync *sync = (void *)call->arg;
 
-	sync_devices(call, sync->flags);
+	sync_memory(call, sync->flags);
 	return 0;
 }
 
@@ -172,13 +174,18 @@ int hf_ioctl_dma_buf_sync(struct hf_call *call, void *arg)
 	if (!(sync->flags & DMA_BUF_SYNC_RW))
 		return -EINVAL;
 	if (sync->flags & DMA_BUF_SYNC_END) {
-		sync_devices(call, sync->flags);
+		sync_memory(call, sync->flags);
 		return 0;
 	}
 	ret = implicit_fence(call->sys, call->fds_in[0],
 			     sync->flags & DMA_BUF_SYNC_WRITE, &fence);
-	return ret ? ret :
-		     hf_call_wait_fence(call, fence, INT64_MAX, access_begins);
+	if (ret)
+		return ret;
+	if (!fence)
+		return access_begins(call);
+	ret = hf_call_wait_fence(call, fence, INT64_MAX, access_begins);
+	hf_fence_put(fence);
+	return ret;
 }
 
 static bool bad_direction(uint32_t flags)

@@ -202,6 +202,9 @@ int hf_ioctl_gem_wait(struct hf_call *call, void *arg)
 		ret = hf_resv_fence(object->backing,
 				    wait->flags & HOLDFAST_WAIT_WRITE, &fence);
 	hf_gem_object_put(object);
-	return ret ? ret :
-		     hf_call_wait_fence(call, fence, wait->timeout_ns, NULL);
+	if (ret || !fence)
+		return ret;
+	ret = hf_call_wait_fence(call, fence, wait->timeout_ns, NULL);
+	hf_fence_put(fence);
+	return ret;
 }

@@ -55,6 +55,7 @@ struct drm_syncobj_eventfd {
 enum hf_array_kind {
 	HF_ARRAY_NONE,
 	HF_ARRAY_COUNTED, /* count_off names a field of the argument */
+	HF_ARRAY_USER_PAGES, /* the caller's memory: struct hf_wire_segment */
 	HF_ARRAY_SUMMED,  /* as many as the u32s of array `sum_of` add up to */
 };
 
@@ -62,7 +63,8 @@ enum hf_array_kind {
  * struct hf_array_desc - A user pointer inside an ioctl's argument.
  * @kind: how many elements it points to
  * @out: the server writes it (else it reads it)
- * @sum_of: for HF_ARRAY_SUMMED, an earlier array
+ * @sum_of: for HF_ARRAY_SUMMED, an earlier array; for HF_ARRAY_USER_PAGES, offset
+ *	of the flags, of which bit 0 says that nobody will write to it
  * @count_size: bytes of the count field: 4 or 8
  * @ptr_off: offset of the pointer in the argument; pointers are 64 bits wide
  * @count_off: offset of the count
@@ -106,6 +108,11 @@ extern const struct hf_ioctl_desc hf_ioctl_descs[256];
 	{ HF_ARRAY_SUMMED, 0, of, 0, offsetof(T, ptr), 0, elem }
 
 #define HF_RENDER (HF_AUTH | HF_RENDER_ALLOW)
+#define HF_USER_PAGES(T, addr, size, flags)                                    \
+	{ HF_ARRAY_USER_PAGES, 0, offsetof(T, flags), sizeof(((T *)0)->size),  \
+	  offsetof(T, addr), offsetof(T, size),                                \
+	  sizeof(struct hf_wire_segment) }
+
 #define HF_ROOT_MASTER (HF_AUTH | HF_MASTER | HF_ROOT_ONLY)
 
 /* clang-format off */
@@ -263,6 +270,8 @@ HF_IOCTL(MODE_REVOKE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease)		\
 HF_IOCTL(HOLDFAST_GET_PARAM, HF_RENDER, hf_ioctl_get_param)			\
 HF_IOCTL(HOLDFAST_GEM_CREATE, HF_RENDER, hf_ioctl_gem_create)			\
 HF_IOCTL(HOLDFAST_GEM_MMAP_OFFSET, HF_RENDER, hf_ioctl_gem_mmap_offset)		\
+HF_IOCTL(HOLDFAST_GEM_USERPTR, HF_RENDER, hf_ioctl_gem_userptr,			\
+	HF_USER_PAGES(struct drm_holdfast_gem_userptr, addr, size, flags))	\
 HF_IOCTL(HOLDFAST_GEM_MADVISE, HF_RENDER, hf_ioctl_gem_madvise)			\
 HF_IOCTL(HOLDFAST_GEM_WAIT, HF_RENDER, hf_ioctl_gem_wait)			\
 HF_IOCTL(HOLDFAST_VM_CREATE, HF_RENDER, hf_ioctl_vm_create)			\

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "gem/userptr.h"
 #include "uapi/system.h"
 
 static int make_instance(struct hf_system *sys)
@@ -42,6 +43,11 @@ struct hf_system *hf_system_create(const struct hf_memory_options *memory)
 		if (!sys->clock || !sys->mem || sys->changed_fd < 0)
 			ret = -errno;
 	}
+	if (!ret) {
+		sys->user_files = hf_user_files_create(sys->mem, sys->clock);
+		if (!sys->user_files)
+			ret = -ENOMEM;
+	}
 	if (!ret)
 		return sys;
 	hf_system_destroy(sys);
@@ -54,6 +60,7 @@ void hf_system_destroy(struct hf_system *sys)
 	if (!sys)
 		return;
 	hf_endpoints_finish(&sys->endpoints);
+	hf_user_files_destroy(sys->user_files);
 	hf_memory_destroy(sys->mem);
 	hf_clock_destroy(sys->clock);
 	if (sys->changed_fd >= 0)

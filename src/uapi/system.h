@@ -18,6 +18,7 @@
 #include "mem/page.h"
 
 struct hf_file;
+struct hf_user_files;
 
 struct hf_system {
 	pthread_mutex_t lock;
@@ -25,6 +26,7 @@ struct hf_system {
 	struct hf_clock *clock;
 	struct hf_endpoints endpoints; /* of files and of fences */
 	struct hf_memory *mem;
+	struct hf_user_files *user_files; /* gem/userptr.h */
 	struct wl_list devices; /* hf_device.link */
 	struct hf_file *files_by_id;
 	uint32_t next_file;

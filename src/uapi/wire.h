@@ -122,6 +122,26 @@ struct hf_wire_array {
 #define HF_ARRAY_TOO_BIG 2u
 
 /*
+ * A piece of the calling process's memory, as an element of an array of kind
+ * HF_ARRAY_USER_PAGES: pages of a file that the process has mapped.
+ */
+struct hf_wire_segment {
+	uint64_t dev, ino; /* as fstat(2) has them */
+	uint64_t first;	   /* page in the file */
+	uint64_t npages;
+	uint32_t flags; /* HF_SEGMENT_* */
+	uint32_t pad;
+};
+#define HF_SEGMENT_ADOPTED 1u /* private memory, in a file of the shim's */
+#define HF_WIRE_SEGMENTS 512
+
+/* Which file, as an ask for its descriptor names it. */
+static inline uint64_t hf_wire_segment_file(uint64_t dev, uint64_t ino)
+{
+	return ino ^ dev << 44;
+}
+
+/*
  * What a handler needs of the client's process while it runs, where the kernel
  * would just reach into it: the server answers HF_WIRE_ASK with one more ask,
  * the client fills in its result and posts the same request again. Those of
@@ -131,6 +151,7 @@ enum hf_ask_kind {
 	HF_ASK_FD = 1, /* send the descriptor of number `what` along */
 	HF_ASK_PUT,    /* store `value` as a s32 at user address `what` */
 	HF_ASK_PUT_FD, /* the same with the number of descriptor `value` */
+	HF_ASK_USER_FD, /* send a descriptor of the file `what` of segments */
 };
 
 struct hf_wire_ask {

@@ -234,6 +234,30 @@ static void shape_atomic(struct atomic *a)
 	}
 }
 
+/* Ioctls on sync_files and dma-bufs. */
+static void shape_fd(uint32_t cmd, uint8_t *arg)
+{
+	struct sync_merge_data *merge = (void *)arg;
+	struct sync_file_info *info = (void *)arg;
+	struct dma_buf_sync *sync = (void *)arg;
+	struct dma_buf_export_sync_file *export = (void *)arg;
+
+	switch (cmd) {
+	case SYNC_IOC_MERGE:
+		memset(merge->name, 'm', one_in(2) ? sizeof(merge->name) : 0);
+		merge->flags = one_in(16);
+		break;
+	case SYNC_IOC_FILE_INFO:
+		info->num_fences = below(4);
+		break;
+	case DMA_BUF_IOCTL_SYNC:
+		sync->flags = below(9);
+		break;
+	default: /* import is like export */
+		export->flags = below(5);
+	}
+}
+
 static uint32_t any_syncobj(const struct hf_file *file)
 {
 	return 1 + below(file->syncobjs.handles.size / 8 + 1);
@@ -293,30 +317,6 @@ static bool shape_syncobj(uint32_t cmd, uint8_t *arg, struct hf_file *file)
 		return true;
 	default:
 		return false;
-	}
-}
-
-/* Ioctls on sync_files and dma-bufs. */
-static void shape_fd(uint32_t cmd, uint8_t *arg)
-{
-	struct sync_merge_data *merge = (void *)arg;
-	struct sync_file_info *info = (void *)arg;
-	struct dma_buf_sync *sync = (void *)arg;
-	struct dma_buf_export_sync_file *export = (void *)arg;
-
-	switch (cmd) {
-	case SYNC_IOC_MERGE:
-		memset(merge->name, 'm', one_in(2) ? sizeof(merge->name) : 0);
-		merge->flags = one_in(16);
-		break;
-	case SYNC_IOC_FILE_INFO:
-		info->num_fences = below(4);
-		break;
-	case DMA_BUF_IOCTL_SYNC:
-		sync->flags = below(9);
-		break;
-	default: /* import is like export */
-		export->flags = below(5);
 	}
 }
 
@@ -796,7 +796,8 @@ static void run(unsigned long iterations)
 							{ 320, 240, 1000 } };
 	struct hf_mode_object *object;
 
-	sys = hf_system_create(&(struct hf_memory_options){ 0 });
+	sys = hf_system_create(
+		&(struct hf_memory_options){ .pool = 16 << 20, .max_pages = 16384 });
 	require(sys, "a system");
 	dev = hf_device_create(sys, &hf_soft_driver,
 			       &(struct hf_device_options){

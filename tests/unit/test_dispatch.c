@@ -90,6 +90,7 @@ static void begin(struct hf_call *call, unsigned int file, uint32_t cmd,
 		  void *arg)
 {
 	memset(call, 0, sizeof(*call));
+	call->sys = sys;
 	call->dev = dev;
 	call->file = files[file];
 	call->cred = files[file]->cred;

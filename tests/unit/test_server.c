@@ -29,7 +29,9 @@
 #include "base/futex.h"
 #include "base/log.h"
 #include "fdcount.h"
+#include "mem/backing.h"
 #include "server/server.h"
+#include "sync/resv.h"
 #include "uapi/ioctls.h"
 
 static struct hf_server server;
@@ -863,6 +865,137 @@ static void closing_the_file_ends_its_waits(void **state)
 	leave(client);
 }
 
+/* -- descriptors that are no DRM files --------------------------------------- */
+
+/* Memory that a job writes to. */
+struct busy {
+	int fd;
+	struct hf_backing *backing;
+	struct hf_fence *fence;
+};
+
+static void make_busy(struct busy *busy)
+{
+	busy->fd = memory(4096, F_SEAL_SHRINK | F_SEAL_GROW);
+	pthread_mutex_lock(&server.sys->lock);
+	busy->backing = hf_backing_of(server.sys->mem, busy->fd, false, 0);
+	busy->fence = hf_fence_create(NULL);
+	assert_non_null(busy->backing);
+	assert_non_null(busy->fence);
+	assert_int_equal(hf_resv_add(busy->backing, busy->fence, true), 0);
+	pthread_mutex_unlock(&server.sys->lock);
+}
+
+static void make_idle(struct busy *busy)
+{
+	pthread_mutex_lock(&server.sys->lock);
+	hf_fence_signal(busy->fence, 0, 1);
+	hf_fence_put(busy->fence);
+	hf_backing_put(busy->backing);
+	pthread_mutex_unlock(&server.sys->lock);
+	close(busy->fd);
+}
+
+static void begin_access(struct client *client, unsigned int i,
+			 const struct busy *busy)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_READ };
+	struct hf_wire_slot *slot = prepare(client, i, HF_OP_FD_IOCTL);
+
+	slot->cmd = DMA_BUF_IOCTL_SYNC;
+	memcpy(slot->arg, &sync, sizeof(sync));
+	send_slot_fds(client, i, &busy->fd, 1);
+	post(client, i);
+}
+
+static void access_to_busy_memory_waits_or_is_cancelled(void **state)
+{
+	struct client *client = join_server();
+	struct busy busy;
+
+	(void)state;
+	make_busy(&busy);
+	begin_access(client, 0, &busy);
+	begin_access(client, 1, &busy);
+	cancel(client, 1);
+	assert_int_equal(await(client, 1), -EINTR);
+	assert_int_not_equal(atomic_load(&slot_of(client, 0)->state),
+			     HF_SLOT_DONE);
+	make_idle(&busy);
+	assert_int_equal(await(client, 0), 0);
+	leave(client);
+}
+
+/* Nothing lists these calls but their client. */
+static void leaving_while_memory_is_busy_is_fine(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 10; round++) {
+		struct client *client = join_server();
+		struct busy busy;
+
+		make_busy(&busy);
+		for (unsigned int i = 0; i < 8; i++)
+			begin_access(client, i, &busy);
+		usleep(round * 300);
+		leave(client);
+		make_idle(&busy);
+	}
+	assert_true(behave());
+}
+
+static int watch(struct client *client, int fd, struct hf_wire_watch *watch)
+{
+	struct hf_wire_slot *slot = prepare(client, 3, HF_OP_WATCH);
+	int ret;
+
+	memcpy(slot->arg, watch, sizeof(*watch));
+	if (fd >= 0)
+		send_slot_fds(client, 3, &fd, 1);
+	post(client, 3);
+	ret = await(client, 3);
+	memcpy(watch, slot->arg, sizeof(*watch));
+	return ret;
+}
+
+static void busy_memory_is_watched(void **state)
+{
+	struct hf_wire_watch ask = { .events = POLLIN };
+	struct client *client = join_server();
+	struct pollfd pfd = { .events = POLLIN | POLLOUT };
+	struct busy busy;
+
+	(void)state;
+	make_busy(&busy);
+	assert_int_equal(watch(client, -1, &ask), -EBADF);
+	assert_int_equal(watch(client, busy.fd, &ask), 0);
+	assert_int_equal(ask.ready, 0);
+	pfd.fd = answered_fd(client);
+	assert_int_equal(poll(&pfd, 1, 0), 0);
+	make_idle(&busy);
+	assert_int_equal(poll(&pfd, 1, 20000), 1);
+	assert_int_equal(pfd.revents, POLLIN);
+	close(pfd.fd);
+	leave(client);
+}
+
+static void an_ioctl_on_nothing_is_enotty(void **state)
+{
+	struct client *client = join_server();
+
+	(void)state;
+	for (int i = 0; i < HF_FD_IOCTL_ROWS; i++) {
+		prepare(client, 4, HF_OP_FD_IOCTL)->cmd =
+			hf_fd_ioctl_descs[i].cmd;
+		post(client, 4);
+		assert_int_equal(await(client, 4), -ENOTTY);
+	}
+	prepare(client, 4, HF_OP_FD_IOCTL)->cmd = DRM_IOCTL_VERSION;
+	post(client, 4);
+	assert_int_equal(await(client, 4), -ENOTTY);
+	leave(client);
+}
+
 /* -- chaos ----------------------------------------------------------------- */
 
 static void noise_in_a_channel_harms_only_its_client(void **state)
@@ -1025,6 +1158,10 @@ int main(void)
 		TEST(a_slot_that_waits_cannot_be_posted_again),
 		TEST(leaving_in_the_middle_of_waits_is_fine),
 		TEST(closing_the_file_ends_its_waits),
+		TEST(access_to_busy_memory_waits_or_is_cancelled),
+		TEST(leaving_while_memory_is_busy_is_fine),
+		TEST(busy_memory_is_watched),
+		TEST(an_ioctl_on_nothing_is_enotty),
 		TEST(noise_in_a_channel_harms_only_its_client),
 		TEST(many_clients_come_and_go_at_once),
 		TEST(a_path_that_is_served_is_in_use),

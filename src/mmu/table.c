@@ -524,6 +524,19 @@ static void fill_run(descriptor_t *descs, unsigned int i, unsigned int n,
 	}
 }
 
+/* As long as each page is an entry of its own. Return: where that ends. */
+static unsigned int fill_scattered(descriptor_t *descs, unsigned int i,
+				   unsigned int end, const struct hf_sg **sg,
+				   uint64_t attrs)
+{
+	const struct hf_sg *at = *sg;
+
+	for (; i < end && at->dma_length == HF_PAGE_SIZE; i++, at++)
+		store(&descs[i], at->dma | attrs);
+	*sg = at;
+	return i;
+}
+
 static void fill_pages(struct hf_page_table *table, struct node *node,
 		       unsigned int i, unsigned int n, struct hf_sg_pos *from,
 		       uint64_t attrs)
@@ -543,9 +556,7 @@ static void fill_pages(struct hf_page_table *table, struct node *node,
 		uint64_t run = (sg->dma_length - offset) >> HF_PAGE_SHIFT;
 		uint64_t desc = (sg->dma + offset) | attrs;
 
-		if (run == 1) {
-			store(&node->descs[i++], desc);
-		} else if (run <= end - i) {
+		if (run <= end - i) {
 			fill_run(node->descs, i, (unsigned int)run, desc);
 			i += (unsigned int)run;
 		} else {
@@ -555,6 +566,7 @@ static void fill_pages(struct hf_page_table *table, struct node *node,
 		}
 		sg++;
 		offset = 0;
+		i = fill_scattered(node->descs, i, end, &sg, attrs);
 	}
 	from->sg = sg;
 	from->offset = offset;

@@ -276,7 +276,8 @@ TEST(userptr_checks_its_arguments)
 
 	EXPECT_ERROR(gem_userptr(fd, data, 0, 0, &handle), EINVAL);
 	EXPECT_ERROR(gem_userptr(fd, data, PAGE, 2, &handle), EINVAL);
-	EXPECT_ERROR(gem_userptr(fd, data, -(uint64_t)PAGE, 0, &handle), EINVAL);
+	EXPECT_ERROR(gem_userptr(fd, NULL, 0, 2, &handle), EINVAL);
+	EXPECT_ERROR(gem_userptr(fd, data, -(uint64_t)PAGE, 0, &handle), EFAULT);
 	EXPECT_ERROR(gem_userptr(fd, NULL, PAGE, 0, &handle), EFAULT);
 	EXPECT_OK(result(munmap(data + 2 * PAGE, PAGE)));
 	EXPECT_ERROR(gem_userptr(fd, data, 4 * PAGE, 0, &handle), EFAULT);
@@ -315,8 +316,8 @@ TEST(userptr_has_no_offset_and_no_dmabuf)
 	uint64_t offset;
 
 	EXPECT_OK(gem_userptr(fd, data, PAGE, 0, &handle));
-	EXPECT(gem_mmap_offset(fd, handle, &offset) != 0);
-	EXPECT(prime_export(fd, handle, O_RDWR, &dmabuf) != 0);
+	EXPECT_ERROR(gem_mmap_offset(fd, handle, &offset), EPERM);
+	EXPECT_ERROR(prime_export(fd, handle, O_RDWR, &dmabuf), EPERM);
 	EXPECT_OK(gem_close(fd, handle));
 }
 

@@ -372,12 +372,17 @@ TEST(userptr_is_limited_and_charged)
 	void *data;
 	uint32_t handle;
 
-	/* Address space costs nothing. */
-	data = mmap(NULL, max + PAGE, PROT_READ | PROT_WRITE,
+	/*
+	 * The size is enough to refuse it, before anything is looked at or done to
+	 * the memory. (PROT_NONE, lest a driver that does not know that eats up the
+	 * machine.)
+	 */
+	data = mmap(NULL, max + PAGE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	EXPECT(data != MAP_FAILED);
 	EXPECT_ERROR(gem_userptr(fd, data, max + PAGE, 0, &handle), ENOMEM);
 	EXPECT_EQ(info("user_pages"), before);
+	data = anonymous(NULL, 16 * PAGE);
 	EXPECT_OK(gem_userptr(fd, data, 16 * PAGE, 0, &handle));
 	EXPECT_EQ(info("user_pages"), before + 16);
 	EXPECT_OK(gem_close(fd, handle));

@@ -276,7 +276,8 @@ TEST(userptr_checks_its_arguments)
 
 	EXPECT_ERROR(gem_userptr(fd, data, 0, 0, &handle), EINVAL);
 	EXPECT_ERROR(gem_userptr(fd, data, PAGE, 2, &handle), EINVAL);
-	EXPECT_ERROR(gem_userptr(fd, data, -(uint64_t)PAGE, 0, &handle), EINVAL);
+	EXPECT_ERROR(gem_userptr(fd, NULL, 0, 2, &handle), EINVAL);
+	EXPECT_ERROR(gem_userptr(fd, data, -(uint64_t)PAGE, 0, &handle), EFAULT);
 	EXPECT_ERROR(gem_userptr(fd, NULL, PAGE, 0, &handle), EFAULT);
 	EXPECT_OK(result(munmap(data + 2 * PAGE, PAGE)));
 	EXPECT_ERROR(gem_userptr(fd, data, 4 * PAGE, 0, &handle), EFAULT);
@@ -315,8 +316,8 @@ TEST(userptr_has_no_offset_and_no_dmabuf)
 	uint64_t offset;
 
 	EXPECT_OK(gem_userptr(fd, data, PAGE, 0, &handle));
-	EXPECT(gem_mmap_offset(fd, handle, &offset) != 0);
-	EXPECT(prime_export(fd, handle, O_RDWR, &dmabuf) != 0);
+	EXPECT_ERROR(gem_mmap_offset(fd, handle, &offset), EPERM);
+	EXPECT_ERROR(prime_export(fd, handle, O_RDWR, &dmabuf), EPERM);
 	EXPECT_OK(gem_close(fd, handle));
 }
 
@@ -371,12 +372,17 @@ TEST(userptr_is_limited_and_charged)
 	void *data;
 	uint32_t handle;
 
-	/* Address space costs nothing. */
-	data = mmap(NULL, max + PAGE, PROT_READ | PROT_WRITE,
+	/*
+	 * The size is enough to refuse it, before anything is looked at or done to
+	 * the memory. (PROT_NONE, lest a driver that does not know that eats up the
+	 * machine.)
+	 */
+	data = mmap(NULL, max + PAGE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	EXPECT(data != MAP_FAILED);
 	EXPECT_ERROR(gem_userptr(fd, data, max + PAGE, 0, &handle), ENOMEM);
 	EXPECT_EQ(info("user_pages"), before);
+	data = anonymous(NULL, 16 * PAGE);
 	EXPECT_OK(gem_userptr(fd, data, 16 * PAGE, 0, &handle));
 	EXPECT_EQ(info("user_pages"), before + 16);
 	EXPECT_OK(gem_close(fd, handle));

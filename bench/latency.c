@@ -15,8 +15,8 @@
 #include "bench.h"
 #include "job.h"
 
-/* Until a thread that has said that it will wait does. */
-#define SETTLE_NS 30000
+/* Until a thread that has said that it will wait sleeps, and the server, too. */
+#define SETTLE_NS 100000
 
 /*
  * struct latency_context - Both contests' threads.
@@ -170,9 +170,8 @@ int measure_submit_latency(struct result *result, bool quick)
 		.value = submit_and_see,
 		.reference = futex_rounds,
 		.elapsed = &context.elapsed,
-		.batches = quick ? 21 : 201,
-		.count = 200,
-		.warmup_ns = BENCH_WARMUP_NS / 4,
+		.batches = quick ? 200 : 1000,
+		.count = 10,
 	};
 	int ret = context_init(&context);
 

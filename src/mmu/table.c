@@ -524,16 +524,29 @@ static void fill_run(descriptor_t *descs, unsigned int i, unsigned int n,
 	}
 }
 
-/* As long as each page is an entry of its own. Return: where that ends. */
+/* None is looked at that need not be there: each one before it was small. */
+static bool four_pages(const struct hf_sg *sg)
+{
+	return sg[0].dma_length == HF_PAGE_SIZE &&
+	       sg[1].dma_length == HF_PAGE_SIZE &&
+	       sg[2].dma_length == HF_PAGE_SIZE &&
+	       sg[3].dma_length == HF_PAGE_SIZE;
+}
+
+/* While four pages are entries of their own. Return: where that ends. */
 static unsigned int fill_scattered(descriptor_t *descs, unsigned int i,
-				   unsigned int end, const struct hf_sg **sg,
+				   unsigned int end, const struct hf_sg **from,
 				   uint64_t attrs)
 {
-	const struct hf_sg *at = *sg;
+	const struct hf_sg *sg = *from;
 
-	for (; i < end && at->dma_length == HF_PAGE_SIZE; i++, at++)
-		store(&descs[i], at->dma | attrs);
-	*sg = at;
+	for (; end - i >= 4 && four_pages(sg); i += 4, sg += 4) {
+		store(&descs[i], sg[0].dma | attrs);
+		store(&descs[i + 1], sg[1].dma | attrs);
+		store(&descs[i + 2], sg[2].dma | attrs);
+		store(&descs[i + 3], sg[3].dma | attrs);
+	}
+	*from = sg;
 	return i;
 }
 

@@ -48,6 +48,9 @@ struct bench {
  * @warmup_ns: how long each side runs before its batch is timed: until the
  *             scheduler has put the two processes on two processors
  * @idle_ns: rest before each batch
+ * @elapsed: where @value says how many nanoseconds count; NULL: all of it
+ * @best: take each side's best batch, not the median one: for what needs several
+ *        processors to itself, and others are at work
  *
  * The operations return 0 or a negative errno.
  */
@@ -62,6 +65,8 @@ struct contest {
 	unsigned int count;
 	uint64_t warmup_ns;
 	uint64_t idle_ns;
+	const uint64_t *elapsed;
+	bool best;
 };
 
 /** contest_run() - Time both; @result gets nanoseconds an operation. */

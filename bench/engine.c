@@ -318,9 +318,10 @@ int measure_engine_parallel(struct result *result, bool quick)
 	const struct contest contest = {
 		.value = jobs_of_two,
 		.reference = jobs_of_one,
-		.batches = quick ? 11 : 51,
-		.count = 8,
-		.warmup_ns = BENCH_WARMUP_NS / 2,
+		.batches = quick ? 21 : 101,
+		.count = 4,
+		.warmup_ns = BENCH_WARMUP_NS / 4,
+		.best = true,
 	};
 	struct engine_context context = { 0 };
 	int ret = context_init(&context, &over_frame);

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * How long after the submission of an empty job another thread, which waits for
- * its fence, knows. Two threads submit and wait in turn, so a round has two such
- * latencies; against the same two threads' round over futexes.
- *
- * The partner waits for the first timeline (or futex) and answers on the second.
+ * How long after an empty job was submitted another thread, which waits for its
+ * fence, knows; against the round trip over futexes between two threads.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,53 +15,75 @@
 #include "bench.h"
 #include "job.h"
 
+/* Until a thread that has said that it will wait sleeps, and the server, too. */
+#define SETTLE_NS 100000
+
+/*
+ * struct latency_context - Both contests' threads.
+ * @point: of the timeline, in the last round
+ * @waits_for: the point that the other thread is about to wait for
+ * @seen: when it saw the last one
+ * @elapsed: from submission to that, in one batch
+ * @words: the numbers of the futexes' rounds
+ */
 struct latency_context {
 	struct gpu gpu;
-	uint32_t ctx_ids[2], timelines[2];
-	uint64_t point;		 /* of the last round */
-	_Atomic uint32_t words[2]; /* the number of the last round */
+	uint32_t ctx_id, timeline;
+	uint64_t point;
+	_Atomic uint64_t waits_for, seen;
+	uint64_t elapsed;
+	_Atomic uint32_t words[2];
 	atomic_bool stop;
 };
 
-/* -- a round over fences ----------------------------------------------------- */
+/* -- a fence ----------------------------------------------------------------- */
 
-static int signal_fence(struct latency_context *context, int side,
-			uint64_t point)
-{
-	return gpu_submit(&context->gpu, context->ctx_ids[side], 0, 0,
-			  context->timelines[side], point);
-}
-
-static int await_fence(struct latency_context *context, int side,
-		       uint64_t point)
-{
-	return gpu_wait(&context->gpu, context->timelines[side], point);
-}
-
-static void *answer_fences(void *data)
+static void *watch(void *data)
 {
 	struct latency_context *context = data;
-	int ret = 0;
 
-	for (uint64_t point = 1; !ret; point++) {
-		ret = await_fence(context, 0, point);
-		if (atomic_load(&context->stop))
-			return NULL;
-		if (!ret)
-			ret = signal_fence(context, 1, point);
+	for (uint64_t point = 1; !atomic_load(&context->stop); point++) {
+		atomic_store(&context->waits_for, point);
+		if (gpu_wait(&context->gpu, context->timeline, point))
+			_exit(1); /* nobody would be told */
+		atomic_store(&context->seen, now_ns());
 	}
-	_exit(1); /* an answer will not come */
+	return NULL;
 }
 
-static int fence_rounds(void *data, unsigned int count)
+static int submit(struct latency_context *context)
+{
+	return gpu_submit(&context->gpu, context->ctx_id, 0, 0,
+			  context->timeline, ++context->point);
+}
+
+static void await_waiter(const struct latency_context *context)
+{
+	while (atomic_load(&context->waits_for) <= context->point)
+		sched_yield();
+
+	uint64_t settled = now_ns() + SETTLE_NS;
+
+	while (now_ns() < settled)
+		sched_yield();
+}
+
+static int submit_and_see(void *data, unsigned int count)
 {
 	struct latency_context *context = data;
 	int ret = 0;
 
+	context->elapsed = 0;
 	while (count-- && !ret) {
-		ret = signal_fence(context, 0, ++context->point);
-		if (!ret)
-			ret = await_fence(context, 1, context->point);
+		await_waiter(context);
+		atomic_store(&context->seen, 0);
+
+		uint64_t start = now_ns();
+
+		ret = submit(context);
+		while (!ret && !atomic_load(&context->seen))
+			sched_yield();
+		context->elapsed += atomic_load(&context->seen) - start;
 	}
 	return ret;
 }
@@ -114,53 +134,49 @@ static int context_init(struct latency_context *context)
 {
 	int ret = gpu_open(&context->gpu);
 
-	for (int side = 0; side < 2 && !ret; side++) {
-		ret = gpu_context(&context->gpu, &context->ctx_ids[side]);
-		if (!ret)
-			ret = gpu_syncobj(&context->gpu,
-					  &context->timelines[side]);
-	}
+	if (!ret)
+		ret = gpu_context(&context->gpu, &context->ctx_id);
+	if (!ret)
+		ret = gpu_syncobj(&context->gpu, &context->timeline);
 	return ret;
 }
 
-/* Partners that wait for another round get one, and go. */
 static int run(const struct contest *contest, struct latency_context *context,
 	       struct result *result)
 {
-	pthread_t fences, words;
+	pthread_t watcher, partner;
 	int ret;
 
-	errno = pthread_create(&fences, NULL, answer_fences, context);
-	if (errno)
-		return bench_fail("pthread_create");
-	errno = pthread_create(&words, NULL, answer_words, context);
+	errno = pthread_create(&watcher, NULL, watch, context);
+	if (!errno)
+		errno = pthread_create(&partner, NULL, answer_words, context);
 	ret = errno ? bench_fail("pthread_create") :
 		      contest_run(contest, context, result);
 	if (ret)
-		_exit(1); /* a partner might wait for ever */
+		_exit(1); /* they might wait for ever */
+	await_waiter(context);
 	atomic_store(&context->stop, true);
 	signal_word(&context->words[0]);
-	ret = signal_fence(context, 0, ++context->point);
-	pthread_join(words, NULL);
-	pthread_join(fences, NULL);
+	ret = submit(context);
+	pthread_join(partner, NULL);
+	pthread_join(watcher, NULL);
 	return ret;
 }
 
 int measure_submit_latency(struct result *result, bool quick)
 {
-	const struct contest contest = {
-		.value = fence_rounds,
-		.reference = futex_rounds,
-		.batches = quick ? 11 : 101,
-		.count = 500,
-		.warmup_ns = BENCH_WARMUP_NS,
-	};
 	struct latency_context context = { 0 };
+	const struct contest contest = {
+		.value = submit_and_see,
+		.reference = futex_rounds,
+		.elapsed = &context.elapsed,
+		.batches = quick ? 200 : 1000,
+		.count = 10,
+	};
 	int ret = context_init(&context);
 
 	if (!ret)
 		ret = run(&contest, &context, result);
 	gpu_close(&context.gpu);
-	result->value /= 2;
 	return ret;
 }

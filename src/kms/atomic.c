@@ -36,13 +36,8 @@ void hf_crtc_state_destroy(struct hf_crtc_state *state)
 
 void hf_plane_state_destroy(struct hf_plane_state *state)
 {
-	const struct hf_kms_funcs *funcs;
-
 	if (!state)
 		return;
-	funcs = state->plane->kms->funcs;
-	if (state->prepared && funcs->cleanup_fb)
-		funcs->cleanup_fb(state->fb);
 	hf_framebuffer_put(state->fb);
 	hf_fence_put(state->in_fence);
 	hf_blob_put(state->damage);
@@ -111,7 +106,6 @@ struct hf_plane_state *hf_atomic_get_plane(struct hf_atomic_state *state,
 		hf_framebuffer_get(new->fb);
 	new->damage = NULL; /* of one commit only, and so is: */
 	new->in_fence = NULL;
-	new->prepared = false;
 	state->planes[plane->index] = new;
 	return new;
 }

@@ -284,10 +284,21 @@ static int add_implicit_fence(struct hf_plane_state *plane)
 	return ret;
 }
 
-/* Planes whose framebuffer the display is going to read. */
+/* It stays so until it goes: what was shown once is likely to be again. */
+static int prepare_fb(struct hf_framebuffer *fb)
+{
+	const struct hf_kms_funcs *funcs = fb->kms->funcs;
+	int ret;
+
+	if (fb->prepared || !funcs->prepare_fb)
+		return 0;
+	ret = funcs->prepare_fb(fb);
+	fb->prepared = !ret;
+	return ret;
+}
+
 static int prepare_planes(struct hf_atomic_state *state)
 {
-	const struct hf_kms_funcs *funcs = state->kms->funcs;
 	int ret = 0;
 
 	for (unsigned int i = 0; !ret && i < state->kms->num_planes; i++) {
@@ -297,9 +308,8 @@ static int prepare_planes(struct hf_atomic_state *state)
 			continue;
 		if (!plane->in_fence)
 			ret = add_implicit_fence(plane);
-		if (!ret && funcs->prepare_fb)
-			ret = funcs->prepare_fb(plane->fb);
-		plane->prepared = !ret;
+		if (!ret)
+			ret = prepare_fb(plane->fb);
 	}
 	return ret;
 }

@@ -152,6 +152,8 @@ void hf_framebuffer_put(struct hf_framebuffer *fb)
 		return;
 	hf_mode_object_remove(fb->kms, &fb->base);
 	wl_list_remove(&fb->file_link);
+	if (fb->prepared)
+		fb->kms->funcs->cleanup_fb(fb);
 	for (int i = 0; i < 4; i++)
 		hf_gem_object_put(fb->objects[i]);
 	free(fb);

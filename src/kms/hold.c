@@ -34,7 +34,6 @@ static struct hf_plane_state *copy(const struct hf_plane_state *state)
 	*held = *state;
 	held->damage = NULL;
 	held->in_fence = NULL;
-	held->prepared = false;
 	hf_framebuffer_get(held->fb);
 	return held;
 }

@@ -88,6 +88,7 @@ struct hf_framebuffer {
 	uint64_t modifier;
 	uint32_t flags; /* DRM_MODE_FB_* */
 	struct hf_gem_object *objects[4];
+	bool prepared; /* it was shown: the display may read it */
 };
 
 /* -- state ---------------------------------------------------------------- */
@@ -110,7 +111,6 @@ struct hf_plane_state {
 	uint32_t zpos;
 	struct hf_blob *damage;
 	struct hf_fence *in_fence; /* to wait for before it is shown */
-	bool prepared;		   /* the display may read the framebuffer */
 };
 
 struct hf_crtc_state {
@@ -212,9 +212,9 @@ struct hf_connector {
  * @formats: fourccs of each HF_PLANE_*, ended by 0
  * @check: may this state be? 0 or a negative errno. NULL: all may.
  * @commit: the state was swapped in; show it. NULL: nothing to do.
- * @prepare_fb: a plane is going to show its framebuffer: make its memory reachable
- *	for the display; 0 or a negative errno. NULL: nothing to do
- * @cleanup_fb: it does not show it any more. NULL: nothing to do
+ * @prepare_fb: a framebuffer is going to be shown for the first time: make its
+ *	memory reachable for the display; 0 or a negative errno. NULL: nothing to do
+ * @cleanup_fb: one that was shown goes. NULL: nothing to do
  */
 struct hf_kms_funcs {
 	const uint32_t *formats[3];

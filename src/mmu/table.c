@@ -524,6 +524,32 @@ static void fill_run(descriptor_t *descs, unsigned int i, unsigned int n,
 	}
 }
 
+/* None is looked at that need not be there: each one before it was small. */
+static bool four_pages(const struct hf_sg *sg)
+{
+	return sg[0].dma_length == HF_PAGE_SIZE &&
+	       sg[1].dma_length == HF_PAGE_SIZE &&
+	       sg[2].dma_length == HF_PAGE_SIZE &&
+	       sg[3].dma_length == HF_PAGE_SIZE;
+}
+
+/* While four pages are entries of their own. Return: where that ends. */
+static unsigned int fill_scattered(descriptor_t *descs, unsigned int i,
+				   unsigned int end, const struct hf_sg **from,
+				   uint64_t attrs)
+{
+	const struct hf_sg *sg = *from;
+
+	for (; end - i >= 4 && four_pages(sg); i += 4, sg += 4) {
+		store(&descs[i], sg[0].dma | attrs);
+		store(&descs[i + 1], sg[1].dma | attrs);
+		store(&descs[i + 2], sg[2].dma | attrs);
+		store(&descs[i + 3], sg[3].dma | attrs);
+	}
+	*from = sg;
+	return i;
+}
+
 static void fill_pages(struct hf_page_table *table, struct node *node,
 		       unsigned int i, unsigned int n, struct hf_sg_pos *from,
 		       uint64_t attrs)
@@ -543,9 +569,7 @@ static void fill_pages(struct hf_page_table *table, struct node *node,
 		uint64_t run = (sg->dma_length - offset) >> HF_PAGE_SHIFT;
 		uint64_t desc = (sg->dma + offset) | attrs;
 
-		if (run == 1) {
-			store(&node->descs[i++], desc);
-		} else if (run <= end - i) {
+		if (run <= end - i) {
 			fill_run(node->descs, i, (unsigned int)run, desc);
 			i += (unsigned int)run;
 		} else {
@@ -555,6 +579,7 @@ static void fill_pages(struct hf_page_table *table, struct node *node,
 		}
 		sg++;
 		offset = 0;
+		i = fill_scattered(node->descs, i, end, &sg, attrs);
 	}
 	from->sg = sg;
 	from->offset = offset;

@@ -221,17 +221,34 @@ static void reply(const struct hf_wire_query *query, int fd, int answer)
 
 /* A screenshot takes its time: a thread of its own composes it. */
 struct shot {
+	struct hf_server *server;
 	struct hf_picture *picture;
 	struct hf_wire_query query;
 	int fd;
 };
 
-static _Atomic int shots;
 #define MAX_SHOTS 4
+
+static void shot_done(struct hf_server *server)
+{
+	pthread_mutex_lock(&server->shots_lock);
+	if (!--server->shots)
+		pthread_cond_signal(&server->no_shots);
+	pthread_mutex_unlock(&server->shots_lock);
+}
+
+void hf_query_finish(struct hf_server *server)
+{
+	pthread_mutex_lock(&server->shots_lock);
+	while (server->shots)
+		pthread_cond_wait(&server->no_shots, &server->shots_lock);
+	pthread_mutex_unlock(&server->shots_lock);
+}
 
 static void *compose(void *arg)
 {
 	struct shot *shot = arg;
+	struct hf_server *server = shot->server;
 	int fd = memfd_create("holdfast screenshot", MFD_CLOEXEC), ret;
 
 	ret = fd < 0 ? -errno : hf_picture_write(shot->picture, fd);
@@ -240,7 +257,7 @@ static void *compose(void *arg)
 	reply(&shot->query, shot->fd, ret ? ret : fd);
 	hf_picture_destroy(shot->picture);
 	free(shot);
-	atomic_fetch_sub(&shots, 1);
+	shot_done(server);
 	return NULL;
 }
 
@@ -257,27 +274,39 @@ static int start_thread(struct shot *shot)
 	return -err;
 }
 
+static bool shot_begins(struct hf_server *server)
+{
+	bool room;
+
+	pthread_mutex_lock(&server->shots_lock);
+	room = server->shots < MAX_SHOTS;
+	server->shots += room;
+	pthread_mutex_unlock(&server->shots_lock);
+	return room;
+}
+
 static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 			     const struct hf_wire_query *query, int fd)
 {
 	struct shot *shot;
 	int ret;
 
-	if (atomic_load(&shots) >= MAX_SHOTS)
+	if (!shot_begins(server))
 		return -EBUSY;
 	shot = calloc(1, sizeof(*shot));
-	if (!shot)
-		return -ENOMEM;
-	shot->query = *query;
-	shot->fd = fd;
-	ret = hf_picture_capture(server->dev, crtc, &shot->picture);
-	atomic_fetch_add(&shots, 1);
-	if (!ret)
+	ret = shot ? hf_picture_capture(server->dev, crtc, &shot->picture) :
+		     -ENOMEM;
+	if (!ret) {
+		shot->server = server;
+		shot->query = *query;
+		shot->fd = fd;
 		ret = start_thread(shot);
+	}
 	if (ret) {
-		atomic_fetch_sub(&shots, 1);
-		hf_picture_destroy(shot->picture);
+		if (shot)
+			hf_picture_destroy(shot->picture);
 		free(shot);
+		shot_done(server);
 	}
 	return ret;
 }

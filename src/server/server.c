@@ -474,6 +474,8 @@ int hf_server_init(struct hf_server *server,
 	memset(server, 0, sizeof(*server));
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
+	pthread_mutex_init(&server->shots_lock, NULL);
+	pthread_cond_init(&server->no_shots, NULL);
 	server->listen_fd = server->tree_fd = -1;
 	server->psi_fd = server->pressure_fd = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -534,6 +536,9 @@ void hf_server_finish(struct hf_server *server)
 	wl_list_for_each_safe(conn, next, &server->connections, link)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
+	hf_query_finish(server);
+	pthread_cond_destroy(&server->no_shots);
+	pthread_mutex_destroy(&server->shots_lock);
 	if (server->sys)
 		close_files(server->sys);
 	if (server->engine != server->dev)

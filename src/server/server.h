@@ -35,6 +35,9 @@ struct hf_server {
 	int psi_fd, pressure_fd;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
+	pthread_mutex_t shots_lock;
+	pthread_cond_t no_shots;
+	unsigned int shots; /* threads that compose a screenshot */
 	FILE *trace; /* NULL: none; the system's lock */
 };
 
@@ -119,6 +122,9 @@ void hf_pressure_unwatch(struct hf_server *server);
  */
 void hf_query_answer(struct hf_server *server,
 		     const struct hf_wire_query *query, int fd);
+
+/** hf_query_finish() - Wait for answers that take their time. */
+void hf_query_finish(struct hf_server *server);
 
 /* fdinfo.c */
 

@@ -162,6 +162,16 @@ static void forget_shared(struct piece *piece)
 	piece->shared = piece->before = NULL;
 }
 
+/* Nobody stores into what cannot be written to. */
+static int hold(const struct piece *piece, bool shared, int *uffd)
+{
+	*uffd = -1;
+	if (!(piece->prot & PROT_WRITE))
+		return 0;
+	return hf_adopt_hold(piece->start, piece->start + piece->size, shared,
+			     uffd);
+}
+
 static bool replace_by_copy(struct piece *piece)
 {
 	void *copy = anonymous(piece->size);
@@ -192,8 +202,7 @@ static void make_private(struct piece *piece)
 	    !REAL(madvise)(piece->before, piece->size, MADV_DONTFORK) &&
 	    !REAL(madvise)(shared, piece->size, MADV_DONTFORK) &&
 	    !mprotect(shared, piece->size, PROT_READ | PROT_WRITE) &&
-	    !hf_adopt_hold(piece->start, piece->start + piece->size, true,
-			   &uffd)) {
+	    !hold(piece, true, &uffd)) {
 		ok = replace_by_copy(piece);
 		hf_adopt_release(uffd);
 	}
@@ -220,9 +229,7 @@ static void share_again(struct piece *piece)
 	if (!piece->shared)
 		return;
 	/* Where the program has put something else there, it is that. */
-	if (unchanged(piece, false) &&
-	    !hf_adopt_hold(piece->start, piece->start + piece->size, false,
-			   &uffd)) {
+	if (unchanged(piece, false) && !hold(piece, false, &uffd)) {
 		write_back(piece);
 		REAL(madvise)(piece->shared, piece->size, MADV_DOFORK);
 		if (put_in_place(piece, piece->shared))

@@ -111,15 +111,8 @@ void hf_fence_put(struct hf_fence *fence)
 	free(fence);
 }
 
-void hf_fence_signal(struct hf_fence *fence, int error, uint64_t ns)
+static void run_callbacks(struct hf_fence *fence)
 {
-	if (fence->signaled)
-		return;
-	fence->signaled = true;
-	fence->error = error;
-	fence->ns = ns;
-	/* A callback may drop the reference that its waiter held. */
-	hf_fence_get(fence);
 	while (!wl_list_empty(&fence->callbacks)) {
 		struct hf_fence_cb *cb =
 			wl_container_of(fence->callbacks.next, cb, link);
@@ -127,7 +120,40 @@ void hf_fence_signal(struct hf_fence *fence, int error, uint64_t ns)
 		hf_fence_remove_callback(cb);
 		cb->fn(fence, cb);
 	}
-	hf_fence_put(fence);
+}
+
+/*
+ * A callback may signal another fence, whose callbacks signal another one, and so
+ * on for as long a chain as clients care to build. So the outermost call runs the
+ * callbacks of all.
+ */
+static _Thread_local struct wl_list *signaling;
+
+void hf_fence_signal(struct hf_fence *fence, int error, uint64_t ns)
+{
+	struct wl_list list;
+
+	if (fence->signaled)
+		return;
+	fence->signaled = true;
+	fence->error = error;
+	fence->ns = ns;
+	/* A callback may drop the reference that its waiter held. */
+	hf_fence_get(fence);
+	if (signaling) {
+		wl_list_insert(signaling->prev, &fence->link);
+		return;
+	}
+	wl_list_init(&list);
+	wl_list_insert(&list, &fence->link);
+	signaling = &list;
+	while (!wl_list_empty(&list)) {
+		fence = wl_container_of(list.next, fence, link);
+		wl_list_remove(&fence->link);
+		run_callbacks(fence);
+		hf_fence_put(fence);
+	}
+	signaling = NULL;
 }
 
 int hf_fence_add_callback(struct hf_fence *fence, struct hf_fence_cb *cb,

@@ -36,6 +36,7 @@ struct hf_fence {
 	uint64_t context, seqno; /* of its timeline; a later one implies it */
 	char timeline[32]; /* the name of it */
 	struct wl_list callbacks;
+	struct wl_list link; /* while its callbacks are about to run */
 	struct hf_fence_array *array; /* of many; or NULL */
 	struct hf_fence *self;	      /* for hf_fence_parts() */
 };
@@ -87,6 +88,10 @@ void hf_fence_put(struct hf_fence *fence);
 
 /**
  * hf_fence_signal() - It is done; tells all who wait. Further calls do nothing.
+ *
+ * In a callback it returns before they are told: that happens when the outermost
+ * call does, however long a chain of fences is.
+ *
  * @error: 0, or a negative errno where it was not done properly
  * @ns: when
  */

@@ -60,7 +60,7 @@ void hf_bind_destroy(struct hf_bind *bind)
 
 static void run_queue(struct hf_address_space *space)
 {
-	while (!wl_list_empty(&space->binds)) {
+	while (!space->dying && !wl_list_empty(&space->binds)) {
 		struct hf_bind *bind =
 			wl_container_of(space->binds.next, bind, link);
 
@@ -108,6 +108,7 @@ void hf_address_space_destroy(struct hf_address_space *space)
 {
 	if (!space)
 		return;
+	space->dying = true;
 	while (!wl_list_empty(&space->binds)) {
 		struct hf_bind *bind =
 			wl_container_of(space->binds.next, bind, link);

@@ -15,12 +15,14 @@ struct hf_bind;
  * struct hf_address_space - What a vm_id stands for.
  * @binds: that are not done yet, in order: hf_bind.link
  * @timeline: of their fences
+ * @dying: what is queued is dropped, and nothing is done any more
  */
 struct hf_address_space {
 	struct hf_vm *vm;
 	struct hf_clock *clock;
 	struct wl_list binds;
 	struct hf_timeline timeline;
+	bool dying;
 };
 
 /** hf_address_space_create() - Return: NULL and ENOMEM. */

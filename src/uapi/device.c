@@ -268,6 +268,8 @@ static void release_master(struct hf_file *file)
 /* Their jobs hold the address spaces until they are over. */
 static void destroy_contexts(struct hf_file *file)
 {
+	if (file->dev->engine)
+		hf_engine_kill(file->dev->engine, file);
 	for (uint32_t id = 1; hf_idr_next(&file->contexts, &id); id++)
 		hf_engine_context_destroy(hf_idr_remove(&file->contexts, id),
 					  true);

@@ -91,7 +91,7 @@ int hf_ioctl_ctx_create(struct hf_call *call, void *arg)
 	context = hf_engine_context_create(
 		call->dev->engine, space->vm, create->priority,
 		create->timeout_ms ? create->timeout_ms : DEFAULT_TIMEOUT_MS,
-		name);
+		name, call->file);
 	if (!context)
 		return -ENOMEM;
 	id = hf_idr_alloc(&call->file->contexts, context);

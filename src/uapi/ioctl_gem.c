@@ -84,6 +84,9 @@ static struct hf_gem_object *create_dumb(struct hf_device *dev, size_t size,
 
 	if (!object && errno == ENOMEM && dev->dma.domain)
 		object = hf_gem_object_create(&dev->gem, size, false, pid);
+	/* Programs draw into it without a sync: its mappings are not cached. */
+	if (object)
+		object->backing->coherent = true;
 	return object;
 }
 

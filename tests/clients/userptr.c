@@ -331,6 +331,176 @@ static void a_program_that_exits_leaves_nothing(void **state)
 	check(in_bss, 1);
 }
 
+/* -- with the engine ----------------------------------------------------------- */
+
+#define SRC_VA 0x1000000ull
+#define DST_VA 0x2000000ull
+#define CMD_VA 0x3000000ull
+
+struct engine {
+	uint32_t vm, ctx, cmd, syncobj;
+	struct holdfast_cmd_copy_linear *commands;
+};
+
+static int bind_object(const struct engine *e, uint32_t handle, uint64_t va,
+		uint64_t range, uint32_t flags)
+{
+	struct drm_holdfast_bind_op op = {
+		.op = HOLDFAST_BIND_MAP,
+		.flags = flags,
+		.handle = handle,
+		.va = va,
+		.range = range,
+	};
+	struct drm_holdfast_vm_bind args = {
+		.vm_id = e->vm, .num_ops = 1, .ops = (uintptr_t)&op
+	};
+
+	return drmIoctl(fd, DRM_IOCTL_HOLDFAST_VM_BIND, &args) ? -errno : 0;
+}
+
+static bool start_engine(struct engine *e)
+{
+	struct drm_holdfast_get_param param = { .param = HOLDFAST_PARAM_ENGINE };
+	struct drm_holdfast_gem_create create = { .size = PAGE };
+	struct drm_holdfast_gem_mmap_offset map = { 0 };
+	struct drm_holdfast_vm_create vm = { 0 };
+	struct drm_holdfast_ctx_create ctx = {
+		.priority = HOLDFAST_PRIORITY_NORMAL
+	};
+
+	if (drmIoctl(fd, DRM_IOCTL_HOLDFAST_GET_PARAM, &param) || !param.value)
+		return false;
+	assert_int_equal(drmIoctl(fd, DRM_IOCTL_HOLDFAST_VM_CREATE, &vm), 0);
+	e->vm = ctx.vm_id = vm.vm_id;
+	assert_int_equal(drmIoctl(fd, DRM_IOCTL_HOLDFAST_CTX_CREATE, &ctx), 0);
+	e->ctx = ctx.ctx_id;
+	assert_int_equal(drmIoctl(fd, DRM_IOCTL_HOLDFAST_GEM_CREATE, &create),
+			 0);
+	e->cmd = map.handle = create.handle;
+	assert_int_equal(drmIoctl(fd, DRM_IOCTL_HOLDFAST_GEM_MMAP_OFFSET, &map),
+			 0);
+	e->commands = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   map.offset);
+	assert_ptr_not_equal(e->commands, MAP_FAILED);
+	assert_int_equal(bind_object(e, e->cmd, CMD_VA, PAGE, 0), 0);
+	assert_int_equal(drmSyncobjCreate(fd, 0, &e->syncobj), 0);
+	return true;
+}
+
+static void stop_engine(struct engine *e)
+{
+	struct drm_holdfast_ctx_destroy ctx = { .ctx_id = e->ctx };
+	struct drm_holdfast_vm_destroy vm = { .vm_id = e->vm };
+
+	drmIoctl(fd, DRM_IOCTL_HOLDFAST_CTX_DESTROY, &ctx);
+	drmIoctl(fd, DRM_IOCTL_HOLDFAST_VM_DESTROY, &vm);
+	drmSyncobjDestroy(fd, e->syncobj);
+	munmap(e->commands, PAGE);
+	drmCloseBufferHandle(fd, e->cmd);
+}
+
+/* Copy from one to the other, and wait for it. Return: was there no fault? */
+static bool engine_copy(struct engine *e, uint64_t dst, uint64_t src,
+			size_t size)
+{
+	struct drm_holdfast_sync sync = {
+		.handle = e->syncobj, .flags = HOLDFAST_SYNC_SIGNAL
+	};
+	struct drm_holdfast_submit submit = {
+		.ctx_id = e->ctx,
+		.cmd_va = CMD_VA,
+		.cmd_size = sizeof(*e->commands),
+		.num_syncs = 1,
+		.syncs = (uintptr_t)&sync,
+	};
+	struct drm_holdfast_ctx_query query = { .ctx_id = e->ctx };
+
+	*e->commands = (struct holdfast_cmd_copy_linear){
+		.base = { HOLDFAST_CMD_COPY_LINEAR, sizeof(*e->commands), 0 },
+		.dst = dst,
+		.src = src,
+		.size = size,
+	};
+	assert_int_equal(drmIoctl(fd, DRM_IOCTL_HOLDFAST_SUBMIT, &submit), 0);
+	assert_int_equal(drmSyncobjWait(fd, &e->syncobj, 1, INT64_MAX, 0, NULL),
+			 0);
+	assert_int_equal(drmIoctl(fd, DRM_IOCTL_HOLDFAST_CTX_QUERY, &query), 0);
+	return !query.banned;
+}
+
+static void the_engine_works_on_the_programs_own_memory(void **state)
+{
+	size_t size = 300000;
+	char *src = anonymous(size + PAGE), *dst = malloc(size);
+	uint32_t from, to, again;
+	struct engine e;
+	uint64_t range;
+
+	if (!start_engine(&e))
+		skip();
+	memset(dst, 0, size);
+	memset(src, 1, size);
+	range = ((uintptr_t)dst % PAGE + size + PAGE - 1) & ~(PAGE - 1);
+	assert_int_equal(userptr(src, size, HOLDFAST_USERPTR_READ_ONLY, &from),
+			 0);
+	assert_int_equal(userptr(dst, size, 0, &to), 0);
+	assert_int_equal(bind_object(&e, from, SRC_VA, (size + PAGE - 1) & ~(PAGE - 1),
+			      HOLDFAST_BIND_READ_ONLY), 0);
+	assert_int_equal(bind_object(&e, to, DST_VA, range, 0), 0);
+	assert_true(engine_copy(&e, DST_VA + (uintptr_t)dst % PAGE, SRC_VA,
+				size));
+	assert_memory_equal(dst, src, size);
+	/* What the program stores now is seen the next time. */
+	memset(src, 2, size);
+	src[size - 1] = 3;
+	assert_true(engine_copy(&e, DST_VA + (uintptr_t)dst % PAGE, SRC_VA,
+				size));
+	assert_memory_equal(dst, src, size);
+	/* Without the mapping, the engine has what it had. */
+	assert_ptr_equal(mmap(src, size, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+			 src);
+	memset(src, 9, size);
+	memset(dst, 0, size);
+	drmCloseBufferHandle(fd, from);
+	assert_true(engine_copy(&e, DST_VA + (uintptr_t)dst % PAGE, SRC_VA,
+				size));
+	assert_int_equal(dst[0], 2);
+	assert_int_equal(dst[size - 1], 3);
+	/* And a new registration of the same address the new memory. */
+	assert_int_equal(userptr(src, size, 0, &again), 0);
+	assert_int_equal(bind_object(&e, again, SRC_VA,
+			      (size + PAGE - 1) & ~(PAGE - 1), 0), 0);
+	assert_true(engine_copy(&e, DST_VA + (uintptr_t)dst % PAGE, SRC_VA,
+				size));
+	assert_memory_equal(dst, src, size);
+	drmCloseBufferHandle(fd, again);
+	drmCloseBufferHandle(fd, to);
+	stop_engine(&e);
+	munmap(src, size + PAGE);
+	free(dst);
+}
+
+static void the_engine_must_not_write_what_is_read_only(void **state)
+{
+	static const char constant[2 * PAGE]
+		__attribute__((aligned(4096))) = "constant";
+	uint32_t handle;
+	struct engine e;
+
+	if (!start_engine(&e))
+		skip();
+	assert_int_equal(userptr(constant, PAGE, HOLDFAST_USERPTR_READ_ONLY,
+				 &handle), 0);
+	/* Either it cannot be bound to be written, or a write is a fault. */
+	if (!bind_object(&e, handle, DST_VA, PAGE, 0))
+		assert_false(engine_copy(&e, DST_VA, CMD_VA, 64));
+	assert_string_equal(constant, "constant");
+	drmCloseBufferHandle(fd, handle);
+	stop_engine(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +519,8 @@ int main(void)
 		cmocka_unit_test(many_threads_register_at_once),
 		cmocka_unit_test(an_ordinary_user_can_do_it_too),
 		cmocka_unit_test(a_program_that_exits_leaves_nothing),
+		cmocka_unit_test(the_engine_works_on_the_programs_own_memory),
+		cmocka_unit_test(the_engine_must_not_write_what_is_read_only),
 	};
 
 	fd = open_device();

@@ -434,6 +434,55 @@ TEST(a_bilinear_scale_of_one_colour_is_that_colour)
 			EXPECT_EQ(*pixel(&dst, x, y) & 0xffffff, 0x123456);
 }
 
+/* Each of the formats takes red, full, and gives it back. */
+TEST(every_format_is_converted_there_and_back)
+{
+	static const uint32_t formats[] = {
+		DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888, DRM_FORMAT_XBGR8888,
+		DRM_FORMAT_ABGR8888, DRM_FORMAT_RGBX8888, DRM_FORMAT_RGBA8888,
+		DRM_FORMAT_BGRX8888, DRM_FORMAT_BGRA8888, DRM_FORMAT_RGB888,
+		DRM_FORMAT_BGR888, DRM_FORMAT_RGB565, DRM_FORMAT_BGR565,
+		DRM_FORMAT_XRGB1555, DRM_FORMAT_ARGB1555, DRM_FORMAT_XRGB2101010,
+		DRM_FORMAT_ARGB2101010, DRM_FORMAT_XBGR2101010, DRM_FORMAT_ABGR2101010,
+	};
+	static const uint32_t colours[] = { 0xffff0000, 0xff00ff00, 0xff0000ff, 0xffffffff };
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct picture from, between, to;
+		struct engine engine;
+
+		engine_open(&engine);
+		picture_create(&engine, A, 4, 1, DRM_FORMAT_ARGB8888, &from);
+		picture_create(&engine, B, 4, 1, formats[i], &between);
+		picture_create(&engine, C, 4, 1, DRM_FORMAT_ARGB8888, &to);
+		for (uint32_t n = 0; n < 4; n++)
+			*pixel(&from, n, 0) = colours[n];
+		emit_copy(&engine, HOLDFAST_CMD_CONVERT, &between.surface, &from.surface,
+			  rect(0, 0, 4, 1), 0, 0);
+		emit_copy(&engine, HOLDFAST_CMD_CONVERT, &to.surface, &between.surface,
+			  rect(0, 0, 4, 1), 0, 0);
+		run(&engine);
+		EXPECT(!bytes_are(between.object.data, 4, 0));
+		for (uint32_t n = 0; n < 4; n++)
+			EXPECT_EQ(*pixel(&to, n, 0), colours[n]);
+		close(engine.fd);
+	}
+}
+
+/* One red pixel, as the name of the format says that it lies in memory. */
+TEST(a_pixel_lies_in_memory_as_its_format_says)
+{
+	static const struct { uint32_t format, value; } red[] = {
+		{ DRM_FORMAT_ARGB8888, 0xffff0000 }, { DRM_FORMAT_ABGR8888, 0xff0000ff },
+		{ DRM_FORMAT_RGBA8888, 0xff0000ff }, { DRM_FORMAT_BGRA8888, 0x0000ffff },
+		{ DRM_FORMAT_ARGB2101010, 0xfff00000 }, { DRM_FORMAT_ABGR2101010, 0xc00003ff },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(red); i++)
+		IN_CHILD(convert(DRM_FORMAT_ARGB8888, 0xffff0000, red[i].format, red[i].value););
+	IN_CHILD(convert(DRM_FORMAT_ARGB8888, 0xffff0000, DRM_FORMAT_RGB565, 0xf800););
+}
+
 TEST(write_stores_four_or_eight_bytes)
 {
 	struct object object;
@@ -537,6 +586,56 @@ TEST(end_ends_a_job_whatever_follows)
 	run(&engine);
 	EXPECT_EQ(slots[0], 1);
 	EXPECT_EQ(slots[16], 0);
+}
+
+TEST(an_empty_rectangle_does_nothing_and_needs_nothing)
+{
+	struct engine engine;
+	struct holdfast_surface nowhere = {
+		.va = C, .pitch = 400, .format = DRM_FORMAT_XRGB8888, .width = 100, .height = 50,
+	};
+
+	engine_open(&engine);
+	emit_fill(&engine, &nowhere, rect(3, 3, 0, 5), 1);
+	emit_fill(&engine, &nowhere, rect(100, 50, 0, 0), 1);
+	emit_copy(&engine, HOLDFAST_CMD_COPY, &nowhere, &nowhere, rect(1, 1, 5, 0), 2, 2);
+	emit_copy_linear(&engine, C, C, 0);
+	emit_write(&engine, SLOT(0), 1);
+	run(&engine);
+	EXPECT_EQ(*(uint32_t *)engine.slots.data, 1);
+}
+
+TEST(a_jump_of_no_size_ends_the_job)
+{
+	struct engine engine;
+
+	engine_open(&engine);
+	emit_write(&engine, SLOT(0), 1);
+	emit_jump(&engine, C, 0);
+	emit_write(&engine, SLOT(0), 2);
+	run(&engine);
+	EXPECT_EQ(*(uint32_t *)engine.slots.data, 1);
+}
+
+TEST(a_mask_of_alpha_alone)
+{
+	struct picture dst, src, mask;
+	struct engine engine;
+
+	engine_open(&engine);
+	picture_create(&engine, A, 4, 1, DRM_FORMAT_ARGB8888, &dst);
+	picture_create(&engine, B, 4, 1, DRM_FORMAT_ARGB8888, &src);
+	picture_create(&engine, C, 4, 1, DRM_FORMAT_R8, &mask);
+	picture_clear(&dst, 0xff000000);
+	picture_clear(&src, 0xff00ff00);
+	*pixel(&mask, 0, 0) = 0x80ff00ff;
+	emit_composite(&engine, HOLDFAST_OP_OVER, &dst, &src, &mask, rect(0, 0, 4, 1), 0, 0,
+		       0xffff);
+	run(&engine);
+	EXPECT_EQ(*pixel(&dst, 0, 0), 0xff00ff00);
+	EXPECT_EQ(*pixel(&dst, 1, 0), 0xff000000);
+	EXPECT_EQ(*pixel(&dst, 2, 0), 0xff00ff00);
+	EXPECT_EQ(*pixel(&dst, 3, 0), 0xff008000);
 }
 
 TEST(a_command_may_lie_across_pages)

@@ -478,7 +478,8 @@ void run_fault(struct engine *engine, uint32_t fault, uint64_t va, bool write)
 	struct drm_holdfast_ctx_query query;
 
 	EXPECT_OK(syncobj_wait(engine->fd, done, INT64_MAX));
-	EXPECT(fence_status(engine->fd, done) < 0);
+	EXPECT_EQ(fence_status(engine->fd, done),
+		  fault == HOLDFAST_FAULT_TIMEOUT ? -ETIME : -EIO);
 	ctx_query(engine->fd, engine->ctx, &query);
 	EXPECT_EQ(query.banned, 1);
 	EXPECT_EQ(query.fault, fault);

@@ -853,6 +853,36 @@ static void userptr_setup_loses_no_concurrent_store(void **state)
 	assert_int_equal(adopt_while_counting(10), 0);
 }
 
+static void a_fork_loses_no_store_of_another_thread(void **state)
+{
+	static struct writer writers[WRITERS];
+	struct counting counting;
+	struct view view;
+
+	(void)state;
+	start_counting(&counting, writers);
+	assert_int_equal(show(&view, counting.pages, COUNT_PAGES * PAGE, false),
+			 0);
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			memset(counting.pages, 0xff, COUNT_PAGES * PAGE);
+			_exit(0);
+		}
+		/* What the device stores is not taken back either. */
+		((uint64_t *)view.at)[PAGE / 8 - 1] = i;
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_int_equal(counting.pages[0][PAGE / 8 - 1], i);
+	}
+	assert_true(all_counted(&counting, writers, &view));
+	hide(&view);
+	munmap(counting.pages, COUNT_PAGES * PAGE);
+	forget_files();
+}
+
 static int as_nobody(void)
 {
 	char *map = anonymous(4 * PAGE);
@@ -1106,6 +1136,7 @@ int main(void)
 		TEST(the_childs_memory_is_as_protected_as_the_parents),
 		TEST(a_spawned_program_runs),
 		TEST(userptr_setup_loses_no_concurrent_store),
+		TEST(a_fork_loses_no_store_of_another_thread),
 		TEST(an_ordinary_user_can_do_it_too),
 		TEST(many_threads_adopt_the_same_heap_at_once),
 		TEST(a_fork_while_another_thread_adopts_is_safe),

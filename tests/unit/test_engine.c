@@ -306,7 +306,7 @@ static struct hf_engine_context *context_of(struct hf_vm *of,
 
 	take();
 	context = hf_engine_context_create(engine, of, priority, timeout_ms,
-					   "test");
+					   "test", NULL);
 	leave();
 	check(context);
 	return context;

@@ -41,6 +41,7 @@ struct hf_engine_context {
 	struct hf_engine *engine;
 	struct wl_list link; /* engine->contexts */
 	struct hf_sched_task task;
+	const void *owner;
 	struct hf_vm *vm;
 	struct hf_timeline timeline;
 	struct wl_list jobs; /* in the order of submission */
@@ -368,7 +369,8 @@ struct hf_engine_context *hf_engine_context_create(struct hf_engine *engine,
 						   struct hf_vm *vm,
 						   unsigned int priority,
 						   unsigned int timeout_ms,
-						   const char *name)
+						   const char *name,
+						   const void *owner)
 {
 	struct hf_engine_context *context = calloc(1, sizeof(*context));
 
@@ -376,6 +378,7 @@ struct hf_engine_context *hf_engine_context_create(struct hf_engine *engine,
 		return NULL;
 	context->engine = engine;
 	context->refcount = 1;
+	context->owner = owner;
 	context->vm = hf_vm_get(vm);
 	context->timeout_ns = timeout_ms * UINT64_C(1000000);
 	wl_list_init(&context->jobs);
@@ -395,6 +398,16 @@ void hf_engine_context_destroy(struct hf_engine_context *context, bool kill)
 	if (kill)
 		cancel(context);
 	put_context(context);
+	settle(engine);
+}
+
+void hf_engine_kill(struct hf_engine *engine, const void *owner)
+{
+	struct hf_engine_context *context;
+
+	wl_list_for_each(context, &engine->contexts, link)
+		if (context->owner == owner)
+			cancel(context);
 	settle(engine);
 }
 

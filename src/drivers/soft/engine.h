@@ -68,6 +68,7 @@ uint64_t hf_engine_busy_ns(const struct hf_engine *engine);
  * @timeout_ms: what a job may take before it is a hang: time that it is executed
  *	plus time that it waits for a value, but not time that it could run and
  *	others do; 0: any
+ * @owner: whose it is, for hf_engine_kill()
  * @name: of its timeline
  *
  * Return: NULL and ENOMEM.
@@ -76,7 +77,15 @@ struct hf_engine_context *hf_engine_context_create(struct hf_engine *engine,
 						   struct hf_vm *vm,
 						   unsigned int priority,
 						   unsigned int timeout_ms,
-						   const char *name);
+						   const char *name,
+						   const void *owner);
+/**
+ * hf_engine_kill() - Whoever owns these contexts is gone.
+ *
+ * As hf_engine_context_destroy() with @kill does, for the jobs of all contexts of
+ * an owner, also of those that were destroyed and still have some.
+ */
+void hf_engine_kill(struct hf_engine *engine, const void *owner);
 /**
  * hf_engine_context_destroy() - Nobody will submit to it any more.
  * @kill: its file is gone: its jobs are dropped (-ECANCELED), at once, or where one

@@ -318,8 +318,7 @@ static void draw_backdrop(struct gpu *gpu, struct gpu_job *job,
 	gpu_over(job, to, all, &black, 0, NULL, DIM);
 }
 
-/* A mask with soft edges, which reach BLUR further than @width and @height: a
- * tiny one, made large. */
+/* Black through a mask with soft edges: a tiny one, made large. */
 static void draw_shadow(struct gpu *gpu, struct gpu_job *job,
 			const struct pixmap *desk, struct holdfast_rect paper)
 {
@@ -364,7 +363,7 @@ static void draw_desk(struct gpu *gpu, struct gpu_job *job,
 {
 	uint32_t width = desk->surface.width / num_pictures;
 	uint32_t height = desk->surface.height - film_height;
-	uint32_t margin = BORDER + 2 * BLUR, step = height / 12;
+	uint32_t margin = BORDER + BLUR + DROP, step = height / 12;
 
 	draw_backdrop(gpu, job, desk, &pictures[num_pictures / 2].pixmap);
 	for (unsigned int i = 0; i < num_pictures; i++)

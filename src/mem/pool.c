@@ -159,7 +159,8 @@ int hf_pool_alloc(struct hf_pool *pool, struct hf_pool_run *run, size_t npages,
 		pool->used += npages;
 		return 0;
 	}
-	hf_warn("contiguous pool: %zu bytes wanted, largest hole %zu",
+	/* Whoever wanted it may do without. */
+	hf_info("contiguous pool: %zu bytes wanted, largest hole %zu",
 		npages << HF_PAGE_SHIFT, hf_pool_hole(pool) << HF_PAGE_SHIFT);
 	return -ENOMEM;
 }

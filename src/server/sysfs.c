@@ -315,8 +315,23 @@ static void add_minor(struct builder *b, const struct hf_sysfs_device *device,
 	add_udev(b, device, id.s, link.s, minor == device->primary);
 }
 
+/* libdrm takes two platform devices of the same driver for one, unless they
+ * have different names there. */
+static void add_device_uevent(struct builder *b,
+			      const struct hf_sysfs_device *device,
+			      const char *dir, bool first)
+{
+	if (first)
+		add_attr(b, dir, "uevent", RW,
+			 "DRIVER=holdfast\nMODALIAS=platform:holdfast\n");
+	else
+		add_attr(b, dir, "uevent", RW,
+			 "DRIVER=holdfast\nOF_FULLNAME=/%s\n"
+			 "MODALIAS=platform:holdfast\n", device->name);
+}
+
 static void add_device(struct builder *b, const struct hf_sysfs_device *device,
-		       bool dev_char)
+		       bool first, bool dev_char)
 {
 	struct path dir = join(b, "/sys/devices/platform/%s", device->name);
 	struct path drm = join(b, "%s/drm", dir.s);
@@ -329,8 +344,7 @@ static void add_device(struct builder *b, const struct hf_sysfs_device *device,
 	add_attr(b, dir.s, "modalias", RO, "platform:holdfast\n");
 	add_power(b, dir.s);
 	add_link(b, dir.s, "subsystem", "../../../bus/platform");
-	add_attr(b, dir.s, "uevent", RW,
-		 "DRIVER=holdfast\nMODALIAS=platform:holdfast\n");
+	add_device_uevent(b, device, dir.s, first);
 
 	add_link(b, "/sys/bus/platform/devices", device->name,
 		 "../../../devices/platform/%s", device->name);
@@ -455,7 +469,7 @@ int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n)
 
 	add_surroundings(&b, dev_char);
 	for (size_t i = 0; i < n; i++)
-		add_device(&b, &devices[i], dev_char);
+		add_device(&b, &devices[i], i == 0, dev_char);
 	if (!b.error)
 		finish_nodes(&b);
 

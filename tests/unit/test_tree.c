@@ -214,6 +214,13 @@ static void attributes_say_what_the_kernel_would(void **state)
 	assert_int_equal(find(state, OUTPUT "/dpms")->mode, S_IFREG | 0444);
 }
 
+static void every_device_has_a_name_of_its_own(void **state)
+{
+	assert_content(state, "/sys/devices/platform/holdfast.1/uevent",
+		       "DRIVER=holdfast\nOF_FULLNAME=/holdfast.1\n"
+		       "MODALIAS=platform:holdfast\n");
+}
+
 static void an_edid_is_kept_byte_by_byte(void **state)
 {
 	const struct hf_tree_node *node = find(state, OUTPUT "/edid");
@@ -431,6 +438,7 @@ int main(void)
 		TEST(every_link_leads_somewhere),
 		TEST(nodes_in_dev_have_numbers_owners_and_modes),
 		TEST(attributes_say_what_the_kernel_would),
+		TEST(every_device_has_a_name_of_its_own),
 		TEST(an_edid_is_kept_byte_by_byte),
 		TEST(links_are_relative),
 		TEST(a_directory_lists_its_entries_once_and_in_order),

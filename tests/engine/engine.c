@@ -271,6 +271,22 @@ void ctx_query(int fd, uint32_t ctx, struct drm_holdfast_ctx_query *query)
 	EXPECT_OK(call(fd, DRM_IOCTL_HOLDFAST_CTX_QUERY, query));
 }
 
+/*
+ * Memory that jobs and the CPU change at the same time. Where the device does not
+ * see the CPU's caches that is a dumb buffer, which only a primary node has.
+ */
+static void coherent_create(int fd, uint64_t size, struct object *object)
+{
+	struct dumb dumb;
+
+	if (get_param(fd, HOLDFAST_PARAM_COHERENT)) {
+		object_create(fd, size, 0, object);
+		return;
+	}
+	dumb_create(fd, 1024, (uint32_t)(size / PAGE), 32, &dumb);
+	*object = (struct object){ fd, dumb.handle, dumb.size, dumb_map(&dumb) };
+}
+
 void engine_create(int fd, uint32_t timeout_ms, struct engine *engine)
 {
 	*engine = (struct engine){ .fd = fd, .limit = COMMANDS_SIZE / 2 };
@@ -278,8 +294,8 @@ void engine_create(int fd, uint32_t timeout_ms, struct engine *engine)
 	EXPECT_OK(vm_create(fd, &engine->vm));
 	EXPECT_OK(ctx_create(fd, engine->vm, HOLDFAST_PRIORITY_NORMAL, timeout_ms,
 			     &engine->ctx));
-	object_create(fd, COMMANDS_SIZE, 0, &engine->commands);
-	object_create(fd, PAGE, 0, &engine->slots);
+	coherent_create(fd, COMMANDS_SIZE, &engine->commands);
+	coherent_create(fd, PAGE, &engine->slots);
 	engine_map(engine, &engine->commands, COMMANDS_VA);
 	engine_map(engine, &engine->slots, SLOTS_VA);
 }

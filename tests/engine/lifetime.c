@@ -6,7 +6,9 @@
 #include "engine.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -365,28 +367,108 @@ TEST(overlapping_userptrs_are_the_same_memory)
 	EXPECT_EQ(*(uint32_t *)(data + PAGE), 0x1234);
 }
 
-TEST(userptr_is_limited_and_charged)
+TEST(too_much_user_memory_is_refused_by_its_size)
 {
 	int fd = open_render();
-	uint64_t max = get_param(fd, HOLDFAST_PARAM_USERPTR_MAX), before = info("user_pages");
-	void *data;
+	uint64_t max = get_param(fd, HOLDFAST_PARAM_USERPTR_MAX);
 	uint32_t handle;
+	void *data;
 
 	/*
-	 * The size is enough to refuse it, before anything is looked at or done to
-	 * the memory. (PROT_NONE, lest a driver that does not know that eats up the
-	 * machine.)
+	 * Before anything is looked at or done to the memory. (PROT_NONE, lest a
+	 * driver that does not know that eats up the machine.)
 	 */
 	data = mmap(NULL, max + PAGE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	EXPECT(data != MAP_FAILED);
 	EXPECT_ERROR(gem_userptr(fd, data, max + PAGE, 0, &handle), ENOMEM);
-	EXPECT_EQ(info("user_pages"), before);
-	data = anonymous(NULL, 16 * PAGE);
-	EXPECT_OK(gem_userptr(fd, data, 16 * PAGE, 0, &handle));
+}
+
+TEST(user_pages_are_held_while_they_are_bound)
+{
+	uint64_t before = info("user_pages");
+	struct dma dma;
+	uint32_t handle;
+
+	dma_open(&dma);
+	handle = bind_memory(&dma, anonymous(NULL, 16 * PAGE), 16 * PAGE);
 	EXPECT_EQ(info("user_pages"), before + 16);
-	EXPECT_OK(gem_close(fd, handle));
+	EXPECT_OK(gem_close(dma.engine.fd, handle));
+	EXPECT_EQ(info("user_pages"), before + 16);
+	EXPECT_OK(vm_unmap(dma.engine.fd, dma.engine.vm, SRC, 16 * PAGE));
 	EXPECT_EQ(info("user_pages"), before);
+}
+
+TEST(user_pages_return_when_the_last_fence_signals)
+{
+	uint64_t before = info("user_pages");
+	struct dma dma;
+	uint32_t handle;
+	void *data;
+
+	dma_open(&dma);
+	data = anonymous(NULL, SIZE);
+	handle = bind_memory(&dma, data, SIZE);
+	dma_start(&dma);
+	EXPECT_OK(gem_close(dma.engine.fd, handle));
+	EXPECT_OK(result(munmap(data, SIZE)));
+	EXPECT_EQ(info("user_pages"), before + SIZE / PAGE);
+	dma_finish(&dma);
+	EXPECT_OK(vm_unmap(dma.engine.fd, dma.engine.vm, SRC, SIZE));
+	EXPECT_EQ(info("user_pages"), before);
+}
+
+/* A thread counts in each page of the memory, and beside it what it counted. */
+struct counter {
+	_Atomic bool stop;
+	uint32_t *pages;
+	unsigned int word;
+	uint32_t counted[64];
+};
+
+static void *count_all_the_time(void *arg)
+{
+	struct counter *counter = arg;
+
+	while (!counter->stop) {
+		for (size_t i = 0; i < ARRAY_SIZE(counter->counted); i++) {
+			((volatile uint32_t *)counter->pages)[i * PAGE / 4 + counter->word]++;
+			counter->counted[i]++;
+		}
+	}
+	return NULL;
+}
+
+TEST(userptr_setup_loses_no_concurrent_store)
+{
+	enum { THREADS = 3, PAGES = 64 };
+	int fd = open_render();
+	uint32_t handle;
+
+	for (int round = 0; round < 100; round++) {
+		struct counter counters[THREADS] = { 0 };
+		pthread_t threads[THREADS];
+		uint32_t *pages = anonymous(NULL, PAGES * PAGE);
+
+		for (unsigned int i = 0; i < THREADS; i++) {
+			counters[i].pages = pages;
+			counters[i].word = 16 * i;
+			EXPECT_OK(pthread_create(&threads[i], NULL, count_all_the_time,
+						 &counters[i]));
+		}
+		usleep(500);
+		EXPECT_OK(gem_userptr(fd, pages, PAGES * PAGE, 0, &handle));
+		usleep(500);
+		for (unsigned int i = 0; i < THREADS; i++) {
+			counters[i].stop = true;
+			EXPECT_OK(pthread_join(threads[i], NULL));
+			for (unsigned int page = 0; page < PAGES; page++)
+				EXPECT_EQ(pages[page * PAGE / 4 + counters[i].word],
+					  counters[i].counted[page]);
+		}
+		EXPECT_OK(gem_close(fd, handle));
+		EXPECT_OK(result(munmap(pages, PAGES * PAGE)));
+	}
 }
 
 /* -- objects ---------------------------------------------------------------------------- */

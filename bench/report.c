@@ -120,7 +120,7 @@ static void draw_bar(FILE *file, size_t row, const struct bench *bench,
 			bench->limit);
 	else
 		fprintf(file,
-			"<text x='%d' y='%d'>%.2g %s</text>\n"
+			"<text x='%d' y='%d'>%.3g %s</text>\n"
 			"<text x='%d' y='%d' fill='#57606a' font-size='10'>limit %.3g %s</text>\n",
 			LEFT + PLOT + 14, y + 6, ratio, bench->unit,
 			LEFT + PLOT + 14, y + 19, bench->limit, bench->unit);

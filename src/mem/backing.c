@@ -91,6 +91,10 @@ struct hf_backing *hf_backing_create(struct hf_memory *mem, size_t size,
 		return NULL;
 	}
 	fd = hf_shmem_create("drm mm object", size);
+	if (fd >= mem->max_fds) {
+		close(fd);
+		fd = -ENFILE;
+	}
 	if (fd < 0) {
 		errno = -fd;
 		return NULL;
@@ -287,7 +291,7 @@ void hf_backing_put_memory(struct hf_backing *backing, int *fd)
 	if (fd && backing->size >= LARGE && !backing->user)
 		*fd = backing->fd;
 	else
-		close(backing->fd);
+		hf_reaper_close(&mem->reaper, backing->fd, backing->size);
 	free(backing->extents);
 	free(backing);
 }
@@ -498,11 +502,11 @@ static int extent_map(struct hf_extent *extent)
 
 static void extent_unmap(struct hf_extent *extent)
 {
+	struct hf_reaper *reaper = &extent->backing->mem->reaper;
 	size_t size = extent->npages << HF_PAGE_SHIFT;
 
-	munmap(extent->cpu, size);
-	if (extent->shadow)
-		munmap(extent->shadow, size);
+	hf_reaper_unmap(reaper, extent->cpu, size);
+	hf_reaper_unmap(reaper, extent->shadow, size);
 }
 
 /* Pages that are in no extent. Return: NULL for no memory. */

@@ -15,6 +15,7 @@
 
 #include "mem/page.h"
 #include "mem/pool.h"
+#include "mem/reaper.h"
 
 #define HF_CHUNK_SHIFT 16
 #define HF_CHUNK_FRAMES (1u << HF_CHUNK_SHIFT)
@@ -50,6 +51,7 @@ struct hf_frame {
 struct hf_memory {
 	bool shadow;
 	size_t max_pages; /* that may be held */
+	int max_fds; /* for memory: the rest is kept for other uses */
 	struct hf_memory_stats stats;
 	_Atomic(struct hf_frame *) *chunks;
 	uint32_t first_chunk;
@@ -57,6 +59,7 @@ struct hf_memory {
 	uint32_t *resting;
 	uint64_t ring_size, rest_head, rest_tail;
 	struct hf_pool pool;
+	struct hf_reaper reaper;
 	struct hf_backing *by_key;
 	uint32_t last_owner;
 };

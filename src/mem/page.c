@@ -9,7 +9,9 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <time.h>
 
@@ -22,6 +24,16 @@
 
 /* The pool's window starts here; what is below is no page's. */
 #define POOL_CHUNK 1u
+
+/* All but an eighth: descriptors are the lowest numbers that are free. */
+static int fds_for_memory(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return limit.rlim_cur - limit.rlim_cur / 8;
+}
 
 struct hf_memory *hf_memory_create(const struct hf_memory_options *options)
 {
@@ -44,6 +56,7 @@ struct hf_memory *hf_memory_create(const struct hf_memory_options *options)
 		return NULL;
 	}
 	mem->shadow = options->shadow;
+	mem->max_fds = fds_for_memory();
 	mem->max_pages = options->max_pages ? options->max_pages :
 					      (size_t)sysconf(_SC_PHYS_PAGES) / 2;
 	mem->first_chunk = POOL_CHUNK +
@@ -51,6 +64,7 @@ struct hf_memory *hf_memory_create(const struct hf_memory_options *options)
 	mem->max_frames = (uint64_t)(HF_CHUNKS - mem->first_chunk)
 			  << HF_CHUNK_SHIFT;
 	hf_pool_init(&mem->pool, pool);
+	hf_reaper_init(&mem->reaper);
 	hf_trap_install();
 	return mem;
 }
@@ -59,6 +73,7 @@ void hf_memory_destroy(struct hf_memory *mem)
 {
 	if (!mem)
 		return;
+	hf_reaper_finish(&mem->reaper);
 	for (size_t i = 0; i < HF_CHUNKS; i++)
 		free(mem->chunks[i]);
 	free(mem->chunks);

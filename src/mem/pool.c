@@ -114,14 +114,19 @@ static bool slide(struct hf_pool *pool, struct hf_pool_run *wanted)
 	return false;
 }
 
+/* Holes that are looked at in one request: everybody waits meanwhile. */
+#define MAX_LOOKS (1u << 16)
+
 /* Move a run into the first hole before it that takes it. */
-static bool jump_one(struct hf_pool *pool, struct hf_pool_run *run)
+static bool jump_one(struct hf_pool *pool, struct hf_pool_run *run,
+		     unsigned int *looks)
 {
 	struct wl_list *after = &pool->runs, *from = run->link.prev;
 
-	for (; after != from; after = after->next) {
+	for (; after != from && *looks < MAX_LOOKS; after = after->next) {
 		struct hole hole = hole_after(pool, after);
 
+		(*looks)++;
 		if (fit(&hole, run) == SIZE_MAX)
 			continue;
 		wl_list_remove(&run->link);
@@ -136,9 +141,10 @@ static bool jump_one(struct hf_pool *pool, struct hf_pool_run *run)
 static bool jump(struct hf_pool *pool, struct hf_pool_run *wanted)
 {
 	struct hf_pool_run *run, *prev;
+	unsigned int looks = 0;
 
 	wl_list_for_each_reverse_safe(run, prev, &pool->runs, link) {
-		if (!run->pinned && jump_one(pool, run) &&
+		if (!run->pinned && jump_one(pool, run, &looks) &&
 		    place_after(pool, &prev->link, wanted))
 			return true;
 	}
@@ -159,7 +165,8 @@ int hf_pool_alloc(struct hf_pool *pool, struct hf_pool_run *run, size_t npages,
 		pool->used += npages;
 		return 0;
 	}
-	hf_warn("contiguous pool: %zu bytes wanted, largest hole %zu",
+	/* Whoever wanted it may do without. */
+	hf_info("contiguous pool: %zu bytes wanted, largest hole %zu",
 		npages << HF_PAGE_SHIFT, hf_pool_hole(pool) << HF_PAGE_SHIFT);
 	return -ENOMEM;
 }

@@ -379,6 +379,13 @@ static int read_request(struct slot *slot, struct hf_wire_slot *wire,
 	return ret;
 }
 
+static int dispatch(struct hf_call *call, uint32_t file_id)
+{
+	call->file = hf_file_find(call->sys, file_id);
+	call->dev = call->file ? call->file->dev : NULL;
+	return call->file ? hf_call_dispatch(call) : -ESTALE;
+}
+
 static int op_ioctl(struct hf_client *client, struct slot *slot,
 		    struct hf_wire_slot *wire, uint32_t file_id)
 {
@@ -393,10 +400,12 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&sys->lock);
-	call->file = hf_file_find(sys, file_id);
 	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
-	call->dev = call->file ? call->file->dev : NULL;
-	ret = call->file ? hf_call_dispatch(call) : -ESTALE;
+	while ((ret = dispatch(call, file_id)) == HF_CALL_POPULATE) {
+		pthread_mutex_unlock(&sys->lock);
+		hf_call_populate_now(call);
+		pthread_mutex_lock(&sys->lock);
+	}
 	if (start)
 		trace(client->server, call, start, ret);
 	pthread_mutex_unlock(&sys->lock);
@@ -753,6 +762,9 @@ static int map_channel(struct hf_client *client, int *fd)
 	}
 	atomic_store(&client->channel->tree,
 		     atomic_load(&client->server->generation));
+	client->channel->user_max =
+		hf_user_files_max(client->server->sys->user_files)
+		<< HF_PAGE_SHIFT;
 	return 0;
 }
 

@@ -425,6 +425,11 @@ static int send_fds(struct hf_request *req)
 		   0;
 }
 
+uint64_t hf_request_user_max(const struct hf_request *req)
+{
+	return req->link->channel->user_max;
+}
+
 int hf_request_run(struct hf_request *req)
 {
 	struct hf_wire_slot *slot = req->slot;

@@ -47,6 +47,9 @@ int hf_request_begin(struct hf_request *req, enum hf_wire_op op);
  */
 int hf_request_payload(struct hf_request *req, size_t size);
 
+/** hf_request_user_max() - Bytes of user pages that the server takes. */
+uint64_t hf_request_user_max(const struct hf_request *req);
+
 /**
  * hf_request_run() - Post the request and wait for its answer.
  *

@@ -93,16 +93,16 @@ static void measure_sum(const struct hf_ioctl_desc *desc, const uint8_t *arg,
 }
 
 /* Where a range of the program's memory is. What is no such thing (no bytes at
- * all) is for the server to say no to. */
+ * all), or more than the server takes, is for it to say no to. */
 static void put_user_pages(struct hf_request *req,
 			   const struct hf_array_desc *d,
 			   struct hf_wire_array *wire, struct hf_userptr *user)
 {
 	const uint8_t *arg = req->slot->arg;
 	uint64_t size = read_field(arg, d->count_off, d->count_size);
-	int ret = 0;
+	int ret = size > hf_request_user_max(req) ? -ENOMEM : 0;
 
-	if (size)
+	if (size && !ret)
 		ret = hf_userptr_open(user, read_field(arg, d->ptr_off, 8),
 				      size, read_field(arg, d->sum_of, 4) & 1,
 				      (void *)(req->payload + wire->off),

@@ -39,6 +39,8 @@ struct hf_bind *hf_bind_create(struct hf_address_space *space,
 /* Off the queue, its fence signaled, and gone. */
 static void finish(struct hf_bind *bind, int ret)
 {
+	if (!wl_list_empty(&bind->link))
+		bind->space->queued_ops -= bind->nops;
 	wl_list_remove(&bind->link);
 	hf_fence_remove_callback(&bind->cb);
 	hf_fence_put(bind->after);
@@ -81,6 +83,7 @@ static void fence_signaled(struct hf_fence *fence, struct hf_fence_cb *cb)
 void hf_bind_queue(struct hf_bind *bind, struct hf_fence *after)
 {
 	wl_list_insert(bind->space->binds.prev, &bind->link);
+	bind->space->queued_ops += bind->nops;
 	if (after && !hf_fence_add_callback(after, &bind->cb, fence_signaled))
 		bind->after = hf_fence_get(after);
 	run_queue(bind->space);

@@ -14,6 +14,7 @@ struct hf_bind;
 /**
  * struct hf_address_space - What a vm_id stands for.
  * @binds: that are not done yet, in order: hf_bind.link
+ * @queued_ops: in all of them
  * @timeline: of their fences
  * @dying: what is queued is dropped, and nothing is done any more
  */
@@ -21,6 +22,7 @@ struct hf_address_space {
 	struct hf_vm *vm;
 	struct hf_clock *clock;
 	struct wl_list binds;
+	size_t queued_ops;
 	struct hf_timeline timeline;
 	bool dying;
 };

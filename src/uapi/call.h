@@ -17,6 +17,9 @@
 
 /* What a handler returns instead of an errno when the call goes on later. */
 #define HF_CALL_PARKED 1
+/* What it returns after hf_call_populate(): the transport allocates memory without
+ * the lock, and dispatches the call again. */
+#define HF_CALL_POPULATE 2
 
 struct hf_syncobj_wait;
 struct hf_syncobj_transfer;
@@ -35,6 +38,10 @@ struct hf_call {
 	uint8_t *payload; /* shared with the client */
 	size_t payload_size;
 	void *copies[HF_WIRE_ARRAYS]; /* of arrays, to be freed */
+
+	int populate_fd; /* HF_CALL_POPULATE: the memory, owned; and how much */
+	size_t populate_pages;
+	unsigned int populated; /* how often */
 
 	unsigned int nasks;
 	int fds_in[HF_WIRE_FDS_MAX]; /* closed by the transport */
@@ -173,6 +180,18 @@ int hf_call_put_fd(struct hf_call *call, uint64_t addr, int fd);
  * Return: 0 or -EMFILE.
  */
 int hf_call_add_fd(struct hf_call *call, int fd, bool cloexec);
+
+/**
+ * hf_call_populate() - A device is going to need an object's memory.
+ *
+ * To allocate much takes its time, and the lock is held.
+ *
+ * Return: 0: go on; -EMFILE; or HF_CALL_POPULATE, which the handler returns at
+ * once, without having changed anything: it is called again.
+ */
+int hf_call_populate(struct hf_call *call, const struct hf_gem_object *object);
+/** hf_call_populate_now() - Do so; the lock is not held. */
+void hf_call_populate_now(struct hf_call *call);
 
 /** hf_call_commit() - Check and commit a state for this call, and wait. */
 int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,

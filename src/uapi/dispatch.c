@@ -3,9 +3,12 @@
  * Dispatch: from a request number to its handler, with the kernel's checks in
  * the kernel's order; and the life of a call that has to wait.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -310,6 +313,37 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
 	if (ret)
 		hf_atomic_state_destroy(state);
 	return ret;
+}
+
+/* From here on it is allocated without the lock, bytes: about a millisecond. */
+#define MUCH (4u << 20)
+/* How often in a call: its client may be making holes in it meanwhile. */
+#define MAX_POPULATED 64
+
+int hf_call_populate(struct hf_call *call, const struct hf_gem_object *object)
+{
+	const struct hf_backing *backing = object->backing;
+	struct stat st;
+
+	if (call->populated == MAX_POPULATED || !backing || object->size < MUCH ||
+	    fstat(backing->fd, &st) ||
+	    (uint64_t)st.st_blocks * 512 + MUCH > object->size)
+		return 0;
+	call->populate_fd = fcntl(backing->fd, F_DUPFD_CLOEXEC, 0);
+	if (call->populate_fd < 0)
+		return -EMFILE;
+	call->populate_pages = object->size >> HF_PAGE_SHIFT;
+	return HF_CALL_POPULATE;
+}
+
+void hf_call_populate_now(struct hf_call *call)
+{
+	/* Where it fails, the handler does, too, and gives up. */
+	if (hf_backing_populate(call->populate_fd, 0, call->populate_pages))
+		call->populated = MAX_POPULATED;
+	else
+		call->populated++;
+	close(call->populate_fd);
 }
 
 /* -- waiting for a fence ------------------------------------------------------ */

@@ -17,6 +17,7 @@
 #define MAX_TIMEOUT_MS 60000
 #define MAX_COMMANDS (16u << 20)
 #define MAX_OBJECTS 4096
+#define MAX_CONTEXTS 256 /* of a file */
 
 int hf_ioctl_get_param(struct hf_call *call, void *arg)
 {
@@ -87,6 +88,8 @@ int hf_ioctl_ctx_create(struct hf_call *call, void *arg)
 	space = hf_idr_find(&call->file->spaces, create->vm_id);
 	if (!space)
 		return -ENOENT;
+	if (call->file->contexts.count >= MAX_CONTEXTS)
+		return -ENOSPC;
 	snprintf(name, sizeof(name), "holdfast-pid-%d", call->cred.pid);
 	context = hf_engine_context_create(
 		call->dev->engine, space->vm, create->priority,

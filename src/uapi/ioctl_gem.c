@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "holdfast_drm.h"
 #include "sync/resv.h"
 #include "uapi/handlers.h"
@@ -72,6 +73,19 @@ int hf_ioctl_prime_fd_to_handle(struct hf_call *call, void *arg)
 	return hf_gem_prime_import(&call->file->gem, fd, &prime->handle);
 }
 
+/* Leaves errno. */
+static void warn_of_pool(struct hf_device *dev, size_t size)
+{
+	struct hf_memory_stats stats;
+	int err = errno;
+
+	hf_memory_stats(dev->sys->mem, &stats);
+	hf_warn("%s: no room for a dumb buffer of %zu bytes; the largest hole in "
+		"the contiguous pool has %lu (see --pool)",
+		dev->unique, size, stats.pool_hole);
+	errno = err;
+}
+
 /*
  * A dumb buffer is one run of bus addresses, as long as the pool has any: a
  * display behind an IOMMU does without, another one cannot.
@@ -84,6 +98,8 @@ static struct hf_gem_object *create_dumb(struct hf_device *dev, size_t size,
 
 	if (!object && errno == ENOMEM && dev->dma.domain)
 		object = hf_gem_object_create(&dev->gem, size, false, pid);
+	else if (!object && errno == ENOMEM)
+		warn_of_pool(dev, size);
 	/* Programs draw into it without a sync: its mappings are not cached. */
 	if (object)
 		object->backing->coherent = true;

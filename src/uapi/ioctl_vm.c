@@ -11,6 +11,8 @@
 #include "uapi/syncs.h"
 
 #define MAX_OPS 4096
+#define MAX_QUEUED 65536 /* operations, of a space */
+#define MAX_SPACES 256 /* of a file */
 #define MAP_FLAGS (HOLDFAST_BIND_READ_ONLY | HOLDFAST_BIND_SPARSE)
 
 int hf_ioctl_vm_create(struct hf_call *call, void *arg)
@@ -23,6 +25,8 @@ int hf_ioctl_vm_create(struct hf_call *call, void *arg)
 		return -EOPNOTSUPP;
 	if (create->flags)
 		return -EINVAL;
+	if (call->file->spaces.count >= MAX_SPACES)
+		return -ENOSPC;
 	space = hf_address_space_create(&call->dev->dma, call->dev->sys->clock);
 	if (!space)
 		return -ENOMEM;
@@ -81,6 +85,8 @@ static int get_memory(struct hf_call *call,
 		return -ENOENT;
 	if (object->read_only && !(op->flags & HOLDFAST_BIND_READ_ONLY))
 		ret = -EACCES;
+	if (!ret)
+		ret = hf_call_populate(call, object);
 	if (!ret) {
 		mapping = hf_gem_map(object);
 		ret = mapping ? 0 : -errno;
@@ -200,6 +206,8 @@ int hf_ioctl_vm_bind(struct hf_call *call, void *arg)
 	space = hf_idr_find(&call->file->spaces, bind->vm_id);
 	if (!space)
 		return -ENOENT;
+	if (space->queued_ops + bind->num_ops > MAX_QUEUED)
+		return -EAGAIN;
 	ret = hf_call_copy_in(call, 0, bind->num_ops, &user_ops);
 	if (!ret)
 		ret = hf_call_copy_in(call, 1, bind->num_syncs, &user_syncs);

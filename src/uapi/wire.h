@@ -188,6 +188,7 @@ struct hf_wire_channel {
 	_Atomic uint32_t pending; /* a bit a slot; a futex of the server's */
 	_Atomic uint32_t dead;	  /* the server has hung up */
 	_Atomic uint32_t tree;	  /* generation of the tree of paths */
+	uint64_t user_max; /* bytes of user pages that the server takes */
 	_Alignas(64) _Atomic uint32_t sleeping; /* the server sleeps on pending */
 	_Alignas(64) _Atomic uint32_t claimed; /* a bit a slot; the client's */
 };

@@ -538,7 +538,7 @@ static FILE *ask(pid_t *pid)
 	int fds[2];
 
 	if (!command)
-		skip("HOLDFAST does not name the command");
+		fail(__FILE__, __LINE__, "HOLDFAST must name the command");
 	EXPECT_OK(result(pipe2(fds, O_CLOEXEC)));
 	*pid = fork_child();
 	if (!*pid) {

@@ -610,7 +610,13 @@ static void park(struct request *request)
 
 static int dispatch_once(struct hf_call *call)
 {
-	return call->file ? hf_call_dispatch(call) : hf_call_dispatch_fd(call);
+	int ret;
+
+	if (!call->file)
+		return hf_call_dispatch_fd(call);
+	while ((ret = hf_call_dispatch(call)) == HF_CALL_POPULATE)
+		hf_call_populate_now(call);
+	return ret;
 }
 
 /* Run a call, and answer what it asks of the client, truthfully or not. */

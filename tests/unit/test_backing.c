@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "fdcount.h"
+#include "base/log.h"
 #include "mem/backing.h"
 #include "mem/memory.h"
 #include "mem/shmem.h"
@@ -977,6 +978,8 @@ static void contiguous_pool_defragments_or_says_so(void **state)
 	hf_pages_put(&one, 1);
 	hf_backing_put(part[0]);
 	hf_backing_put(part[3]);
+	setenv("HOLDFAST_LOG", "info", 1);
+	hf_log_init();
 	listen_to_stderr();
 	errno = 0;
 	large = make_run(32);

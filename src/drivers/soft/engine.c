@@ -46,6 +46,7 @@ struct hf_engine_context {
 	struct hf_timeline timeline;
 	struct wl_list jobs; /* in the order of submission */
 	uint32_t refcount;   /* the owner's, and one of each job */
+	unsigned int njobs;  /* queued or running */
 	bool killed;	     /* no job begins any more */
 	uint64_t timeout_ns; /* 0: none */
 	struct hf_engine_status status;
@@ -114,6 +115,7 @@ static void end_job(struct job *job, int error)
 	if (!error)
 		context->status.jobs_done++;
 	engine->njobs--;
+	context->njobs--;
 	wl_list_remove(&job->link);
 	wl_list_insert(engine->ended.prev, &job->link);
 }
@@ -336,6 +338,7 @@ static int submit(struct hf_engine_context *context, struct job *job,
 	for (size_t i = 0; i < what->nwait; i++)
 		add_dependency(job, what->wait[i]);
 	context->refcount++;
+	context->njobs++;
 	engine->njobs++;
 	wl_list_insert(context->jobs.prev, &job->link);
 	return 0;
@@ -350,6 +353,8 @@ int hf_engine_submit(struct hf_engine_context *context,
 
 	if (context->killed || context->status.banned || engine->stopping)
 		return -EIO;
+	if (context->njobs >= HF_ENGINE_QUEUE)
+		return -EAGAIN;
 	job = calloc(1,
 		     sizeof(*job) + what->nwait * sizeof(job->dependencies[0]));
 	if (!job)

@@ -20,6 +20,9 @@
 #include "mmu/vm.h"
 #include "sync/fence.h"
 
+/* Jobs that a context may have queued. */
+#define HF_ENGINE_QUEUE 4096
+
 struct hf_engine;
 struct hf_engine_context;
 
@@ -125,7 +128,7 @@ struct hf_engine_job {
  * An empty job that has nothing to wait for is over, its fence signaled and
  * release() called, when this returns.
  *
- * Return: 0; -EIO for a banned context; -ENOMEM, also where no thread can be
+ * Return: 0; -EIO for a banned context; -EAGAIN where HF_ENGINE_QUEUE jobs are queued; -ENOMEM, also where no thread can be
  * started. release() is not called then.
  */
 int hf_engine_submit(struct hf_engine_context *context,

@@ -48,7 +48,7 @@ struct hf_gem_object {
 	uint32_t name;	       /* flink's; 0: none */
 	uint64_t offset;       /* for mmap(2), bytes; 0: none yet */
 	struct hf_gem_mapping *mapping; /* the device's, or NULL */
-	bool imported;	       /* of memory that is not from here */
+	bool foreign;	       /* memory of others: not counted in bytes */
 	bool read_only;	       /* user pages that a device must not write */
 	bool exported;	       /* as a dma-buf, in this mode: */
 	bool shared;	       /* ever: somebody else may have the memory */
@@ -70,7 +70,7 @@ struct hf_gem_device {
 	struct hf_idr names;
 	uint64_t next_offset;
 	uint64_t count, peak_count; /* objects */
-	uint64_t bytes, peak_bytes; /* without those that were purged */
+	uint64_t bytes, peak_bytes; /* of memory that is theirs */
 	uint64_t limit; /* of bytes; 0: none */
 };
 

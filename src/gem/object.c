@@ -40,8 +40,9 @@ void hf_gem_device_finish(struct hf_gem_device *gem)
 	hf_idr_finish(&gem->names);
 }
 
-/* Listed and counted. */
-static struct hf_gem_object *new_object(struct hf_gem_device *gem, size_t size)
+/* Listed and counted, but memory of others is not counted as ours. */
+static struct hf_gem_object *new_object(struct hf_gem_device *gem, size_t size,
+					bool foreign)
 {
 	struct hf_gem_object *object = calloc(1, sizeof(*object));
 
@@ -50,12 +51,13 @@ static struct hf_gem_object *new_object(struct hf_gem_device *gem, size_t size)
 	object->gem = gem;
 	object->refcount = 1;
 	object->size = size;
+	object->foreign = foreign;
 	wl_list_init(&object->refs);
 	wl_list_init(&object->backing_link);
 	wl_list_init(&object->lru);
 	wl_list_insert(gem->objects.prev, &object->link);
 	gem->count++;
-	gem->bytes += size;
+	gem->bytes += foreign ? 0 : size;
 	if (gem->count > gem->peak_count)
 		gem->peak_count = gem->count;
 	if (gem->bytes > gem->peak_bytes)
@@ -66,7 +68,8 @@ static struct hf_gem_object *new_object(struct hf_gem_device *gem, size_t size)
 struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem,
 					  struct hf_backing *backing)
 {
-	struct hf_gem_object *object = new_object(gem, backing->size);
+	struct hf_gem_object *object = new_object(gem, backing->size,
+						  backing->foreign);
 
 	if (!object)
 		return NULL;
@@ -102,6 +105,8 @@ struct hf_gem_object *hf_gem_object_create(struct hf_gem_device *gem,
 		return NULL;
 	}
 	backing = hf_backing_create(gem->mem, size, contiguous, pid);
+	if (!backing && errno == ENOMEM && hf_gem_reclaim(gem, size))
+		backing = hf_backing_create(gem->mem, size, contiguous, pid);
 	if (!backing) {
 		/* The kernel knows only ENFILE, and no limit of a process. */
 		if (errno == EMFILE)
@@ -130,7 +135,7 @@ hf_gem_object_of_user(struct hf_gem_device *gem,
 	memcpy(copy, segments, n * sizeof(*copy));
 	for (uint32_t i = 0; i < n; i++)
 		pages += segments[i].npages;
-	object = new_object(gem, pages << HF_PAGE_SHIFT);
+	object = new_object(gem, pages << HF_PAGE_SHIFT, true);
 	if (!object) {
 		free(copy);
 		return NULL;
@@ -187,7 +192,7 @@ void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory)
 	wl_list_remove(&object->backing_link);
 	wl_list_remove(&object->lru);
 	gem->count--;
-	if (!object->purged)
+	if (!object->purged && !object->foreign)
 		gem->bytes -= object->size;
 	put_segments(object);
 	if (memory)

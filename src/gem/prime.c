@@ -57,7 +57,6 @@ static int find_or_adopt(struct hf_gem_file *file, int fd,
 		hf_backing_put(backing);
 		return -ENOMEM;
 	}
-	(*out)->imported = backing->foreign;
 	(*out)->shared = true;
 	return 0;
 }

@@ -693,5 +693,10 @@ int64_t hf_backing_purge(struct hf_backing *backing)
 	if (freed < 0)
 		freed = 0;
 	backing->mem->stats.purged += freed;
+	/* Nobody is going to hold pages of it again. */
+	if (backing->run)
+		hf_pool_free(&backing->mem->pool, backing->run);
+	free(backing->run);
+	backing->run = NULL;
 	return freed;
 }

@@ -134,7 +134,7 @@ int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
 			 struct hf_page **pages);
 
 /**
- * hf_backing_purge() - Throw its content away.
+ * hf_backing_purge() - Throw its content away, and its run of bus addresses.
  *
  * Return: bytes that were freed; -EBUSY while pages are held; -EINVAL for
  * somebody else's file; an error of fallocate(2).

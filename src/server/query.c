@@ -43,7 +43,8 @@ static struct json_object *describe_object(const struct hf_gem_object *object)
 	json_object_object_add(obj, "purged",
 			       json_object_new_boolean(object->purged));
 	json_object_object_add(obj, "imported",
-			       json_object_new_boolean(object->imported));
+			       json_object_new_boolean(object->foreign &&
+						       object->backing));
 	return obj;
 }
 

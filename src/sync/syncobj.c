@@ -231,30 +231,43 @@ int hf_syncobj_find_fence(struct hf_syncobj *syncobj, uint64_t point,
 
 /* -- changing -------------------------------------------------------------- */
 
-/* A fence is there for somebody, perhaps. */
+/* Callbacks of any syncobj that the outermost tell() is going to call. */
+static _Thread_local struct wl_list *telling;
+
+/* The last reference may go. */
+static void call_back(struct hf_syncobj_cb *cb)
+{
+	struct hf_syncobj *syncobj = hf_syncobj_get(cb->ready);
+
+	hf_syncobj_remove_cb(cb);
+	cb->fn(syncobj, cb);
+	hf_syncobj_put(syncobj);
+}
+
+/*
+ * A fence is there for somebody, perhaps. What is called may put a fence into the
+ * next syncobj, and so on: so nothing is called in a call.
+ */
 static void tell(struct hf_syncobj *syncobj)
 {
+	struct wl_list own, *ready = telling ? telling : &own;
 	struct hf_syncobj_cb *cb, *next;
 	const struct wl_list *from;
-	struct wl_list ready;
 
-	wl_list_init(&ready);
+	wl_list_init(&own);
 	wl_list_for_each_safe(cb, next, &syncobj->callbacks, link) {
 		if (!find(syncobj, cb->point, &from))
 			continue;
 		wl_list_remove(&cb->link);
-		wl_list_insert(ready.prev, &cb->link);
+		wl_list_insert(ready->prev, &cb->link);
+		cb->ready = hf_syncobj_get(syncobj);
 	}
-	if (wl_list_empty(&ready))
+	if (telling)
 		return;
-	/* One may drop the reference that its waiter held, and remove others. */
-	hf_syncobj_get(syncobj);
-	while (!wl_list_empty(&ready)) {
-		cb = wl_container_of(ready.next, cb, link);
-		hf_syncobj_remove_cb(cb);
-		cb->fn(syncobj, cb);
-	}
-	hf_syncobj_put(syncobj);
+	telling = &own;
+	while (!wl_list_empty(&own))
+		call_back(wl_container_of(own.next, cb, link));
+	telling = NULL;
 }
 
 void hf_syncobj_replace(struct hf_syncobj *syncobj, struct hf_fence *fence)
@@ -303,11 +316,16 @@ int hf_syncobj_add_point(struct hf_syncobj *syncobj, struct hf_fence *fence,
 
 void hf_syncobj_add_cb(struct hf_syncobj *syncobj, struct hf_syncobj_cb *cb)
 {
+	cb->ready = NULL;
 	wl_list_insert(syncobj->callbacks.prev, &cb->link);
 }
 
 void hf_syncobj_remove_cb(struct hf_syncobj_cb *cb)
 {
+	struct hf_syncobj *ready = cb->ready;
+
 	wl_list_remove(&cb->link);
 	wl_list_init(&cb->link);
+	cb->ready = NULL;
+	hf_syncobj_put(ready);
 }

@@ -70,11 +70,13 @@ int hf_syncobj_find_fence(struct hf_syncobj *syncobj, uint64_t point,
  * @fn: called once; off the list by then
  * @gone: called instead, where the syncobj goes first; for one whose owner holds
  *	no reference, else NULL
+ * @ready: with a reference: @fn is about to be called; else NULL
  */
 struct hf_syncobj_cb {
 	uint64_t point;
 	void (*fn)(struct hf_syncobj *syncobj, struct hf_syncobj_cb *cb);
 	void (*gone)(struct hf_syncobj_cb *cb);
+	struct hf_syncobj *ready;
 	struct wl_list link;
 };
 

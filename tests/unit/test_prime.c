@@ -192,7 +192,7 @@ static void foreign_memory_that_cannot_shrink_is_taken(void **state)
 	assert_int_equal(hf_gem_prime_import(&file, fd, &again), 0);
 	assert_int_equal(handle, again);
 	object = hf_gem_lookup(&file, handle);
-	assert_true(object->imported);
+	assert_true(object->foreign);
 	assert_int_equal(object->size, 2 * PAGE);
 	assert_int_not_equal(object->backing->fd, fd);
 	hf_gem_object_put(object);

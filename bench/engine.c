@@ -281,9 +281,9 @@ static int measure_frame(const struct frame *frame, struct result *result,
 	const struct contest contest = {
 		.value = engine_frames,
 		.reference = flat_frames,
-		.batches = quick ? 11 : 51,
+		.batches = quick ? 21 : 101,
 		.count = 4 * BATCH,
-		.warmup_ns = BENCH_WARMUP_NS / 2,
+		.warmup_ns = BENCH_WARMUP_NS / 8,
 	};
 	struct engine_context context = { 0 };
 	int ret = context_init(&context, frame);

@@ -91,6 +91,15 @@ static bool place_after(struct hf_pool *pool, struct wl_list *after,
 	return true;
 }
 
+/* With many runs, looking at all holes costs more than it saves, as long as there
+ * is room behind the last one. */
+#define MANY 256u
+
+static bool place_last(struct hf_pool *pool, struct hf_pool_run *run)
+{
+	return pool->nruns > MANY && place_after(pool, pool->runs.prev, run);
+}
+
 /* Close holes by moving each run down to the one before it. */
 static bool slide(struct hf_pool *pool, struct hf_pool_run *wanted)
 {
@@ -159,10 +168,11 @@ int hf_pool_alloc(struct hf_pool *pool, struct hf_pool_run *run, size_t npages,
 	run->npages = npages;
 	run->align = align;
 	run->pinned = 0;
-	if (place_best(pool, run) ||
+	if (place_last(pool, run) || place_best(pool, run) ||
 	    (npages <= pool->npages - pool->used &&
 	     (slide(pool, run) || jump(pool, run) || slide(pool, run)))) {
 		pool->used += npages;
+		pool->nruns++;
 		return 0;
 	}
 	/* Whoever wanted it may do without. */
@@ -175,6 +185,7 @@ void hf_pool_free(struct hf_pool *pool, struct hf_pool_run *run)
 {
 	wl_list_remove(&run->link);
 	pool->used -= run->npages;
+	pool->nruns--;
 }
 
 size_t hf_pool_hole(const struct hf_pool *pool)

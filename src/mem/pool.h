@@ -33,6 +33,7 @@ struct hf_pool_run {
 struct hf_pool {
 	size_t npages, used;
 	struct wl_list runs;
+	size_t nruns;
 	uint64_t moves; /* runs, ever */
 };
 

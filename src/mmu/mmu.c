@@ -166,11 +166,17 @@ static bool miss(struct hf_mmu *mmu, struct hf_tlb_entry *entry, hf_gpuva_t va,
 	return true;
 }
 
+/* Objects are often a power of two apart: their pages must not meet. */
+static uint64_t slot_of(uint64_t page)
+{
+	return (page ^ page >> 9 ^ page >> 18) % HF_TLB_ENTRIES;
+}
+
 /* Return: where the page is, or NULL. */
 static inline char *translate(struct hf_mmu *mmu, uint64_t page, bool write,
 			      struct hf_mmu_fault *fault)
 {
-	struct hf_tlb_entry *entry = &mmu->entries[page % HF_TLB_ENTRIES];
+	struct hf_tlb_entry *entry = &mmu->entries[slot_of(page)];
 	uint64_t other = write ? MAY_READ : MAY_WRITE;
 	uint64_t tag = mmu->epoch << EPOCH_SHIFT | page << MAY_BITS |
 		       (write ? MAY_WRITE : MAY_READ);

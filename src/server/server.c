@@ -64,7 +64,7 @@ static bool admitted(const struct connection *conn,
 
 static void say_hello(struct connection *conn, struct hf_wire_hello *hello)
 {
-	int fd = conn->fd;
+	int fd = conn->fd, ret;
 
 	hello->error = 0;
 	if (hello->magic != HF_WIRE_MAGIC)
@@ -80,8 +80,11 @@ static void say_hello(struct connection *conn, struct hf_wire_hello *hello)
 		return;
 	}
 	conn->fd = -1; /* the client's from here on */
-	if (hf_client_create(conn->server, fd, &conn->cred))
-		hf_warn("pid %d: no memory for a channel", conn->cred.pid);
+	ret = hf_client_create(conn->server, fd, &conn->cred);
+	/* It may have been killed meanwhile. */
+	if (ret && ret != -EPIPE && ret != -ECONNRESET)
+		hf_warn("pid %d: no channel: %s", conn->cred.pid,
+			strerror(-ret));
 }
 
 static void answer_query(struct connection *conn, struct hf_wire_query *query)

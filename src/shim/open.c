@@ -407,10 +407,8 @@ static int stdio_flags(const char *mode)
 	return flags;
 }
 
-static FILE *fopen_ours(const char *name, const char *mode)
+static FILE *fopen_fd(int fd, const char *mode)
 {
-	int flags = stdio_flags(mode);
-	int fd = open_ours(AT_FDCWD, name, flags, 0666);
 	FILE *f;
 
 	if (fd < 0)
@@ -442,6 +440,8 @@ HF_SHIM_EXPORT FILE *fopen(const char *name, const char *mode)
 	int saved = errno;
 	FILE *f = NULL;
 
+	if (strstr(name, "/fdinfo/") && stdio_flags(mode) >= 0)
+		return fopen_fd(open(name, stdio_flags(mode), 0666), mode);
 	errno = ENOENT;
 	if (!hf_cwd_claims(AT_FDCWD, name) && !stdio_claims(name, mode)) {
 		errno = saved;
@@ -449,7 +449,7 @@ HF_SHIM_EXPORT FILE *fopen(const char *name, const char *mode)
 	}
 	if (f || stdio_flags(mode) < 0 || !hf_path_missed(AT_FDCWD, name))
 		return f;
-	f = fopen_ours(name, mode);
+	f = fopen_fd(open_ours(AT_FDCWD, name, stdio_flags(mode), 0666), mode);
 	if (f)
 		errno = saved;
 	return f;

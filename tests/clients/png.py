@@ -4,11 +4,12 @@
 
   png.py FILE size WxH          the picture's size
   png.py FILE smpte X Y W H     modetest's SMPTE pattern fills the rectangle
-  png.py FILE pixel X Y RRGGBB  one pixel
+  png.py FILE pixel [X Y RRGGBB]...     pixels
+  png.py FILE photo [X Y PNG]...        other pictures are there, bit for bit
   png.py FILE varied            it is not of one colour
   png.py FILE differs X Y W H   the rectangle is not just SMPTE pattern
 
-A channel may be off by one: a gamma table rounds.
+Elsewhere a channel may be off by one: a gamma table rounds.
 """
 
 import struct
@@ -105,14 +106,31 @@ def wrong_pixels(picture, left, top, width, height):
                 yield f'pixel {left + x},{top + y} is {got}, expected {want}'
 
 
+def wrong_pixel(picture, x, y, colour):
+    got = picture.pixel(x, y)
+    want = tuple(bytes.fromhex(colour))
+    return None if same(got, want) else f'pixel {x},{y} is {got}, expected {want}'
+
+
+def wrong_photo(picture, left, top, path):
+    photo = Picture(path)
+    for y, line in enumerate(photo.lines):
+        if picture.lines[top + y][3 * left:3 * (left + photo.width)] != line:
+            return f'line {y} of {path} at {left},{top} is wrong'
+    return None
+
+
+PLACED = {'pixel': wrong_pixel, 'photo': wrong_photo}
+
+
 def check(picture, what, arguments):
     if what == 'size':
         got = f'{picture.width}x{picture.height}'
         return None if got == arguments[0] else f'the size is {got}'
-    if what == 'pixel':
-        got = picture.pixel(int(arguments[0]), int(arguments[1]))
-        want = tuple(bytes.fromhex(arguments[2]))
-        return None if same(got, want) else f'the pixel is {got}, expected {want}'
+    if what in PLACED:
+        places = zip(*[iter(arguments)] * 3)
+        complaints = (PLACED[what](picture, int(x), int(y), it) for x, y, it in places)
+        return next(filter(None, complaints), None)
     if what == 'varied':
         colours = {picture.pixel(x, y) for y in range(0, picture.height, 7)
                    for x in range(0, picture.width, 7)}
@@ -124,7 +142,8 @@ def check(picture, what, arguments):
 
 
 def main():
-    if len(sys.argv) < 3 or sys.argv[2] not in ('size', 'smpte', 'pixel', 'varied', 'differs'):
+    checks = ('size', 'smpte', 'pixel', 'photo', 'varied', 'differs')
+    if len(sys.argv) < 3 or sys.argv[2] not in checks:
         sys.exit(__doc__)
     complaint = check(Picture(sys.argv[1]), sys.argv[2], sys.argv[3:])
     if complaint:

@@ -686,16 +686,16 @@ static void a_job_runs_although_what_it_waits_for_has_failed(void **state)
 /* Each ends because the one before it has: the stack must not grow. */
 static void a_long_chain_of_empty_jobs_ends_at_once(void **state)
 {
-	struct hf_engine_context *contexts[2];
+	struct hf_engine_context *contexts[32];
 	struct hf_fence *gate = new_fence(), *last;
 
 	(void)state;
 	start_engine(1);
-	contexts[0] = context_create(NORMAL);
-	contexts[1] = context_create(NORMAL);
-	last = submit_empty(contexts[1], gate);
+	for (int i = 0; i < 32; i++)
+		contexts[i] = context_create(NORMAL);
+	last = submit_empty(contexts[31], gate);
 	for (int i = 0; i < 100000; i++) {
-		struct hf_fence *next = submit_empty(contexts[i % 2], last);
+		struct hf_fence *next = submit_empty(contexts[i % 32], last);
 
 		put_fence(last);
 		last = next;
@@ -704,6 +704,29 @@ static void a_long_chain_of_empty_jobs_ends_at_once(void **state)
 	signal_fence(gate, 0);
 	assert_true(is_signaled(last));
 	put_fence(last);
+	put_fence(gate);
+}
+
+static void a_full_queue_takes_no_more_until_a_job_has_ended(void **state)
+{
+	struct hf_fence *gate = new_fence(), *first, *none = NULL;
+	struct hf_engine_context *context;
+	struct hf_engine_job job = { 0 };
+
+	(void)state;
+	start_engine(1);
+	context = context_create(NORMAL);
+	first = submit_empty(context, gate);
+	for (int i = 1; i < HF_ENGINE_QUEUE; i++)
+		put_fence(submit_empty(context, gate));
+	take();
+	assert_int_equal(hf_engine_submit(context, &job, &none), -EAGAIN);
+	leave();
+	assert_null(none);
+	signal_fence(gate, 0);
+	assert_true(is_signaled(first));
+	put_fence(submit_empty(context, gate));
+	put_fence(first);
 	put_fence(gate);
 }
 
@@ -1707,6 +1730,7 @@ int main(void)
 			a_job_may_wait_for_jobs_of_its_own_and_of_other_contexts),
 		engine_test(a_job_runs_although_what_it_waits_for_has_failed),
 		engine_test(a_long_chain_of_empty_jobs_ends_at_once),
+		engine_test(a_full_queue_takes_no_more_until_a_job_has_ended),
 		engine_test(a_callback_may_submit_and_destroy_contexts),
 		engine_test(a_job_holds_nothing_when_its_fence_signals),
 		engine_test(the_last_job_of_a_dead_context_takes_its_address_space),

@@ -241,6 +241,37 @@ static void scattered_memory_is_found_from_any_offset(void **state)
 	}
 }
 
+/* Exactly as much memory as is mapped, at each position within a table. */
+static void single_pages_among_runs_are_found(void **state)
+{
+	enum { N = 70 };
+	static const unsigned int lengths[] = { 1, 1, 1, 1, 1, 2, 1, 1, 1, 40 };
+
+	(void)state;
+	for (size_t n = 1; n < N; n++) {
+		struct hf_sg *sgl = calloc(n, sizeof(*sgl));
+		uint64_t size = 0, va = GIB(2) - n * 5 * PAGE, at = va;
+
+		assert_non_null(sgl);
+		for (size_t i = 0; i < n; i++) {
+			sgl[i].dma = GIB(1) + (N - i) * MIB(1);
+			sgl[i].dma_length = lengths[i % 10] * PAGE;
+			size += sgl[i].dma_length;
+		}
+		assert_int_equal(hf_page_table_reserve_map(
+					 table, va, size,
+					 (struct hf_sg_pos){ sgl, 0 }), 0);
+		hf_page_table_map(table, va, size, (struct hf_sg_pos){ sgl, 0 },
+				  true);
+		for (size_t i = 0; i < n; at += sgl[i++].dma_length)
+			for (uint64_t b = 0; b < sgl[i].dma_length; b += PAGE)
+				assert_leads_to(at + b, sgl[i].dma + b, true);
+		assert_nothing(at, PAGE);
+		unmap(va, size);
+		free(sgl);
+	}
+}
+
 static void large_pages_are_used_where_address_and_size_allow(void **state)
 {
 	(void)state;
@@ -514,6 +545,7 @@ int main(void)
 		TEST(an_empty_tree_translates_nothing),
 		TEST(a_walker_written_from_the_specification_finds_every_mapping),
 		TEST(scattered_memory_is_found_from_any_offset),
+		TEST(single_pages_among_runs_are_found),
 		TEST(large_pages_are_used_where_address_and_size_allow),
 		TEST(large_pages_need_few_tables),
 		TEST(cutting_a_block_leaves_the_rest_mapped),

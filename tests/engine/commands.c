@@ -51,7 +51,8 @@ TEST(fill_colours_its_rectangle_and_nothing_else)
 	run(&engine);
 	for (uint32_t y = 0; y < 64; y++)
 		for (uint32_t x = 0; x < 131; x++)
-			EXPECT_EQ(*pixel(&picture, x, y), inside(r, x, y) ? 0x12345678 : 0x55555555);
+			EXPECT_EQ(*pixel(&picture, x, y),
+				  inside(r, x, y) ? 0x12345678 : 0x55555555);
 	expect_gaps(&picture, 0x55);
 }
 

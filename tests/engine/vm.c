@@ -7,6 +7,8 @@
 
 #define A UINT64_C(0x100000000)
 #define B UINT64_C(0x200000000)
+/* Where a TLB of any shape keeps it beside the pages of commands and slots. */
+#define APART (A + 5 * PAGE)
 #define TOP (UINT64_C(1) << 48)
 
 /* Read the first number of a page as the engine sees it. */
@@ -728,20 +730,20 @@ TEST(an_unmap_while_a_job_runs_stops_its_later_accesses)
 	uint32_t done;
 
 	open_with(&engine, &object, PAGE);
-	engine_map(&engine, &object, A);
+	engine_map(&engine, &object, APART);
 	/* It has used the mapping, so that whatever is cached is cached. */
-	emit_write(&engine, A + 4, 1);
+	emit_write(&engine, APART + 4, 1);
 	emit_hold(&engine, 0);
-	emit_write(&engine, A, 1);
+	emit_write(&engine, APART, 1);
 	done = go(&engine);
 	await(&engine, 0);
-	EXPECT_OK(bind_one(&engine, unmap_op(A, PAGE)));
+	EXPECT_OK(bind_one(&engine, unmap_op(APART, PAGE)));
 	release(&engine, 0);
 	EXPECT_OK(syncobj_wait(engine.fd, done, INT64_MAX));
 	ctx_query(engine.fd, engine.ctx, &query);
 	EXPECT_EQ(query.banned, 1);
 	EXPECT_EQ(query.fault, HOLDFAST_FAULT_UNMAPPED);
-	EXPECT_EQ(query.fault_va, A);
+	EXPECT_EQ(query.fault_va, APART);
 	EXPECT_EQ(query.write, 1);
 	EXPECT_EQ(((uint32_t *)object.data)[0], 1000);
 	EXPECT_EQ(((uint32_t *)object.data)[1], 1);
@@ -754,16 +756,56 @@ TEST(a_remap_while_a_job_runs_is_seen_by_it)
 	uint32_t done, *numbers;
 
 	open_with(&engine, &object, 2 * PAGE);
-	EXPECT_OK(bind_one(&engine, map_op(object.handle, 0, A, PAGE, 0)));
-	emit_write(&engine, A + 4, 1);
+	EXPECT_OK(bind_one(&engine, map_op(object.handle, 0, APART, PAGE, 0)));
+	emit_write(&engine, APART + 4, 1);
 	emit_hold(&engine, 0);
-	emit_write(&engine, A + 4, 2);
+	emit_write(&engine, APART + 4, 2);
 	done = go(&engine);
 	await(&engine, 0);
-	EXPECT_OK(bind_one(&engine, map_op(object.handle, PAGE, A, PAGE, 0)));
+	EXPECT_OK(bind_one(&engine, map_op(object.handle, PAGE, APART, PAGE, 0)));
 	release(&engine, 0);
 	EXPECT_OK(syncobj_wait(engine.fd, done, INT64_MAX));
 	numbers = object.data;
 	EXPECT_EQ(numbers[1], 1);
 	EXPECT_EQ(numbers[PAGE / 4 + 1], 2);
+}
+
+/* The next number that the loop stores; the one after the next was read after now. */
+static uint32_t next_seen(uint32_t *slot)
+{
+	uint32_t seen = 0;
+
+	for (int i = 0; i < 3; i++) {
+		__atomic_store_n(slot, 0, __ATOMIC_SEQ_CST);
+		while (!(seen = __atomic_load_n(slot, __ATOMIC_SEQ_CST)))
+			;
+	}
+	return seen;
+}
+
+/* A job that never stops in between has nothing but its TLB to forget by. */
+TEST(a_job_in_a_loop_sees_each_remap_at_once)
+{
+	struct engine engine;
+	struct object object;
+	struct drm_holdfast_ctx_query query;
+	uint64_t start;
+	uint32_t done;
+
+	open_with(&engine, &object, 2 * PAGE);
+	EXPECT_OK(bind_one(&engine, map_op(object.handle, 0, APART, PAGE, 0)));
+	start = emit_copy_linear(&engine, SLOT(8), APART, 4);
+	emit_jump(&engine, start, sizeof(struct holdfast_cmd_copy_linear) +
+		  sizeof(struct holdfast_cmd_jump));
+	done = go(&engine);
+	for (uint32_t i = 0; i < 500; i++) {
+		EXPECT_OK(bind_one(&engine, map_op(object.handle, (i % 2) * PAGE, APART, PAGE, 0)));
+		EXPECT_EQ(next_seen((uint32_t *)((char *)engine.slots.data + 512)),
+			  1000 + i % 2);
+	}
+	EXPECT_OK(bind_one(&engine, unmap_op(APART, PAGE)));
+	EXPECT_OK(syncobj_wait(engine.fd, done, INT64_MAX));
+	ctx_query(engine.fd, engine.ctx, &query);
+	EXPECT_EQ(query.fault, HOLDFAST_FAULT_UNMAPPED);
+	EXPECT_EQ(query.fault_va, APART);
 }

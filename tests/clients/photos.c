@@ -33,9 +33,12 @@
 #include "screen.h"
 
 #define MAX_PICTURES 6
-/* From here on malloc takes a mapping of its own, and free() unmaps it: freed
- * memory that stays in the program's heap is still the same memory. */
+/* What free() puts back into the program's heap is still the same memory, with a
+ * picture in it that is about to be overwritten. So malloc is told to give large
+ * blocks a mapping of their own, which free() unmaps, and a picture's block is
+ * never so small that it fits into a gap in the heap. */
 #define MAPPED_FROM (64 * 1024)
+#define BLOCK_MIN (256 * 1024)
 
 #define BORDER 10    /* of a photograph's paper; */
 #define FOOT 34	     /* at its lower edge */
@@ -71,6 +74,13 @@ static unsigned int num_pictures;
 
 /* -- files --------------------------------------------------------------------- */
 
+static size_t block_size(uint32_t pitch, uint32_t height)
+{
+	size_t size = (size_t)pitch * height;
+
+	return size < BLOCK_MIN ? BLOCK_MIN : size;
+}
+
 static void *decode(const char *path, uint32_t *width, uint32_t *height,
 		    uint32_t *pitch)
 {
@@ -85,7 +95,7 @@ static void *decode(const char *path, uint32_t *width, uint32_t *height,
 	*width = image.width;
 	*height = image.height;
 	*pitch = (3 * image.width + 3) & ~3u;
-	pixels = malloc((size_t)*pitch * *height);
+	pixels = malloc(block_size(*pitch, *height));
 	if (!pixels)
 		die("no memory");
 	if (!png_image_finish_read(&image, NULL, pixels, *pitch, NULL)) {
@@ -97,7 +107,7 @@ static void *decode(const char *path, uint32_t *width, uint32_t *height,
 
 static size_t bytes_of(const struct picture *picture)
 {
-	return (size_t)picture->pitch * picture->height;
+	return block_size(picture->pitch, picture->height);
 }
 
 /* The file once more, against what the pixmap has. */

@@ -654,8 +654,7 @@ int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
 
 	if (!n || first > npages || n > npages - first)
 		return -EINVAL;
-	if (n > backing->mem->max_pages - backing->mem->stats.pages ||
-	    reserve(backing, first, n))
+	if (!hf_memory_has_room(backing->mem, n) || reserve(backing, first, n))
 		return -ENOMEM;
 	while (done < n) {
 		size_t index = first + done, count;

@@ -51,6 +51,7 @@ struct hf_frame {
 struct hf_memory {
 	bool shadow;
 	size_t max_pages; /* that may be held */
+	size_t promised; /* of them, see hf_memory_promise() */
 	int max_fds; /* for memory: the rest is kept for other uses */
 	struct hf_memory_stats stats;
 	_Atomic(struct hf_frame *) *chunks;
@@ -63,6 +64,9 @@ struct hf_memory {
 	struct hf_backing *by_key;
 	uint32_t last_owner;
 };
+
+/** hf_memory_has_room() - May so many more pages be held? */
+bool hf_memory_has_room(const struct hf_memory *mem, size_t n);
 
 /** hf_frames_reserve() - Let hf_frame_take() succeed @n times. 0, -ENOMEM. */
 int hf_frames_reserve(struct hf_memory *mem, size_t n);

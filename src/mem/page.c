@@ -81,6 +81,26 @@ void hf_memory_destroy(struct hf_memory *mem)
 	free(mem);
 }
 
+int hf_memory_promise(struct hf_memory *mem, size_t n)
+{
+	if (!hf_memory_has_room(mem, n))
+		return -ENOMEM;
+	mem->promised += n;
+	return 0;
+}
+
+void hf_memory_promised(struct hf_memory *mem, size_t n)
+{
+	mem->promised -= n;
+}
+
+bool hf_memory_has_room(const struct hf_memory *mem, size_t n)
+{
+	uint64_t taken = mem->stats.pages + mem->promised;
+
+	return taken <= mem->max_pages && n <= mem->max_pages - taken;
+}
+
 void hf_memory_stats(const struct hf_memory *mem, struct hf_memory_stats *stats)
 {
 	*stats = mem->stats;

@@ -78,6 +78,15 @@ struct hf_memory *hf_memory_create(const struct hf_memory_options *options);
 void hf_memory_destroy(struct hf_memory *mem);
 void hf_memory_stats(const struct hf_memory *mem, struct hf_memory_stats *stats);
 
+/**
+ * hf_memory_promise() - Memory is being allocated for pages, without the lock.
+ * @n: how many; they count as held until hf_memory_promised() takes it back
+ *
+ * Return: 0, or -ENOMEM where so many may not be held.
+ */
+int hf_memory_promise(struct hf_memory *mem, size_t n);
+void hf_memory_promised(struct hf_memory *mem, size_t n);
+
 /** hf_page_bus() - The bus address of a page's first byte. */
 static inline hf_bus_t hf_page_bus(const struct hf_page *page)
 {

@@ -402,9 +402,11 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	pthread_mutex_lock(&sys->lock);
 	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
 	while ((ret = dispatch(call, file_id)) == HF_CALL_POPULATE) {
-		pthread_mutex_unlock(&sys->lock);
-		hf_call_populate_now(call);
-		pthread_mutex_lock(&sys->lock);
+		hf_call_populate_now(call, &client->stop);
+		if (atomic_load(&client->stop)) {
+			ret = -EINTR;
+			break;
+		}
 	}
 	if (start)
 		trace(client->server, call, start, ret);

@@ -39,8 +39,8 @@ struct hf_call {
 	size_t payload_size;
 	void *copies[HF_WIRE_ARRAYS]; /* of arrays, to be freed */
 
-	int populate_fd; /* HF_CALL_POPULATE: the memory, owned; and how much */
-	size_t populate_pages;
+	int populate_fd; /* HF_CALL_POPULATE: the memory, owned; and what of it */
+	size_t populate_first, populate_pages;
 	unsigned int populated; /* how often */
 
 	unsigned int nasks;
@@ -186,12 +186,15 @@ int hf_call_add_fd(struct hf_call *call, int fd, bool cloexec);
  *
  * To allocate much takes its time, and the lock is held.
  *
- * Return: 0: go on; -EMFILE; or HF_CALL_POPULATE, which the handler returns at
+ * Return: 0: go on; -EMFILE; -ENOMEM; or HF_CALL_POPULATE, which the handler returns at
  * once, without having changed anything: it is called again.
  */
 int hf_call_populate(struct hf_call *call, const struct hf_gem_object *object);
-/** hf_call_populate_now() - Do so; the lock is not held. */
-void hf_call_populate_now(struct hf_call *call);
+/**
+ * hf_call_populate_now() - Do so. The lock is dropped meanwhile.
+ * @stop: set by another thread to have it return soon
+ */
+void hf_call_populate_now(struct hf_call *call, const _Atomic bool *stop);
 
 /** hf_call_commit() - Check and commit a state for this call, and wait. */
 int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,

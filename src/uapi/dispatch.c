@@ -6,9 +6,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -318,32 +318,70 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
 /* From here on it is allocated without the lock, bytes: about a millisecond. */
 #define MUCH (4u << 20)
 /* How often in a call: its client may be making holes in it meanwhile. */
-#define MAX_POPULATED 64
+#define MAX_POPULATED 1024
+/* Allocated at a time, pages. */
+#define STEP 4096
 
-int hf_call_populate(struct hf_call *call, const struct hf_gem_object *object)
+static bool has_hole(int fd, size_t first, size_t npages)
 {
-	const struct hf_backing *backing = object->backing;
-	struct stat st;
+	off_t start = first << HF_PAGE_SHIFT;
+	off_t hole = lseek(fd, start, SEEK_HOLE);
 
-	if (call->populated == MAX_POPULATED || !backing || object->size < MUCH ||
-	    fstat(backing->fd, &st) ||
-	    (uint64_t)st.st_blocks * 512 + MUCH > object->size)
+	return hole >= 0 && hole < start + (off_t)(npages << HF_PAGE_SHIFT);
+}
+
+static int populate(struct hf_call *call, struct hf_backing *backing,
+		    size_t first, size_t npages)
+{
+	if (call->populated == MAX_POPULATED || npages < MUCH >> HF_PAGE_SHIFT ||
+	    !has_hole(backing->fd, first, npages))
 		return 0;
+	if (hf_memory_promise(backing->mem, npages))
+		return -ENOMEM;
 	call->populate_fd = fcntl(backing->fd, F_DUPFD_CLOEXEC, 0);
-	if (call->populate_fd < 0)
+	if (call->populate_fd < 0) {
+		hf_memory_promised(backing->mem, npages);
 		return -EMFILE;
-	call->populate_pages = object->size >> HF_PAGE_SHIFT;
+	}
+	call->populate_first = first;
+	call->populate_pages = npages;
 	return HF_CALL_POPULATE;
 }
 
-void hf_call_populate_now(struct hf_call *call)
+int hf_call_populate(struct hf_call *call, const struct hf_gem_object *object)
 {
-	/* Where it fails, the handler does, too, and gives up. */
-	if (hf_backing_populate(call->populate_fd, 0, call->populate_pages))
-		call->populated = MAX_POPULATED;
-	else
-		call->populated++;
+	int ret = 0;
+
+	if (object->mapping)
+		return 0;
+	if (object->backing)
+		return populate(call, object->backing, 0,
+				object->size >> HF_PAGE_SHIFT);
+	for (uint32_t i = 0; !ret && i < object->nsegments; i++)
+		ret = populate(call, object->segments[i].backing,
+			       object->segments[i].first,
+			       object->segments[i].npages);
+	return ret;
+}
+
+void hf_call_populate_now(struct hf_call *call, const _Atomic bool *stop)
+{
+	size_t done = 0, n;
+	int ret = 0;
+
+	pthread_mutex_unlock(&call->sys->lock);
+	for (; !ret && done < call->populate_pages && !atomic_load(stop);
+	     done += n) {
+		n = call->populate_pages - done;
+		n = n < STEP ? n : STEP;
+		ret = hf_backing_populate(call->populate_fd,
+					  call->populate_first + done, n);
+	}
 	close(call->populate_fd);
+	pthread_mutex_lock(&call->sys->lock);
+	hf_memory_promised(call->sys->mem, call->populate_pages);
+	/* Where it fails, the handler does, too, and gives up. */
+	call->populated = ret ? MAX_POPULATED : call->populated + 1;
 }
 
 /* -- waiting for a fence ------------------------------------------------------ */

@@ -88,7 +88,7 @@ int hf_ioctl_ctx_create(struct hf_call *call, void *arg)
 	space = hf_idr_find(&call->file->spaces, create->vm_id);
 	if (!space)
 		return -ENOENT;
-	if (call->file->contexts.count >= MAX_CONTEXTS)
+	if (hf_engine_owned(call->dev->engine, call->file) >= MAX_CONTEXTS)
 		return -ENOSPC;
 	snprintf(name, sizeof(name), "holdfast-pid-%d", call->cred.pid);
 	context = hf_engine_context_create(

@@ -40,6 +40,9 @@ static int create_fb(struct hf_call *call, const struct drm_mode_fb_cmd2 *cmd,
 		}
 		if (!can_scan_out(call->dev, objects[i]))
 			ret = -EINVAL;
+		/* A display is going to need it: better now than in a flip. */
+		if (!ret)
+			ret = hf_call_populate(call, objects[i]);
 	}
 	if (!ret)
 		ret = hf_framebuffer_create(kms, cmd, objects, fb);

@@ -610,12 +610,15 @@ static void park(struct request *request)
 
 static int dispatch_once(struct hf_call *call)
 {
+	static const _Atomic bool never;
 	int ret;
 
 	if (!call->file)
 		return hf_call_dispatch_fd(call);
+	pthread_mutex_lock(&sys->lock);
 	while ((ret = hf_call_dispatch(call)) == HF_CALL_POPULATE)
-		hf_call_populate_now(call);
+		hf_call_populate_now(call, &never);
+	pthread_mutex_unlock(&sys->lock);
 	return ret;
 }
 

@@ -406,6 +406,16 @@ void hf_engine_context_destroy(struct hf_engine_context *context, bool kill)
 	settle(engine);
 }
 
+unsigned int hf_engine_owned(const struct hf_engine *engine, const void *owner)
+{
+	const struct hf_engine_context *context;
+	unsigned int n = 0;
+
+	wl_list_for_each(context, &engine->contexts, link)
+		n += context->owner == owner;
+	return n;
+}
+
 void hf_engine_kill(struct hf_engine *engine, const void *owner)
 {
 	struct hf_engine_context *context;

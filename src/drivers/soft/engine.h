@@ -82,6 +82,8 @@ struct hf_engine_context *hf_engine_context_create(struct hf_engine *engine,
 						   unsigned int timeout_ms,
 						   const char *name,
 						   const void *owner);
+/** hf_engine_owned() - Contexts of an owner, also those with jobs alone. */
+unsigned int hf_engine_owned(const struct hf_engine *engine, const void *owner);
 /**
  * hf_engine_kill() - Whoever owns these contexts is gone.
  *

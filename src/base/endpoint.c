@@ -5,9 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -17,7 +19,13 @@
 
 int hf_endpoints_init(struct hf_endpoints *endpoints)
 {
+	struct rlimit limit;
+
 	memset(endpoints, 0, sizeof(*endpoints));
+	endpoints->max_fds = INT_MAX;
+	/* Descriptors are the lowest numbers that are free. */
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < INT_MAX)
+		endpoints->max_fds = limit.rlim_cur - limit.rlim_cur / 16;
 	endpoints->epoll = epoll_create1(EPOLL_CLOEXEC);
 	return endpoints->epoll < 0 ? -errno : 0;
 }
@@ -72,6 +80,11 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return -errno;
+	if (sv[0] >= endpoints->max_fds) {
+		close(sv[0]);
+		close(sv[1]);
+		return -ENFILE;
+	}
 	/*
 	 * Shut: a packet that holds the client's own end would keep it open
 	 * for ever.

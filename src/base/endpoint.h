@@ -33,6 +33,7 @@ struct hf_endpoint {
 /* All endpoints of a device; the device's lock protects them. */
 struct hf_endpoints {
 	int epoll; /* readable when one has hung up */
+	int max_fds; /* for endpoints: the rest is for connections */
 	uint64_t last_id;
 	struct hf_endpoint *by_id, *by_inode;
 };

@@ -215,6 +215,10 @@ static int adopt(struct hf_memory *mem, int fd, bool user, pid_t pid,
 
 	if (own < 0)
 		return -errno;
+	if (own >= mem->max_fds) {
+		close(own);
+		return -ENFILE;
+	}
 	backing = backing_new(mem, own, size, pid);
 	if (!backing) {
 		close(own);
@@ -647,6 +651,28 @@ static struct hf_extent *extent_for(struct hf_backing *backing, size_t index,
 	return extent_create(backing, index, end - index);
 }
 
+/* Pages of a range that nobody holds yet. */
+static size_t not_held(const struct hf_backing *backing, size_t first, size_t n)
+{
+	size_t held = 0;
+
+	for (uint32_t i = 0; i < backing->nextents; i++) {
+		const struct hf_extent *extent = backing->extents[i];
+
+		for (size_t j = 0; j < extent->npages; j++)
+			held += extent->first + j >= first &&
+				extent->first + j < first + n &&
+				extent->pages[j].refcount;
+	}
+	return n - held;
+}
+
+static bool may_hold(const struct hf_backing *backing, size_t first, size_t n)
+{
+	return hf_memory_has_room(backing->mem, n) ||
+	       hf_memory_has_room(backing->mem, not_held(backing, first, n));
+}
+
 int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
 			 struct hf_page **pages)
 {
@@ -654,7 +680,7 @@ int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
 
 	if (!n || first > npages || n > npages - first)
 		return -EINVAL;
-	if (!hf_memory_has_room(backing->mem, n) || reserve(backing, first, n))
+	if (!may_hold(backing, first, n) || reserve(backing, first, n))
 		return -ENOMEM;
 	while (done < n) {
 		size_t index = first + done, count;

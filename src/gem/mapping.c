@@ -89,6 +89,10 @@ struct hf_gem_mapping *hf_gem_map(struct hf_gem_object *object)
 		errno = EFAULT;
 		return NULL;
 	}
+	if (object->size >> HF_PAGE_SHIFT > hf_memory_max_pages(object->gem->mem)) {
+		errno = ENOMEM;
+		return NULL;
+	}
 	mapping = calloc(1, sizeof(*mapping));
 	if (!mapping)
 		return NULL;

@@ -81,6 +81,11 @@ void hf_memory_destroy(struct hf_memory *mem)
 	free(mem);
 }
 
+size_t hf_memory_max_pages(const struct hf_memory *mem)
+{
+	return mem->max_pages;
+}
+
 int hf_memory_promise(struct hf_memory *mem, size_t n)
 {
 	if (!hf_memory_has_room(mem, n))

@@ -78,6 +78,9 @@ struct hf_memory *hf_memory_create(const struct hf_memory_options *options);
 void hf_memory_destroy(struct hf_memory *mem);
 void hf_memory_stats(const struct hf_memory *mem, struct hf_memory_stats *stats);
 
+/** hf_memory_max_pages() - How many may be held. */
+size_t hf_memory_max_pages(const struct hf_memory *mem);
+
 /**
  * hf_memory_promise() - Memory is being allocated for pages, without the lock.
  * @n: how many; they count as held until hf_memory_promised() takes it back

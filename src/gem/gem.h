@@ -72,6 +72,8 @@ struct hf_gem_device {
 	uint64_t count, peak_count; /* objects */
 	uint64_t bytes, peak_bytes; /* of memory that is theirs */
 	uint64_t limit; /* of bytes; 0: none */
+	/* Told once, when there is something to purge for the first time; or NULL. */
+	void (*purging_makes_sense)(struct hf_gem_device *gem);
 };
 
 /* What a file has of an object: how many handles, and the one PRIME gives. */

@@ -17,6 +17,16 @@ void hf_gem_reclaim_touch(struct hf_gem_object *object)
 	wl_list_insert(object->gem->purgeable.prev, &object->lru);
 }
 
+static void list(struct hf_gem_object *object)
+{
+	struct hf_gem_device *gem = object->gem;
+
+	wl_list_insert(gem->purgeable.prev, &object->lru);
+	if (gem->purging_makes_sense)
+		gem->purging_makes_sense(gem);
+	gem->purging_makes_sense = NULL;
+}
+
 bool hf_gem_madvise(struct hf_gem_object *object, bool needed)
 {
 	if (object->purged)
@@ -25,7 +35,7 @@ bool hf_gem_madvise(struct hf_gem_object *object, bool needed)
 		wl_list_remove(&object->lru);
 		wl_list_init(&object->lru);
 	} else if (!needed && !object->dontneed && object->backing) {
-		wl_list_insert(object->gem->purgeable.prev, &object->lru);
+		list(object);
 	}
 	object->dontneed = !needed && object->backing;
 	return true;

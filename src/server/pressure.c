@@ -3,6 +3,9 @@
  * Memory pressure: when the machine stalls for lack of memory (PSI,
  * Documentation/accounting/psi.rst), objects that nobody needs are purged. A
  * machine without PSI has only the limit of `--memory`.
+ *
+ * A trigger takes the kernel tens of milliseconds to remove, so there is none until
+ * there is something to purge.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -38,40 +41,53 @@ static int stalled(int fd, uint32_t mask, void *data)
 	return 0;
 }
 
-/* The event loop knows readable and writable; a trigger fires with EPOLLPRI. */
-static int wrap(int psi)
+/* Called with the lock held, by any thread. */
+static void arm(struct hf_system *sys)
 {
 	struct epoll_event event = { .events = EPOLLPRI };
-	int fd = epoll_create1(EPOLL_CLOEXEC);
 
-	if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, psi, &event)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (sys->psi_fd >= 0)
+		return;
+	sys->psi_fd = open("/proc/pressure/memory",
+			   O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (sys->psi_fd >= 0 &&
+	    write(sys->psi_fd, trigger, sizeof(trigger)) > 0)
+		epoll_ctl(sys->pressure_fd, EPOLL_CTL_ADD, sys->psi_fd, &event);
 }
 
+static void purging_makes_sense(struct hf_gem_device *gem)
+{
+	struct hf_device *dev = wl_container_of(gem, dev, gem);
+
+	arm(dev->sys);
+}
+
+/* The event loop knows readable and writable; a trigger fires with EPOLLPRI. */
 void hf_pressure_watch(struct hf_server *server)
 {
-	int psi = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	struct hf_system *sys = server->sys;
+	struct hf_device *dev;
 
-	server->psi_fd = psi;
-	server->pressure_fd = -1;
-	if (psi < 0 || write(psi, trigger, sizeof(trigger)) < 0)
+	sys->pressure_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (sys->pressure_fd < 0)
 		return;
-	server->pressure_fd = wrap(psi);
-	if (server->pressure_fd >= 0)
-		server->pressure = wl_event_loop_add_fd(
-			server->loop, server->pressure_fd, WL_EVENT_READABLE,
-			stalled, server);
+	server->pressure = wl_event_loop_add_fd(server->loop, sys->pressure_fd,
+						WL_EVENT_READABLE, stalled,
+						server);
+	wl_list_for_each(dev, &sys->devices, link)
+		dev->gem.purging_makes_sense = purging_makes_sense;
 }
 
 void hf_pressure_unwatch(struct hf_server *server)
 {
+	struct hf_system *sys = server->sys;
+
 	if (server->pressure)
 		wl_event_source_remove(server->pressure);
-	if (server->pressure_fd >= 0)
-		close(server->pressure_fd);
-	if (server->psi_fd >= 0)
-		close(server->psi_fd);
+	if (!sys)
+		return;
+	if (sys->pressure_fd >= 0)
+		close(sys->pressure_fd);
+	if (sys->psi_fd >= 0)
+		close(sys->psi_fd);
 }

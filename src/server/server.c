@@ -480,7 +480,6 @@ int hf_server_init(struct hf_server *server,
 	pthread_mutex_init(&server->shots_lock, NULL);
 	pthread_cond_init(&server->no_shots, NULL);
 	server->listen_fd = server->tree_fd = -1;
-	server->psi_fd = server->pressure_fd = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
 	/* A terminal or a reader of the trace that goes away is no reason. */

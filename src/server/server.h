@@ -32,7 +32,6 @@ struct hf_server {
 	_Atomic uint32_t generation; /* of the tree */
 	struct wl_event_source *sources[4];
 	struct wl_event_source *pressure;
-	int psi_fd, pressure_fd;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
 	pthread_mutex_t shots_lock;

@@ -32,7 +32,7 @@ struct hf_system *hf_system_create(const struct hf_memory_options *memory)
 	pthread_mutex_init(&sys->lock, NULL);
 	wl_list_init(&sys->devices);
 	sys->next_file = 1;
-	sys->changed_fd = -1;
+	sys->changed_fd = sys->psi_fd = sys->pressure_fd = -1;
 	ret = hf_endpoints_init(&sys->endpoints);
 	if (!ret)
 		ret = make_instance(sys);

@@ -30,6 +30,7 @@ struct hf_system {
 	struct wl_list devices; /* hf_device.link */
 	struct hf_file *files_by_id;
 	uint32_t next_file;
+	int psi_fd, pressure_fd; /* the server's (server/pressure.c) */
 	int changed_fd; /* eventfd: outputs were wired up anew */
 };
 

@@ -169,9 +169,11 @@ static size_t piece(const struct hf_dma_device *dev, hf_iova_t iova,
 {
 	size_t max = dev->max_segment;
 
+	if (!max || max > HF_SG_MAX)
+		max = HF_SG_MAX;
 	if (max >= HF_PAGE_SIZE)
 		max -= max % HF_PAGE_SIZE;
-	if (max && left > max)
+	if (left > max)
 		left = max;
 	if (has_boundary(dev) && left > dev->boundary + 1 - (iova & dev->boundary))
 		left = dev->boundary + 1 - (iova & dev->boundary);

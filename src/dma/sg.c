@@ -13,7 +13,7 @@
 static bool continues(const struct hf_sg *sg, hf_bus_t bus, size_t max_segment)
 {
 	return sg->bus + sg->length == bus &&
-	       (!max_segment || sg->length + HF_PAGE_SIZE <= max_segment);
+	       sg->length + HF_PAGE_SIZE <= max_segment;
 }
 
 /* Coalesce into @sgl, or only count where it is NULL. */
@@ -51,6 +51,8 @@ int hf_sg_table_from_pages(struct hf_sg_table *table,
 	memset(table, 0, sizeof(*table));
 	if (!n)
 		return -EINVAL;
+	if (!max_segment || max_segment > HF_SG_MAX)
+		max_segment = HF_SG_MAX;
 	nents = coalesce(NULL, pages, n, max_segment);
 	table->sgl = calloc(nents, sizeof(*table->sgl));
 	if (!table->sgl)

@@ -14,6 +14,9 @@
 /* What a device uses: an I/O virtual address, or a bus address, bytes. */
 typedef uint64_t hf_iova_t;
 
+/* The most that an entry has, bytes: large tables are read as fast as memory is. */
+#define HF_SG_MAX (1u << 31)
+
 /**
  * struct hf_sg - A run of memory, and a run of device addresses.
  * @bus: where it is; likewise @length, bytes
@@ -22,9 +25,9 @@ typedef uint64_t hf_iova_t;
  */
 struct hf_sg {
 	hf_bus_t bus;
-	size_t length;
 	hf_iova_t dma;
-	size_t dma_length;
+	uint32_t length;
+	uint32_t dma_length;
 };
 
 /**
@@ -42,7 +45,7 @@ struct hf_sg_table {
 
 /**
  * hf_sg_table_from_pages() - Describe pages, neighbours coalesced.
- * @max_segment: bytes an entry may have, a multiple of pages; 0: any
+ * @max_segment: bytes an entry may have, a multiple of pages; 0: HF_SG_MAX
  *
  * The caller keeps the pages for as long as the table is used.
  *

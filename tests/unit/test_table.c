@@ -437,8 +437,11 @@ static void several_changes_may_be_reserved_at_once(void **state)
 
 static void reserving_without_memory_fails_and_changes_nothing(void **state)
 {
-	struct hf_sg sg = { .dma = GIB(2) + PAGE, .dma_length = GIB(4) };
-	struct hf_sg_pos from = { &sg, 0 };
+	struct hf_sg sg[] = {
+		{ .dma = GIB(2) + PAGE, .dma_length = GIB(2) },
+		{ .dma = GIB(4) + PAGE, .dma_length = GIB(2) },
+	};
+	struct hf_sg_pos from = { sg, 0 };
 	unsigned int level;
 
 	(void)state;

@@ -275,13 +275,17 @@ static int check_same(struct engine_context *context)
 	return ret;
 }
 
-static int measure_frame(const struct frame *frame, struct result *result,
+/* Where the machine puts the pages of either side counts for some percent, so each is
+ * measured in several places; the one in the middle is the result. */
+#define PLACES 5
+
+static int measure_place(const struct frame *frame, struct result *result,
 			 bool quick)
 {
 	const struct contest contest = {
 		.value = engine_frames,
 		.reference = flat_frames,
-		.batches = quick ? 21 : 101,
+		.batches = quick ? 11 : 31,
 		.count = 4 * BATCH,
 		.warmup_ns = BENCH_WARMUP_NS / 8,
 	};
@@ -296,6 +300,29 @@ static int measure_frame(const struct frame *frame, struct result *result,
 	result->value /= 1e6;
 	result->reference /= 1e6;
 	return ret;
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+	const struct result *x = a, *y = b;
+	double left = x->value / x->reference, right = y->value / y->reference;
+
+	return (left > right) - (left < right);
+}
+
+static int measure_frame(const struct frame *frame, struct result *result,
+			 bool quick)
+{
+	struct result results[PLACES];
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < PLACES; i++)
+		ret = measure_place(frame, &results[i], quick);
+	if (ret)
+		return ret;
+	qsort(results, PLACES, sizeof(*results), by_ratio);
+	*result = results[PLACES / 2];
+	return 0;
 }
 
 int measure_engine_fill(struct result *result, bool quick)

@@ -11,7 +11,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "base/futex.h"
 #include "base/log.h"
 #include "mem/shmem.h"
+#include "server/json.h"
 #include "server/server.h"
 #include "uapi/call.h"
 #include "uapi/dma_buf.h"
@@ -922,11 +922,11 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array)
 	wl_list_for_each(client, &server->clients, link) {
 		struct json_object *obj = json_object_new_object();
 
-		json_object_object_add(obj, "pid",
+		hf_json_add(obj, "pid",
 				       json_object_new_int(client->cred.pid));
-		json_object_object_add(
+		hf_json_add(
 			obj, "requests",
 			json_object_new_uint64(atomic_load(&client->requests)));
-		json_object_array_add(array, obj);
+		hf_json_append(array, obj);
 	}
 }

@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <json-c/json.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,11 +16,12 @@
 #include "base/fdpass.h"
 #include "drivers/soft/engine.h"
 #include "mem/shmem.h"
+#include "server/json.h"
 #include "server/server.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
-	json_object_object_add(obj, key, json_object_new_uint64(value));
+	hf_json_add(obj, key, json_object_new_uint64(value));
 }
 
 static struct json_object *describe_object(const struct hf_gem_object *object)
@@ -35,14 +35,14 @@ static struct json_object *describe_object(const struct hf_gem_object *object)
 	add_uint(obj, "references", object->refcount);
 	add_uint(obj, "name", object->name);
 	add_uint(obj, "pins", object->mapping ? object->mapping->refcount : 0);
-	json_object_object_add(obj, "contiguous",
+	hf_json_add(obj, "contiguous",
 			       json_object_new_boolean(
 				       hf_gem_object_contiguous(object)));
-	json_object_object_add(obj, "user_pages",
+	hf_json_add(obj, "user_pages",
 			       json_object_new_boolean(!object->backing));
-	json_object_object_add(obj, "purged",
+	hf_json_add(obj, "purged",
 			       json_object_new_boolean(object->purged));
-	json_object_object_add(obj, "imported",
+	hf_json_add(obj, "imported",
 			       json_object_new_boolean(object->foreign &&
 						       object->backing));
 	return obj;
@@ -54,10 +54,10 @@ static struct json_object *describe_file(struct hf_file *file)
 
 	add_uint(obj, "id", file->id);
 	add_uint(obj, "pid", file->cred.pid);
-	json_object_object_add(obj, "node",
+	hf_json_add(obj, "node",
 			       json_object_new_string(
 				       file->render ? "render" : "primary"));
-	json_object_object_add(
+	hf_json_add(
 		obj, "master",
 		json_object_new_boolean(hf_file_is_current_master(file)));
 	add_uint(obj, "handles", file->gem.handles.count);
@@ -72,7 +72,7 @@ static struct json_object *describe_crtc(struct hf_crtc *crtc)
 	struct json_object *obj = json_object_new_object();
 
 	add_uint(obj, "id", crtc->base.id);
-	json_object_object_add(obj, "active",
+	hf_json_add(obj, "active",
 			       json_object_new_boolean(crtc->state->active));
 	if (crtc->state->enable) {
 		add_uint(obj, "width", crtc->state->mode.hdisplay);
@@ -100,15 +100,15 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 	struct hf_file *file;
 
 	wl_list_for_each(file, &dev->files, link) {
-		json_object_array_add(files, describe_file(file));
+		hf_json_append(files, describe_file(file));
 		sum->fbs += wl_list_length(&file->kms.fbs);
 	}
 	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++) {
-		json_object_array_add(crtcs, describe_crtc(dev->kms.crtcs[i]));
+		hf_json_append(crtcs, describe_crtc(dev->kms.crtcs[i]));
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
 	wl_list_for_each(object, &dev->gem.objects, link)
-		json_object_array_add(objects, describe_object(object));
+		hf_json_append(objects, describe_object(object));
 	sum->objects += dev->gem.count;
 	sum->bytes += dev->gem.bytes;
 	sum->peak_objects += dev->gem.peak_count;
@@ -136,7 +136,7 @@ static void describe_faults(struct hf_device *dev, struct json_object *root,
 	     i < dma->nfaults; i++) {
 		hf_dma_fault_text(&dma->faults[i % HF_DMA_FAULTS], text,
 				  sizeof(text));
-		json_object_array_add(list, json_object_new_string(text));
+		hf_json_append(list, json_object_new_string(text));
 	}
 	pthread_mutex_unlock(&dma->fault_lock);
 }
@@ -164,16 +164,16 @@ static struct json_object *describe(struct hf_server *server)
 	struct hf_device *dev = server->dev;
 	struct totals sum = { 0 };
 
-	json_object_object_add(root, "device",
+	hf_json_add(root, "device",
 			       json_object_new_string(dev->unique));
 	add_uint(root, "pid", getpid());
 	add_uint(root, "card", dev->primary_minor);
 	add_uint(root, "render", server->engine->render_minor);
 	hf_clients_describe(server, clients);
-	json_object_object_add(root, "clients", clients);
+	hf_json_add(root, "clients", clients);
 	add_uint(root, "ioctls", atomic_load(&server->ioctls));
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-		json_object_object_add(root, lists[i], json_object_new_array());
+		hf_json_add(root, lists[i], json_object_new_array());
 	wl_list_for_each(dev, &server->sys->devices, link) {
 		describe_device(dev, root, &sum);
 		describe_faults(dev, root, &sum);
@@ -203,8 +203,11 @@ static int answer_info(struct hf_server *server)
 	pthread_mutex_lock(&server->sys->lock);
 	root = describe(server);
 	pthread_mutex_unlock(&server->sys->lock);
-	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY);
-	fd = hf_shmem_data("holdfast info", text, strlen(text));
+	text = root ? json_object_to_json_string_ext(root,
+						     JSON_C_TO_STRING_PRETTY) :
+		      NULL;
+	fd = text ? hf_shmem_data("holdfast info", text, strlen(text)) :
+		    -ENOMEM;
 	json_object_put(root);
 	return fd;
 }

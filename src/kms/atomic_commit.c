@@ -55,9 +55,52 @@ static struct hf_commit *in_the_way(const struct hf_atomic_state *state)
 	return NULL;
 }
 
+static uint32_t crtcs_of(const struct hf_atomic_state *state)
+{
+	uint32_t crtcs = 0;
+
+	for (unsigned int i = 0; i < state->kms->num_crtcs; i++)
+		crtcs |= (uint32_t)(state->crtcs[i] != NULL) << i;
+	return crtcs;
+}
+
+bool hf_atomic_wait_turn(const struct hf_atomic_state *state,
+			 struct hf_commit_wait *wait)
+{
+	struct hf_kms_device *kms = state->kms;
+
+	if (!(kms->reserved & ~wait->reserved & crtcs_of(state)))
+		return false;
+	wl_list_insert(kms->turns.prev, &wait->link);
+	return true;
+}
+
+void hf_commit_wait_finish(struct hf_kms_device *kms,
+			   struct hf_commit_wait *wait)
+{
+	struct wl_list turns;
+
+	hf_commit_wait_remove(wait);
+	if (!wait->reserved)
+		return;
+	kms->reserved &= ~wait->reserved;
+	wait->reserved = 0;
+	/* Some of them may have to wait again, for the next who reserves. */
+	wl_list_init(&turns);
+	wl_list_insert_list(&turns, &kms->turns);
+	wl_list_init(&kms->turns);
+	while (!wl_list_empty(&turns)) {
+		wait = wl_container_of(turns.next, wait, link);
+		hf_commit_wait_remove(wait);
+		wait->done(wait);
+	}
+}
+
 void hf_atomic_wait_idle(struct hf_atomic_state *state,
 			 struct hf_commit_wait *wait)
 {
+	wait->reserved |= crtcs_of(state);
+	state->kms->reserved |= wait->reserved;
 	wl_list_insert(in_the_way(state)->waits.prev, &wait->link);
 }
 

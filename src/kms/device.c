@@ -213,6 +213,7 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 
 	memset(kms, 0, sizeof(*kms));
 	wl_list_init(&kms->properties);
+	wl_list_init(&kms->turns);
 	kms->funcs = funcs;
 	kms->clock = clock;
 	kms->async_page_flip = true;

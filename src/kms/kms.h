@@ -234,6 +234,8 @@ struct hf_kms_device {
 	struct hf_connector *connectors[HF_KMS_MAX_CONNECTORS];
 	struct hf_encoder *encoders[HF_KMS_MAX_CONNECTORS];
 	unsigned int num_crtcs, num_planes, num_connectors;
+	uint32_t reserved;    /* a bit a CRTC: by a hf_commit_wait */
+	struct wl_list turns; /* those who wait for such a CRTC */
 	bool async_page_flip;
 	bool hold; /* keep what a CRTC showed last */
 	/* Told after outputs were wired up anew; NULL: nobody is. */
@@ -486,6 +488,7 @@ int hf_atomic_check(struct hf_atomic_state *state);
  */
 struct hf_commit_wait {
 	struct wl_list link;
+	uint32_t reserved; /* a bit a CRTC: nobody else commits to it meanwhile */
 	void (*done)(struct hf_commit_wait *wait);
 };
 
@@ -501,10 +504,26 @@ int hf_atomic_commit(struct hf_atomic_state *state,
 		     struct hf_commit_wait *wait);
 /**
  * hf_atomic_wait_idle() - Be told when a commit that is in the way is shown.
+ *
+ * The state's CRTCs are reserved for @wait, zeroed before its first use, until
+ * hf_commit_wait_finish(): whoever flips one of them all the time does not keep a
+ * commit to several from its turn.
  */
 void hf_atomic_wait_idle(struct hf_atomic_state *state,
 			 struct hf_commit_wait *wait);
+/**
+ * hf_atomic_wait_turn() - Wait while a CRTC of the state is reserved for another.
+ *
+ * The kernel would sleep on the CRTC's lock, non-blocking commits too.
+ *
+ * Return: false where none is, and nobody is told.
+ */
+bool hf_atomic_wait_turn(const struct hf_atomic_state *state,
+			 struct hf_commit_wait *wait);
 void hf_commit_wait_remove(struct hf_commit_wait *wait);
+/** hf_commit_wait_finish() - The same, and what was reserved is free. */
+void hf_commit_wait_finish(struct hf_kms_device *kms,
+			   struct hf_commit_wait *wait);
 
 /** hf_atomic_commit_now() - Check and commit; nobody waits, nothing is busy. */
 int hf_atomic_commit_now(struct hf_atomic_state *state);

@@ -281,10 +281,12 @@ static void destroy_contexts(struct hf_file *file)
 
 void hf_file_close(struct hf_file *file)
 {
-	struct hf_call *call, *next;
+	/* Somebody is inside an ioctl, and the descriptor is gone. The end of one
+	 * wait may be that of another. */
+	while (!wl_list_empty(&file->calls)) {
+		struct hf_call *call =
+			wl_container_of(file->calls.next, call, file_link);
 
-	/* Somebody is inside an ioctl, and the descriptor is gone. */
-	wl_list_for_each_safe(call, next, &file->calls, file_link) {
 		call->cancel(call);
 		hf_call_complete(call, -ENODEV);
 	}

@@ -257,6 +257,7 @@ static void commit_shown(struct hf_commit_wait *wait)
 {
 	struct hf_call *call = wl_container_of(wait, call, wait.commit);
 
+	hf_commit_wait_finish(&call->dev->kms, wait);
 	hf_call_complete(call, 0);
 }
 
@@ -281,13 +282,15 @@ static void retry(struct hf_commit_wait *wait)
 	ret = permit(call);
 	if (!ret)
 		ret = handlers[_IOC_NR(call->cmd)](call, call->arg);
-	if (ret != HF_CALL_PARKED)
-		call->done(call, ret);
+	if (ret == HF_CALL_PARKED)
+		return;
+	hf_commit_wait_finish(&call->dev->kms, wait);
+	call->done(call, ret);
 }
 
 static void cancel_commit(struct hf_call *call)
 {
-	hf_commit_wait_remove(&call->wait.commit);
+	hf_commit_wait_finish(&call->dev->kms, &call->wait.commit);
 }
 
 int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
@@ -301,6 +304,11 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
 		return ret;
 	}
 	wl_list_init(&wait->link);
+	wait->done = retry;
+	if (hf_atomic_wait_turn(state, wait)) {
+		hf_atomic_state_destroy(state);
+		return hf_call_park(call, cancel_commit, true);
+	}
 	wait->done = commit_shown;
 	ret = hf_atomic_commit(state, nonblock ? NULL : wait);
 	if (ret == 1) /* in, and from here on it cannot be taken back */

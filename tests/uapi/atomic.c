@@ -2,6 +2,10 @@
 /* Atomic commits: what is checked, what is refused, and that all or nothing happens. */
 #include "uapi.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
 #define NO_SUCH_ID 0x00ffffffu
 #define MODESET DRM_MODE_ATOMIC_ALLOW_MODESET
 #define TEST_ONLY DRM_MODE_ATOMIC_TEST_ONLY
@@ -762,4 +766,66 @@ TEST(each_crtc_flips_by_itself)
 	}
 	EXPECT_EQ(crtc_fb(&second), other);
 	EXPECT_EQ(crtc_fb(&screen.kms), screen.next);
+}
+
+/* Flip both all the time, each as soon as it has been shown, and count. */
+static void flip_for_ever(const struct screen *screen, const struct kms *second,
+			  const uint32_t fbs[4], _Atomic unsigned int *flips)
+{
+	struct drm_event_vblank event;
+	unsigned int n[2] = { 0, 0 };
+
+	for (unsigned int which = 0;; which = event.user_data) {
+		const struct kms *kms = which ? second : &screen->kms;
+		int error;
+
+		while ((error = kms_flip(kms, fbs[2 * which + n[which]++ % 2], EVENT, which)) ==
+		       EBUSY)
+			;
+		EXPECT_OK(error);
+		if (which == 0 && n[0] == 1)
+			EXPECT_OK(kms_flip(second, fbs[2], EVENT, 1));
+		read_vblank_event(kms->fd, &event);
+		(*flips)++;
+	}
+}
+
+TEST(a_blocking_commit_to_two_crtcs_gets_its_turn)
+{
+	struct request request = { 0 };
+	_Atomic unsigned int *flips;
+	unsigned int during = 0;
+	struct screen screen;
+	struct kms second;
+	uint32_t fb, fbs[4];
+	pid_t child;
+
+	open_two(&screen, &second);
+	if (!has_vblank(&screen.kms))
+		skip("the driver has no vblanks");
+	kms_show_atomic(&second, &fb);
+	fbs[0] = screen.next;
+	fbs[1] = screen.fb;
+	fbs[2] = fb_create(second.fd, second.mode.hdisplay, second.mode.vdisplay);
+	fbs[3] = fb;
+	flips = mmap(NULL, sizeof(*flips), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	EXPECT(flips != MAP_FAILED);
+	child = fork_child();
+	if (!child)
+		flip_for_ever(&screen, &second, fbs, flips);
+	while (*flips < 4)
+		usleep(1000);
+	set_plane(&request, &screen, "FB_ID", screen.next);
+	request_name(&request, second.fd, second.primary, DRM_MODE_OBJECT_PLANE, "FB_ID", fbs[2]);
+	for (unsigned int i = 0; i < 20; i++) {
+		unsigned int before = *flips;
+
+		EXPECT_OK(request_commit(second.fd, &request, 0, 0));
+		during += *flips - before;
+	}
+	kill(child, SIGKILL);
+	EXPECT_EQ(waitpid(child, NULL, 0), child);
+	/* Each CRTC has one that is under way, and one more before the answer is here. */
+	EXPECT(during <= 20 * 6);
 }

@@ -197,8 +197,8 @@ HF_IOCTL(MODE_GETCONNECTOR, HF_DISPLAY, hf_ioctl_mode_getconnector,			\
 	       sizeof(struct drm_mode_modeinfo)),				\
 	HF_OUT(struct drm_mode_get_connector, props_ptr, count_props, 4),	\
 	HF_OUT(struct drm_mode_get_connector, prop_values_ptr, count_props, 8))	\
-HF_IOCTL(MODE_ATTACHMODE, HF_MASTER | HF_DISPLAY, hf_ioctl_noop)				\
-HF_IOCTL(MODE_DETACHMODE, HF_MASTER | HF_DISPLAY, hf_ioctl_noop)				\
+HF_IOCTL(MODE_ATTACHMODE, HF_MASTER, hf_ioctl_noop)				\
+HF_IOCTL(MODE_DETACHMODE, HF_MASTER, hf_ioctl_noop)				\
 HF_IOCTL(MODE_GETPROPERTY, HF_DISPLAY, hf_ioctl_mode_getproperty,			\
 	HF_OUT(struct drm_mode_get_property, values_ptr, count_values, 8),	\
 	HF_OUT(struct drm_mode_get_property, enum_blob_ptr, count_enum_blobs,	\

@@ -30,26 +30,17 @@ struct hf_gem_device;
 struct hf_gem_mapping;
 struct hf_user_pages;
 
-/* A piece of a user pages object. */
-struct hf_gem_segment {
-	struct hf_backing *backing;
-	size_t first, npages;
-};
-
 struct hf_gem_object {
 	struct hf_gem_device *gem;
 	uint32_t refcount;
 	uint32_t handle_count; /* over all files */
 	size_t size;	       /* bytes, whole pages */
 	struct hf_backing *backing; /* NULL: user pages */
-	struct hf_gem_segment *segments; /* of user pages */
-	uint32_t nsegments;
-	struct hf_user_pages *user; /* what they are charged to; may be NULL */
+	struct hf_user_pages *user;
 	uint32_t name;	       /* flink's; 0: none */
 	uint64_t offset;       /* for mmap(2), bytes; 0: none yet */
 	struct hf_gem_mapping *mapping; /* the device's, or NULL */
 	bool foreign;	       /* memory of others: not counted in bytes */
-	bool read_only;	       /* user pages that a device must not write */
 	bool exported;	       /* as a dma-buf, in this mode: */
 	bool shared;	       /* ever: somebody else may have the memory */
 	bool dontneed, purged; /* HOLDFAST_MADV_* */
@@ -114,15 +105,14 @@ struct hf_gem_object *hf_gem_object_create(struct hf_gem_device *gem,
 					   pid_t pid);
 /**
  * hf_gem_object_of_user() - User pages as an object.
- * @segments: of backings, @n of them; a reference to each is taken
- * @read_only: devices must not write
+ * @pages: the object's then
  *
- * Return: one reference, or NULL and ENOMEM.
+ * Return: one reference, or NULL and ENOMEM, and @pages are still the caller's.
  */
-struct hf_gem_object *
-hf_gem_object_of_user(struct hf_gem_device *gem,
-		      const struct hf_gem_segment *segments, uint32_t n,
-		      bool read_only);
+struct hf_gem_object *hf_gem_object_of_user(struct hf_gem_device *gem,
+					    struct hf_user_pages *pages);
+/** hf_gem_object_read_only() - Must devices not write to it? */
+bool hf_gem_object_read_only(const struct hf_gem_object *object);
 /** hf_gem_object_owner() - Whose it is. */
 const struct hf_owner *hf_gem_object_owner(const struct hf_gem_object *object);
 /** hf_gem_object_contiguous() - Is it one run of bus addresses? */

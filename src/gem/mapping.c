@@ -11,10 +11,11 @@
 
 #include "gem/gem.h"
 #include "gem/internal.h"
+#include "gem/userptr.h"
 
 static enum hf_dma_direction direction(const struct hf_gem_object *object)
 {
-	return object->read_only ? HF_DMA_TO_DEVICE : HF_DMA_BIDIRECTIONAL;
+	return hf_gem_object_read_only(object) ? HF_DMA_TO_DEVICE : HF_DMA_BIDIRECTIONAL;
 }
 
 static int get_pages(const struct hf_gem_object *object, struct hf_page **pages)
@@ -26,8 +27,9 @@ static int get_pages(const struct hf_gem_object *object, struct hf_page **pages)
 		return hf_backing_get_pages(object->backing, 0,
 					    object->size >> HF_PAGE_SHIFT,
 					    pages);
-	for (uint32_t i = 0; i < object->nsegments; i++) {
-		const struct hf_gem_segment *segment = &object->segments[i];
+	for (unsigned int i = 0; i < object->user->nsegments; i++) {
+		const struct hf_user_segment *segment =
+			&object->user->segments[i];
 
 		ret = hf_backing_get_pages(segment->backing, segment->first,
 					   segment->npages, pages + done);

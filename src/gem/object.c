@@ -121,37 +121,26 @@ struct hf_gem_object *hf_gem_object_create(struct hf_gem_device *gem,
 	return object;
 }
 
-struct hf_gem_object *
-hf_gem_object_of_user(struct hf_gem_device *gem,
-		      const struct hf_gem_segment *segments, uint32_t n,
-		      bool read_only)
+struct hf_gem_object *hf_gem_object_of_user(struct hf_gem_device *gem,
+					    struct hf_user_pages *pages)
 {
-	struct hf_gem_segment *copy = malloc(n * sizeof(*copy));
-	struct hf_gem_object *object;
-	size_t pages = 0;
+	struct hf_gem_object *object =
+		new_object(gem, pages->npages << HF_PAGE_SHIFT, true);
 
-	if (!copy)
-		return NULL;
-	memcpy(copy, segments, n * sizeof(*copy));
-	for (uint32_t i = 0; i < n; i++)
-		pages += segments[i].npages;
-	object = new_object(gem, pages << HF_PAGE_SHIFT, true);
-	if (!object) {
-		free(copy);
-		return NULL;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		hf_backing_get(copy[i].backing);
-	object->segments = copy;
-	object->nsegments = n;
-	object->read_only = read_only;
+	if (object)
+		object->user = pages;
 	return object;
+}
+
+bool hf_gem_object_read_only(const struct hf_gem_object *object)
+{
+	return object->user && object->user->read_only;
 }
 
 const struct hf_owner *hf_gem_object_owner(const struct hf_gem_object *object)
 {
 	return object->backing ? &object->backing->owner :
-				 &object->segments[0].backing->owner;
+				 &object->user->segments[0].backing->owner;
 }
 
 bool hf_gem_object_contiguous(const struct hf_gem_object *object)
@@ -171,14 +160,6 @@ void hf_gem_object_put(struct hf_gem_object *object)
 	hf_gem_object_put_memory(object, NULL);
 }
 
-static void put_segments(struct hf_gem_object *object)
-{
-	for (uint32_t i = 0; i < object->nsegments; i++)
-		hf_backing_put(object->segments[i].backing);
-	free(object->segments);
-	hf_user_pages_destroy(object->user);
-}
-
 void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory)
 {
 	struct hf_gem_device *gem;
@@ -194,7 +175,7 @@ void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory)
 	gem->count--;
 	if (!object->purged && !object->foreign)
 		gem->bytes -= object->size;
-	put_segments(object);
+	hf_user_pages_destroy(object->user);
 	if (memory)
 		hf_backing_put_memory(object->backing, memory);
 	else

@@ -121,11 +121,6 @@ void hf_user_file_put(struct hf_user_file *file)
 			     hf_clock_now(files->clock) + LOOK_NS);
 }
 
-struct hf_backing *hf_user_file_backing(const struct hf_user_file *file)
-{
-	return file->backing;
-}
-
 bool hf_user_file_is(const struct hf_user_file *file, dev_t dev, ino_t ino)
 {
 	return file->key.dev == dev && file->key.ino == ino;
@@ -436,17 +431,4 @@ void hf_user_pages_destroy(struct hf_user_pages *pages)
 	pages->account->pages -= pages->npages;
 	hf_user_account_put(pages->account);
 	free(pages);
-}
-
-const struct hf_user_segment *
-hf_user_pages_segment(const struct hf_user_pages *pages, size_t index,
-		      size_t *page, size_t *left)
-{
-	const struct hf_user_segment *segment = pages->segments;
-
-	while (index >= segment->npages)
-		index -= segment++->npages;
-	*page = segment->first + index;
-	*left = segment->npages - index;
-	return segment;
 }

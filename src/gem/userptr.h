@@ -96,7 +96,6 @@ int hf_user_file_show(struct hf_user_files *files, pid_t pid, int fd, dev_t dev,
 struct hf_user_file *hf_user_file_get(struct hf_user_file *file);
 /** hf_user_file_put() - Takes NULL. */
 void hf_user_file_put(struct hf_user_file *file);
-struct hf_backing *hf_user_file_backing(const struct hf_user_file *file);
 /** hf_user_file_is() - Is it this file of this process? */
 bool hf_user_file_is(const struct hf_user_file *file, dev_t dev, ino_t ino);
 
@@ -119,15 +118,5 @@ struct hf_user_pages *hf_user_pages_create(struct hf_user_files *files,
 					   unsigned int n, bool read_only);
 /** hf_user_pages_destroy() - Pages that are held stay. Takes NULL. */
 void hf_user_pages_destroy(struct hf_user_pages *pages);
-
-/**
- * hf_user_pages_segment() - Where a page of them is.
- * @index: of the page, below @npages
- * @page: set to its index in the segment's backing
- * @left: set to how many follow in the segment, with this one
- */
-const struct hf_user_segment *
-hf_user_pages_segment(const struct hf_user_pages *pages, size_t index,
-		      size_t *page, size_t *left);
 
 #endif

@@ -365,10 +365,13 @@ int hf_call_populate(struct hf_call *call, const struct hf_gem_object *object)
 	if (object->backing)
 		return populate(call, object->backing, 0,
 				object->size >> HF_PAGE_SHIFT);
-	for (uint32_t i = 0; !ret && i < object->nsegments; i++)
-		ret = populate(call, object->segments[i].backing,
-			       object->segments[i].first,
-			       object->segments[i].npages);
+	for (unsigned int i = 0; !ret && i < object->user->nsegments; i++) {
+		const struct hf_user_segment *segment =
+			&object->user->segments[i];
+
+		ret = populate(call, segment->backing, segment->first,
+			       segment->npages);
+	}
 	return ret;
 }
 

@@ -66,32 +66,11 @@ static struct hf_user_account *account_of(struct hf_file *file)
 	return file->user_pages;
 }
 
-static struct hf_gem_object *make_object(struct hf_gem_device *gem,
-					 struct hf_user_pages *pages)
-{
-	struct hf_gem_segment *segments =
-		calloc(pages->nsegments, sizeof(*segments));
-	struct hf_gem_object *object;
-
-	if (!segments)
-		return NULL;
-	for (unsigned int i = 0; i < pages->nsegments; i++) {
-		segments[i].backing = pages->segments[i].backing;
-		segments[i].first = pages->segments[i].first;
-		segments[i].npages = pages->segments[i].npages;
-	}
-	object = hf_gem_object_of_user(gem, segments, pages->nsegments,
-				       pages->read_only);
-	if (object)
-		object->user = pages;
-	free(segments);
-	return object;
-}
-
 static int make_handle(struct hf_call *call, struct hf_user_pages *pages,
 		       uint32_t *handle)
 {
-	struct hf_gem_object *object = make_object(&call->dev->gem, pages);
+	struct hf_gem_object *object =
+		hf_gem_object_of_user(&call->dev->gem, pages);
 	int ret;
 
 	if (!object) {

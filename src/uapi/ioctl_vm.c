@@ -83,7 +83,8 @@ static int get_memory(struct hf_call *call,
 
 	if (!object)
 		return -ENOENT;
-	if (object->read_only && !(op->flags & HOLDFAST_BIND_READ_ONLY))
+	if (hf_gem_object_read_only(object) &&
+	    !(op->flags & HOLDFAST_BIND_READ_ONLY))
 		ret = -EACCES;
 	if (!ret)
 		ret = hf_call_populate(call, object);

@@ -339,7 +339,9 @@ static void held_pages_outlive_the_registration_and_the_account(void **state)
 	assert_non_null(user);
 	assert_true(user->read_only);
 	hf_user_file_put(file);
-	found = hf_user_pages_segment(user, 1, &page, &left);
+	found = &user->segments[0];
+	page = found->first + 1;
+	left = found->npages - 1;
 	assert_int_equal(page, 6);
 	assert_int_equal(left, 2);
 	assert_int_equal(hf_backing_get_pages(found->backing, page, left,

@@ -226,7 +226,8 @@ struct hf_gem_mapping {
  * One mapping an object, counted; with the last reference the device loses it, and
  * the pages are put.
  *
- * Return: NULL and errno: ENOMEM, EIO where the device cannot reach it.
+ * Return: NULL and errno: EFAULT where its content is not needed, or was purged;
+ * ENOMEM; EIO where the device cannot reach it.
  */
 struct hf_gem_mapping *hf_gem_map(struct hf_gem_object *object);
 struct hf_gem_mapping *hf_gem_mapping_get(struct hf_gem_mapping *mapping);

@@ -84,13 +84,13 @@ struct hf_gem_mapping *hf_gem_map(struct hf_gem_object *object)
 	struct hf_gem_mapping *mapping = object->mapping;
 	int ret;
 
-	if (mapping)
-		return hf_gem_mapping_get(mapping);
 	/* Its content may go at any time, or has gone. */
 	if (object->dontneed || object->purged) {
 		errno = EFAULT;
 		return NULL;
 	}
+	if (mapping)
+		return hf_gem_mapping_get(mapping);
 	if (object->size >> HF_PAGE_SHIFT > hf_memory_max_pages(object->gem->mem)) {
 		errno = ENOMEM;
 		return NULL;

@@ -35,8 +35,8 @@ struct hf_picture {
 	bool has_gamma;
 };
 
-static int add_layer(struct hf_picture *picture,
-		     const struct hf_plane_state *state)
+static void add_layer(struct hf_picture *picture,
+		      const struct hf_plane_state *state)
 {
 	const struct hf_framebuffer *fb = state->fb;
 	struct layer *layer = &picture->layers[picture->nlayers++];
@@ -61,36 +61,30 @@ static int add_layer(struct hf_picture *picture,
 	for (unsigned int i = 0; i < fb->format->num_planes; i++) {
 		out->pitch[i] = fb->pitches[i];
 		layer->offsets[i] = fb->offsets[i];
-		layer->memory[i].mapping = hf_gem_map(fb->objects[i]);
-		if (!layer->memory[i].mapping)
-			return -errno;
+		/* It is shown, so it is mapped. */
+		layer->memory[i].mapping =
+			hf_gem_mapping_get(fb->objects[i]->mapping);
 	}
-	return 0;
 }
 
 /* What the CRTC shows now, in the order of zpos, which is that of creation. */
-static int add_shown(struct hf_picture *picture, const struct hf_crtc *crtc)
+static void add_shown(struct hf_picture *picture, const struct hf_crtc *crtc)
 {
 	const struct hf_kms_device *kms = crtc->kms;
-	int ret = 0;
 
 	if (!crtc->state->active)
-		return 0;
-	for (unsigned int i = 0; !ret && i < kms->num_planes; i++)
+		return;
+	for (unsigned int i = 0; i < kms->num_planes; i++)
 		if (kms->planes[i]->state->crtc == crtc &&
 		    kms->planes[i]->state->fb)
-			ret = add_layer(picture, kms->planes[i]->state);
-	return ret;
+			add_layer(picture, kms->planes[i]->state);
 }
 
-static int add_held(struct hf_picture *picture, const struct hf_crtc *crtc)
+static void add_held(struct hf_picture *picture, const struct hf_crtc *crtc)
 {
-	int ret = 0;
-
-	for (unsigned int i = 0; !ret && i < 3; i++)
+	for (unsigned int i = 0; i < 3; i++)
 		if (crtc->held[i])
-			ret = add_layer(picture, crtc->held[i]);
-	return ret;
+			add_layer(picture, crtc->held[i]);
 }
 
 static int capture(struct hf_device *dev, unsigned int index,
@@ -99,7 +93,6 @@ static int capture(struct hf_device *dev, unsigned int index,
 	struct hf_kms_device *kms = &dev->kms;
 	const struct hf_crtc *crtc;
 	const struct hf_blob *gamma;
-	int ret;
 
 	if (index >= kms->num_crtcs)
 		return -ENOENT;
@@ -109,15 +102,15 @@ static int capture(struct hf_device *dev, unsigned int index,
 	if (!picture->width)
 		return -ENODATA;
 	gamma = crtc->state->gamma;
-	ret = add_shown(picture, crtc);
-	if (!ret && !picture->nlayers) {
+	add_shown(picture, crtc);
+	if (!picture->nlayers) {
 		gamma = crtc->held_gamma;
-		ret = add_held(picture, crtc);
+		add_held(picture, crtc);
 	}
 	picture->has_gamma = gamma;
 	if (gamma)
 		memcpy(picture->gamma, gamma->data, sizeof(picture->gamma));
-	return ret;
+	return 0;
 }
 
 /*

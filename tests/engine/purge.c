@@ -78,6 +78,21 @@ TEST(purged_object_reports_not_retained)
 	EXPECT(pattern_is(needed.data, needed.size, 1));
 }
 
+/* Whether something else has it mapped at the moment does not matter. */
+TEST(object_that_is_not_needed_cannot_be_bound_again)
+{
+	struct pressure pressure;
+	struct object object;
+
+	open_pressure(&pressure);
+	filled(pressure.engine.fd, 1, &object);
+	EXPECT_OK(vm_map(object.fd, pressure.engine.vm, &object, A - 64 * MIB));
+	EXPECT_EQ(advise(&object, HOLDFAST_MADV_DONTNEED), 1);
+	EXPECT_ERROR(vm_map(object.fd, pressure.engine.vm, &object, A - 128 * MIB), EFAULT);
+	EXPECT_EQ(advise(&object, HOLDFAST_MADV_WILLNEED), 1);
+	EXPECT_OK(vm_map(object.fd, pressure.engine.vm, &object, A - 128 * MIB));
+}
+
 TEST(a_device_without_memory_says_so_and_recovers)
 {
 	struct pressure pressure;

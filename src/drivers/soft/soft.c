@@ -37,10 +37,12 @@ static void unmap_objects(struct hf_framebuffer *fb, unsigned int n)
 static int prepare_fb(struct hf_framebuffer *fb)
 {
 	for (unsigned int i = 0; i < fb->format->num_planes; i++) {
-		if (hf_gem_map(fb->objects[i]))
-			continue;
-		unmap_objects(fb, i);
-		return -errno;
+		int ret = hf_gem_map(fb->objects[i]) ? 0 : -errno;
+
+		if (ret) {
+			unmap_objects(fb, i);
+			return ret;
+		}
 	}
 	return 0;
 }

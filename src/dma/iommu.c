@@ -116,3 +116,16 @@ void hf_iommu_flush(struct hf_iommu_domain *domain)
 	flush(domain);
 	pthread_mutex_unlock(&domain->queue->lock);
 }
+
+int hf_iommu_walk(struct hf_iommu_domain *domain, hf_iova_t iova, bool write,
+		  hf_bus_t *bus, enum hf_iommu_fault_reason *reason)
+{
+	return domain->ops->walk(domain, iova, write, bus, reason);
+}
+
+bool hf_iommu_last_owner(struct hf_iommu_domain *domain, hf_iova_t iova,
+			 struct hf_owner *owner, uint64_t *ns)
+{
+	return domain->ops->last_owner &&
+	       domain->ops->last_owner(domain, iova, owner, ns);
+}

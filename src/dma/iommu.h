@@ -25,13 +25,20 @@
 struct hf_iommu_domain;
 struct hf_iommu_queue;
 
+enum hf_iommu_fault_reason {
+	HF_IOMMU_FAULT_UNMAPPED,
+	HF_IOMMU_FAULT_PERMISSION,
+	HF_IOMMU_FAULT_BUS, /* no page is at the bus address (any more) */
+};
+
 /**
  * struct hf_iommu_ops - What an implementation of domains does.
  * @map: memory at @iova; all or nothing: 0, -EINVAL, -ENOMEM
  * @unmap: forget it; accesses fault once this, or in a deferred domain a later
- *	@flush, returns
+ *	@flush, returns.
  * @flush: nothing that was unmapped can be reached afterwards; NULL: @unmap does
- * @iova_to_bus: 0: nothing is mapped there
+ * @walk: see hf_iommu_walk()
+ * @last_owner: see hf_iommu_last_owner(); NULL: it does not know
  * @destroy: free it; the addresses and the queue are gone already
  */
 struct hf_iommu_ops {
@@ -40,7 +47,10 @@ struct hf_iommu_ops {
 	void (*unmap)(struct hf_iommu_domain *domain, hf_iova_t iova,
 		      size_t size);
 	void (*flush)(struct hf_iommu_domain *domain);
-	hf_bus_t (*iova_to_bus)(struct hf_iommu_domain *domain, hf_iova_t iova);
+	int (*walk)(struct hf_iommu_domain *domain, hf_iova_t iova, bool write,
+		    hf_bus_t *bus, enum hf_iommu_fault_reason *reason);
+	bool (*last_owner)(struct hf_iommu_domain *domain, hf_iova_t iova,
+			   struct hf_owner *owner, uint64_t *ns);
 	void (*destroy)(struct hf_iommu_domain *domain);
 };
 
@@ -49,12 +59,14 @@ struct hf_iommu_ops {
  * @space: its addresses
  * @deferred: unmapped ranges are flushed, and reused, in batches
  * @queue: those ranges; NULL where @deferred is not set
+ * @generation: see hf_iommu_generation(); the implementation counts
  */
 struct hf_iommu_domain {
 	const struct hf_iommu_ops *ops;
 	struct hf_iova_space *space;
 	bool deferred;
 	struct hf_iommu_queue *queue;
+	_Atomic uint64_t generation;
 };
 
 /**
@@ -89,11 +101,33 @@ void hf_iommu_unmap(struct hf_iommu_domain *domain, hf_iova_t iova,
 /** hf_iommu_flush() - Nothing that was unmapped can be reached afterwards. */
 void hf_iommu_flush(struct hf_iommu_domain *domain);
 
-enum hf_iommu_fault_reason {
-	HF_IOMMU_FAULT_UNMAPPED,
-	HF_IOMMU_FAULT_PERMISSION,
-	HF_IOMMU_FAULT_BUS, /* no page is at the bus address (any more) */
-};
+/**
+ * hf_iommu_walk() - What an access of the device finds.
+ * @bus: set to the bus address
+ *
+ * Return: 0, or -EFAULT and @reason.
+ */
+int hf_iommu_walk(struct hf_iommu_domain *domain, hf_iova_t iova, bool write,
+		  hf_bus_t *bus, enum hf_iommu_fault_reason *reason);
+/**
+ * hf_iommu_generation() - Changes whenever translations were taken away.
+ *
+ * What was looked up under another generation must be looked up again.
+ */
+static inline uint64_t
+hf_iommu_generation(const struct hf_iommu_domain *domain)
+{
+	return atomic_load_explicit(&domain->generation, memory_order_acquire);
+}
+
+/**
+ * hf_iommu_last_owner() - Who had an address that is not mapped now?
+ * @ns: set to when it was unmapped, on CLOCK_MONOTONIC
+ *
+ * Return: false where nobody had, or it is thousands of mappings ago.
+ */
+bool hf_iommu_last_owner(struct hf_iommu_domain *domain, hf_iova_t iova,
+			 struct hf_owner *owner, uint64_t *ns);
 
 /**
  * struct hf_iommu_fault - An access that was refused.
@@ -128,30 +162,4 @@ struct hf_iommu_fault {
  */
 struct hf_iommu_domain *hf_soft_iommu_create(struct hf_memory *mem,
 					     hf_iova_t last, bool deferred);
-/**
- * hf_soft_iommu_generation() - Changes whenever translations were taken away.
- *
- * What was looked up under another generation must be looked up again.
- */
-uint64_t hf_soft_iommu_generation(const struct hf_iommu_domain *domain);
-
-/**
- * hf_soft_iommu_walk() - What a device's access finds.
- * @bus: set to the bus address
- *
- * Return: 0, or -EFAULT and @reason.
- */
-int hf_soft_iommu_walk(struct hf_iommu_domain *domain, hf_iova_t iova,
-		       bool write, hf_bus_t *bus,
-		       enum hf_iommu_fault_reason *reason);
-
-/**
- * hf_soft_iommu_last_owner() - Who had an address that is not mapped now?
- * @ns: set to when it was unmapped, on CLOCK_MONOTONIC
- *
- * Return: false where nobody had, or it is thousands of mappings ago.
- */
-bool hf_soft_iommu_last_owner(struct hf_iommu_domain *domain, hf_iova_t iova,
-			      struct hf_owner *owner, uint64_t *ns);
-
 #endif

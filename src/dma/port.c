@@ -25,7 +25,7 @@ uint64_t hf_dma_generation(struct hf_dma_device *dev)
 	if (!dev->coherent)
 		return atomic_fetch_add(&dev->generation, 1) + 1;
 	if (dev->domain)
-		return hf_soft_iommu_generation(dev->domain);
+		return hf_iommu_generation(dev->domain);
 	return atomic_load_explicit(&dev->generation, memory_order_acquire);
 }
 
@@ -84,7 +84,7 @@ static void find_owner(struct hf_dma_device *dev, struct hf_iommu_fault *fault,
 
 	switch (fault->reason) {
 	case HF_IOMMU_FAULT_UNMAPPED:
-		fault->owned = hf_soft_iommu_last_owner(
+		fault->owned = hf_iommu_last_owner(
 			dev->domain, fault->iova, &fault->owner,
 			&fault->freed_ns);
 		return;
@@ -178,7 +178,7 @@ static void *lookup(struct hf_dma_port *port, hf_iova_t iova, bool write,
 	char *cpu;
 
 	if (dev->domain &&
-	    hf_soft_iommu_walk(dev->domain, iova, write, &bus, &reason))
+	    hf_iommu_walk(dev->domain, iova, write, &bus, &reason))
 		return refuse(dev, iova, write, reason, bus);
 	page = hf_page_at(dev->mem, bus);
 	if (!page)

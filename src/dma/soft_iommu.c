@@ -47,7 +47,6 @@ struct soft {
 	struct hf_iommu_domain base;
 	struct hf_memory *mem;
 	hf_iova_t last;
-	_Atomic uint64_t generation;
 	struct table *root;
 	pthread_mutex_t history_lock;
 	uint64_t forgotten; /* entries of history, ever */
@@ -142,7 +141,7 @@ static void clear(struct soft *soft, hf_iova_t iova, size_t size)
 static void soft_flush(struct hf_iommu_domain *domain)
 {
 	/* Whoever sees the new generation sees that entries were cleared. */
-	atomic_fetch_add(&soft_of(domain)->generation, 1);
+	atomic_fetch_add(&domain->generation, 1);
 }
 
 /**
@@ -308,12 +307,39 @@ static void soft_unmap(struct hf_iommu_domain *domain, hf_iova_t iova,
 		soft_flush(domain);
 }
 
-static hf_bus_t soft_iova_to_bus(struct hf_iommu_domain *domain,
-				 hf_iova_t iova)
+static int soft_walk(struct hf_iommu_domain *domain, hf_iova_t iova, bool write,
+		     hf_bus_t *bus, enum hf_iommu_fault_reason *reason)
 {
 	uint64_t entry = entry_of(soft_of(domain), iova);
 
-	return entry ? (entry & ~PROT_MASK) + iova % HF_PAGE_SIZE : 0;
+	*bus = (entry & ~PROT_MASK) + iova % HF_PAGE_SIZE;
+	if (entry & (write ? HF_IOMMU_WRITE : HF_IOMMU_READ))
+		return 0;
+	*reason = entry ? HF_IOMMU_FAULT_PERMISSION : HF_IOMMU_FAULT_UNMAPPED;
+	return -EFAULT;
+}
+
+static bool soft_last_owner(struct hf_iommu_domain *domain, hf_iova_t iova,
+			    struct hf_owner *owner, uint64_t *ns)
+{
+	struct soft *soft = soft_of(domain);
+	bool found = false;
+
+	pthread_mutex_lock(&soft->history_lock);
+	for (uint64_t back = 1; !found && back <= soft->forgotten &&
+				back <= HISTORY; back++) {
+		const struct former *former =
+			&soft->history[(soft->forgotten - back) % HISTORY];
+
+		found = iova >= former->iova &&
+			iova - former->iova < former->size;
+		if (found) {
+			*owner = former->owner;
+			*ns = former->ns;
+		}
+	}
+	pthread_mutex_unlock(&soft->history_lock);
+	return found;
 }
 
 static void soft_destroy(struct hf_iommu_domain *domain)
@@ -329,7 +355,8 @@ static const struct hf_iommu_ops soft_ops = {
 	.map = soft_map,
 	.unmap = soft_unmap,
 	.flush = soft_flush,
-	.iova_to_bus = soft_iova_to_bus,
+	.walk = soft_walk,
+	.last_owner = soft_last_owner,
 	.destroy = soft_destroy,
 };
 
@@ -364,46 +391,4 @@ error_free:
 	free(soft);
 	errno = -ret;
 	return NULL;
-}
-
-uint64_t hf_soft_iommu_generation(const struct hf_iommu_domain *domain)
-{
-	return atomic_load_explicit(&soft_of(domain)->generation,
-				    memory_order_acquire);
-}
-
-int hf_soft_iommu_walk(struct hf_iommu_domain *domain, hf_iova_t iova,
-		       bool write, hf_bus_t *bus,
-		       enum hf_iommu_fault_reason *reason)
-{
-	uint64_t entry = entry_of(soft_of(domain), iova);
-
-	*bus = (entry & ~PROT_MASK) + iova % HF_PAGE_SIZE;
-	if (entry & (write ? HF_IOMMU_WRITE : HF_IOMMU_READ))
-		return 0;
-	*reason = entry ? HF_IOMMU_FAULT_PERMISSION : HF_IOMMU_FAULT_UNMAPPED;
-	return -EFAULT;
-}
-
-bool hf_soft_iommu_last_owner(struct hf_iommu_domain *domain, hf_iova_t iova,
-			      struct hf_owner *owner, uint64_t *ns)
-{
-	struct soft *soft = soft_of(domain);
-	bool found = false;
-
-	pthread_mutex_lock(&soft->history_lock);
-	for (uint64_t back = 1; !found && back <= soft->forgotten &&
-				back <= HISTORY; back++) {
-		const struct former *former =
-			&soft->history[(soft->forgotten - back) % HISTORY];
-
-		found = iova >= former->iova &&
-			iova - former->iova < former->size;
-		if (found) {
-			*owner = former->owner;
-			*ns = former->ns;
-		}
-	}
-	pthread_mutex_unlock(&soft->history_lock);
-	return found;
 }

@@ -699,7 +699,7 @@ static void *unit_works(void *data)
 		unit->bad += hf_dma_write(&port, unit->good, &want, 8) != 0;
 		unit->bad += hf_dma_read(&port, &value, unit->good, 8) != 0;
 		unit->bad += value != want;
-		(void)hf_soft_iommu_walk(unit->dev->domain, stale, true, &bus,
+		(void)hf_iommu_walk(unit->dev->domain, stale, true, &bus,
 					 &reason);
 		sched_yield();
 	}

@@ -52,4 +52,25 @@ struct hf_edid_monitor {
 int hf_edid_build(const struct hf_edid_monitor *monitor,
 		  uint8_t edid[HF_EDID_MAX]);
 
+/**
+ * hf_edid_modes() - The modes that an EDID lists.
+ * @edid: as a monitor gave it: not trusted
+ * @size: bytes
+ * @modes: set to them, the preferred one first and marked, none twice
+ * @max: how many at most
+ * @width_mm: set to the size of the picture; 0: not known
+ * @height_mm: likewise
+ *
+ * Detailed timings of the base block and of CTA-861 and DisplayID extensions,
+ * short video descriptors, standard and established timings. What is not valid is
+ * left out; blocks with a wrong checksum are.
+ *
+ * Source: VESA E-EDID 1.4 (release A2), CTA-861-H, VESA DisplayID 1.3.
+ *
+ * Return: how many; -EINVAL for what is no EDID.
+ */
+int hf_edid_modes(const uint8_t *edid, size_t size,
+		  struct drm_mode_modeinfo *modes, unsigned int max,
+		  uint32_t *width_mm, uint32_t *height_mm);
+
 #endif

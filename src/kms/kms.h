@@ -39,6 +39,7 @@ struct hf_kms_device;
 struct hf_kms_file;
 struct hf_atomic_state;
 struct hf_commit;
+struct hf_flip;
 
 /* -- objects and properties ---------------------------------------------- */
 
@@ -89,6 +90,7 @@ struct hf_framebuffer {
 	uint32_t flags; /* DRM_MODE_FB_* */
 	struct hf_gem_object *objects[4];
 	bool prepared; /* it was shown: the display may read it */
+	void *driver;  /* the display's own, from prepare_fb to cleanup_fb */
 };
 
 /* -- state ---------------------------------------------------------------- */
@@ -207,19 +209,35 @@ struct hf_connector {
 	struct hf_connector_state *state;
 };
 
+/* What a display can do (hf_kms_funcs.features). */
+#define HF_KMS_VBLANK 1u /* vblanks, at the rate of the mode: flips end with one */
+#define HF_KMS_GAMMA 2u	 /* a CRTC has a gamma table */
+#define HF_KMS_BLEND 4u	 /* alpha, blend mode, rotation, zpos, YUV encodings */
+#define HF_KMS_ASYNC 8u	 /* flips that do not wait for a vblank */
+#define HF_KMS_ROUTES 16u /* any connector can be on any CRTC; else n is on n */
+
 /**
  * struct hf_kms_funcs - What display hardware adds.
- * @formats: fourccs of each HF_PLANE_*, ended by 0
+ * @features: HF_KMS_*
+ * @min_crtcs: CRTCs, if there are fewer outputs
+ * @connector_type: DRM_MODE_CONNECTOR_*; likewise @encoder_type
+ * @formats: fourccs of each HF_PLANE_*, ended by 0; NULL: there is no such plane
  * @check: may this state be? 0 or a negative errno. NULL: all may.
- * @commit: the state was swapped in; show it. NULL: nothing to do.
+ * @flip: the fences of a commit are signaled, and this CRTC's new state (and those of
+ *	its planes) is to be shown; @old holds the old ones, of what changed. @flip is
+ *	NULL or must be given to hf_flip_done(), now or later, once, whatever
+ *	happens. NULL: nothing to do; vblanks say when it is shown.
  * @prepare_fb: a framebuffer is going to be shown for the first time: make its
  *	memory reachable for the display; 0 or a negative errno. NULL: nothing to do
- * @cleanup_fb: one that was shown goes. NULL: nothing to do
+ * @cleanup_fb: one that was prepared goes. NULL: nothing to do
  */
 struct hf_kms_funcs {
+	unsigned int features, min_crtcs;
+	uint32_t connector_type, encoder_type;
 	const uint32_t *formats[3];
 	int (*check)(struct hf_atomic_state *state);
-	void (*commit)(struct hf_atomic_state *state);
+	void (*flip)(struct hf_crtc *crtc, const struct hf_atomic_state *old,
+		     struct hf_flip *flip);
 	int (*prepare_fb)(struct hf_framebuffer *fb);
 	void (*cleanup_fb)(struct hf_framebuffer *fb);
 };
@@ -264,14 +282,17 @@ struct hf_kms_file {
 };
 
 /**
- * struct hf_kms_output - A monitor to plug in from the start.
- * @width: pixels
+ * struct hf_kms_output - What is at a connector.
+ * @width: pixels of the mode that it prefers; 0: nothing is plugged in
  * @height: lines
  * @hz: refreshes a second
+ * @edid: what it says of itself, or NULL: one is made up; likewise @edid_size, bytes
  */
 struct hf_kms_output {
 	unsigned int width, height;
 	double hz;
+	const void *edid;
+	size_t edid_size;
 };
 
 /* device.c */
@@ -279,7 +300,7 @@ struct hf_kms_output {
 /**
  * hf_kms_device_init() - A display with a connector an output.
  *
- * At least two CRTCs, each with a primary, an overlay and a cursor plane.
+ * A CRTC an output, each with the planes that the driver has formats for.
  *
  * Return: 0, -EINVAL for an output that cannot be, -ENOMEM.
  */
@@ -287,6 +308,18 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		       const struct hf_kms_funcs *funcs,
 		       const struct hf_kms_output *outputs, size_t noutputs);
 void hf_kms_device_finish(struct hf_kms_device *kms);
+/**
+ * hf_kms_plug() - Something was plugged in at a connector, or was unplugged.
+ *
+ * Its modes follow from the EDID, the one that is preferred first. A CRTC that it is
+ * on stays as it is, as in the kernel: that is for the client to change. Return: 0, or
+ * a negative errno, and nothing was changed.
+ */
+int hf_kms_plug(struct hf_connector *connector,
+		const struct hf_kms_output *output);
+/** hf_connector_name() - "HDMI-A-1". */
+void hf_connector_name(const struct hf_connector *connector, char *name,
+		       size_t size);
 void hf_kms_file_init(struct hf_kms_file *file, struct hf_kms_device *kms,
 		      int fd);
 /** hf_kms_hold() - Keep what a CRTC shows now, if it shows anything. */
@@ -524,6 +557,9 @@ void hf_commit_wait_remove(struct hf_commit_wait *wait);
 /** hf_commit_wait_finish() - The same, and what was reserved is free. */
 void hf_commit_wait_finish(struct hf_kms_device *kms,
 			   struct hf_commit_wait *wait);
+
+/** hf_flip_done() - Called by a driver: what it was given the flip for is shown. */
+void hf_flip_done(struct hf_flip *flip);
 
 /** hf_atomic_commit_now() - Check and commit; nobody waits, nothing is busy. */
 int hf_atomic_commit_now(struct hf_atomic_state *state);

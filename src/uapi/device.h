@@ -22,6 +22,11 @@
 #include "uapi/system.h"
 
 struct hf_call;
+struct hf_device;
+struct hf_vfio;
+
+struct hf_device_options;
+struct hf_kms_output;
 
 /**
  * struct hf_driver - What makes a device this device.
@@ -29,12 +34,24 @@ struct hf_call;
  * @major: version of the driver's interface; likewise @minor, @patch
  * @kms: its display, or NULL
  * @engine: it has the 2D engine
+ * @probe: start the hardware: its IOMMU domain is there, its display is not. Sets
+ *	dev->hw and dev->irq_fd, and @outputs to what is at its connectors; returns how
+ *	many or a negative errno. NULL: there is no hardware
+ * @start: its display is there, too
+ * @remove: stop it; nothing is shown any more, the domain is still there
+ * @interrupt: dev->irq_fd is readable
  */
 struct hf_driver {
 	const char *name, *desc, *date;
 	int major, minor, patch;
 	const struct hf_kms_funcs *kms;
 	bool engine;
+	int (*probe)(struct hf_device *dev,
+		     const struct hf_device_options *options,
+		     struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS]);
+	void (*start)(struct hf_device *dev);
+	void (*remove)(struct hf_device *dev);
+	void (*interrupt)(struct hf_device *dev);
 };
 
 struct hf_master {
@@ -53,6 +70,8 @@ struct hf_device {
 	struct hf_kms_device kms; /* empty where the driver has no display */
 	struct wl_list files;
 	struct hf_engine *engine; /* NULL: it has none */
+	void *hw;		  /* the driver's */
+	int irq_fd;		  /* -1: none */
 	struct hf_master *master; /* the current one, or NULL */
 	struct wl_list link; /* hf_system.devices */
 };
@@ -91,12 +110,15 @@ struct hf_file {
  * @primary: minor number of its primary node; likewise @render; -1: none
  * @iommu: it is behind an IOMMU; else it sees bus addresses
  * @coherent: it sees the CPU's caches
- * @outputs: its monitors; likewise @noutputs
+ * @vfio: what it is driven through, which has the IOMMU; NULL: it is in software. The
+ *	caller's to close, after the device is destroyed
+ * @outputs: its monitors, where the driver does not find them; likewise @noutputs
  */
 struct hf_device_options {
 	unsigned int index;
 	int primary, render;
 	bool iommu, coherent;
+	struct hf_vfio *vfio;
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
 };

@@ -2,7 +2,7 @@
 /*
  * A driver in user space, all of it: for "edu", the PCI device that QEMU has for
  * people who learn this. It has 4 KiB of memory and a DMA engine between that and
- * the machine's. We send it some bytes, fetch them back, and look whether they are
+ * the machine's. We send it some bytes, fetch them back, and see whether they are
  * the same. docs/driver-guide.md walks through it.
  *
  * usage: edu 0000:00:03.0 (which is bound to vfio-pci)
@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@
 #include <holdfast/memory.h>
 #include <holdfast/vfio.h>
 
-/* Registers, in BAR 0: those below 0x80 have 4 bytes, the others 8. */
+/* Registers, in BAR 0. */
 #define EDU_ID 0x00 /* 0xRRrr00ed: major and minor version */
 #define EDU_IRQ_STATUS 0x24
 #define EDU_IRQ_ACK 0x64
@@ -31,47 +30,34 @@
 #define EDU_DMA_TO_RAM 0x2
 #define EDU_DMA_INTERRUPT 0x4
 
-#define EDU_IRQ_DMA 0x100
-#define EDU_MEMORY 0x40000		  /* where its engine sees its own memory */
+#define EDU_IRQ_DMA 0x100	      /* a transfer is done */
 #define EDU_DMA_MASK ((1u << 28) - 1) /* it drops the bits above */
+#define EDU_MEMORY 0x40000	      /* its own, for its engine */
 
-#define SIZE 2048	 /* bytes there and back */
-#define TIMEOUT_MS 10000 /* it takes 100 ms, but QEMU may be slow */
+#define SIZE 2048	 /* bytes, there and back */
+#define TIMEOUT_MS 10000 /* it takes 100 ms where the machine is not busy */
 
 struct edu {
 	struct hf_vfio *vfio;
-	struct hf_memory *mem;
-	struct hf_dma_device *dma;
 	volatile char *bar;
 	int irq; /* an eventfd */
-};
-
-/* A page, and where it is. */
-struct buffer {
-	struct hf_page *page;
+	struct hf_memory *mem;
+	struct hf_dma_device *dma;
+	struct hf_page *page; /* what is transferred */
 	struct hf_sg_table table;
-	char *data;
 };
 
-static uint32_t read32(struct edu *edu, unsigned int reg)
+static volatile uint32_t *reg(struct edu *edu, unsigned int offset)
 {
-	return *(volatile uint32_t *)(edu->bar + reg);
+	return (volatile uint32_t *)(edu->bar + offset);
 }
 
-static void write32(struct edu *edu, unsigned int reg, uint32_t value)
+/* An error is told, and passed on. */
+static int check(const char *what, int ret)
 {
-	*(volatile uint32_t *)(edu->bar + reg) = value;
-}
-
-static void write64(struct edu *edu, unsigned int reg, uint64_t value)
-{
-	*(volatile uint64_t *)(edu->bar + reg) = value;
-}
-
-static int say(const char *what, int error)
-{
-	fprintf(stderr, "edu: %s: %s\n", what, strerror(-error));
-	return error;
+	if (ret)
+		fprintf(stderr, "edu: %s: %s\n", what, strerror(-ret));
+	return ret;
 }
 
 static int open_device(struct edu *edu, const char *bdf)
@@ -81,16 +67,18 @@ static int open_device(struct edu *edu, const char *bdf)
 
 	edu->vfio = hf_vfio_open(bdf, 0, why);
 	if (!edu->vfio)
-		return say(why, -errno);
+		return check(why, -errno);
 	edu->bar = hf_vfio_bar(edu->vfio, 0, &size);
 	if (!edu->bar)
-		return say("BAR 0", -errno);
-	if (size <= EDU_DMA_COMMAND || (read32(edu, EDU_ID) & 0xffff) != 0xed)
-		return say("this is another device", -ENODEV);
-	printf("%s is an edu %u.%u in IOMMU group %u\n", hf_vfio_name(edu->vfio),
-	       read32(edu, EDU_ID) >> 24, read32(edu, EDU_ID) >> 16 & 0xff,
+		return check("BAR 0", -errno);
+	if (size <= EDU_DMA_COMMAND || (*reg(edu, EDU_ID) & 0xffff) != 0xed)
+		return check("not an edu", -ENODEV);
+	printf("%s is an edu in IOMMU group %u\n", hf_vfio_name(edu->vfio),
 	       hf_vfio_group(edu->vfio));
-	return 0;
+	edu->irq = eventfd(0, EFD_CLOEXEC);
+	if (edu->irq < 0)
+		return check("eventfd", -errno);
+	return check("MSI", hf_vfio_set_irqs(edu->vfio, HF_VFIO_MSI, &edu->irq, 1));
 }
 
 static int open_dma(struct edu *edu)
@@ -99,107 +87,114 @@ static int open_dma(struct edu *edu)
 
 	edu->mem = hf_memory_create(&(struct hf_memory_options){ 0 });
 	if (!edu->mem)
-		return say("memory", -errno);
+		return check("memory", -errno);
 	domain = hf_vfio_domain_create(edu->vfio, edu->mem);
 	if (!domain)
-		return say("IOMMU", -errno);
+		return check("IOMMU", -errno);
 	edu->dma = hf_dma_device_create("edu", edu->mem, domain);
 	if (!edu->dma) {
 		hf_iommu_destroy(domain);
-		return say("DMA", -ENOMEM);
+		return check("DMA", -errno);
 	}
-	return hf_dma_set_mask(edu->dma, EDU_DMA_MASK);
+	hf_dma_set_mask(edu->dma, EDU_DMA_MASK);
+	return check("bus mastering", hf_vfio_set_master(edu->vfio, true));
 }
 
-static int open_interrupt(struct edu *edu)
-{
-	int ret;
-
-	edu->irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (edu->irq < 0)
-		return say("eventfd", -errno);
-	ret = hf_vfio_set_irqs(edu->vfio, HF_VFIO_MSI, &edu->irq, 1);
-	if (ret)
-		return say("interrupt", ret);
-	ret = hf_vfio_set_master(edu->vfio, true);
-	return ret ? say("bus mastering", ret) : 0;
-}
-
-/* Every function here takes NULL: it does not matter how far we came. */
-static void close_device(struct edu *edu)
-{
-	hf_dma_device_destroy(edu->dma);
-	hf_vfio_close(edu->vfio);
-	hf_memory_destroy(edu->mem);
-	if (edu->irq >= 0)
-		close(edu->irq);
-}
-
-static int buffer_init(struct edu *edu, struct buffer *buffer)
+static int get_page(struct edu *edu)
 {
 	struct hf_backing *backing;
 	int ret;
 
 	backing = hf_backing_create(edu->mem, HF_PAGE_SIZE, false, getpid());
 	if (!backing)
-		return say("memory", -errno);
-	ret = hf_backing_get_pages(backing, 0, 1, &buffer->page);
-	hf_backing_put(backing); /* the page holds it */
+		return check("backing", -errno);
+	ret = hf_backing_get_pages(backing, 0, 1, &edu->page);
+	hf_backing_put(backing); /* the page keeps it */
 	if (ret)
-		return say("page", ret);
-	buffer->data = hf_page_cpu(buffer->page);
-	ret = hf_sg_table_from_pages(&buffer->table, &buffer->page, 1, 0);
-	if (ret)
-		hf_pages_put(&buffer->page, 1);
-	return ret ? say("table", ret) : 0;
+		return check("page", ret);
+	return check("table", hf_sg_table_from_pages(&edu->table, &edu->page, 1, 0));
 }
 
-static void buffer_finish(struct buffer *buffer)
+/* However far we came. */
+static void close_device(struct edu *edu)
 {
-	hf_sg_table_finish(&buffer->table);
-	hf_pages_put(&buffer->page, 1);
+	hf_sg_table_finish(&edu->table);
+	hf_pages_put(&edu->page, edu->page ? 1 : 0);
+	hf_dma_device_destroy(edu->dma); /* and its domain */
+	hf_vfio_close(edu->vfio);
+	hf_memory_destroy(edu->mem);
+	if (edu->irq >= 0)
+		close(edu->irq);
 }
 
-static int wait_interrupt(struct edu *edu)
+/* Have the device copy, and wait until it says that it has. */
+static int copy(struct edu *edu, hf_iova_t from, hf_iova_t to, uint32_t command)
 {
-	struct pollfd poll_irq = { .fd = edu->irq, .events = POLLIN };
-	uint32_t status;
+	struct pollfd irq = { .fd = edu->irq, .events = POLLIN };
 	uint64_t count;
 
-	if (poll(&poll_irq, 1, TIMEOUT_MS) != 1 ||
-	    read(edu->irq, &count, sizeof(count)) != sizeof(count))
-		return say("no interrupt", -ETIMEDOUT);
-	status = read32(edu, EDU_IRQ_STATUS);
-	write32(edu, EDU_IRQ_ACK, status);
-	return status == EDU_IRQ_DMA ? 0 : say("strange interrupt", -EIO);
+	*reg(edu, EDU_DMA_FROM) = from;
+	*reg(edu, EDU_DMA_TO) = to;
+	*reg(edu, EDU_DMA_COUNT) = SIZE;
+	*reg(edu, EDU_DMA_COMMAND) = command | EDU_DMA_START | EDU_DMA_INTERRUPT;
+	if (poll(&irq, 1, TIMEOUT_MS) != 1 || read(edu->irq, &count, 8) != 8 ||
+	    *reg(edu, EDU_IRQ_STATUS) != EDU_IRQ_DMA) {
+		hf_vfio_set_master(edu->vfio, false); /* before the memory goes */
+		return check("transfer", -ETIMEDOUT);
+	}
+	*reg(edu, EDU_IRQ_ACK) = EDU_IRQ_DMA;
+	return 0;
 }
 
-/* Map the buffer, have the device work on it, and take it back. */
-static int transfer(struct edu *edu, struct buffer *buffer,
-		    enum hf_dma_direction dir)
+/* The page is the device's from map to unmap, and nobody else's. */
+static int transfer(struct edu *edu, enum hf_dma_direction dir)
 {
-	uint32_t command = EDU_DMA_START | EDU_DMA_INTERRUPT;
 	struct hf_vfio_stats stats;
-	uint64_t iova;
+	hf_iova_t iova;
 	int ret;
 
-	ret = hf_dma_map_sgtable(edu->dma, &buffer->table, dir);
+	ret = hf_dma_map_sgtable(edu->dma, &edu->table, dir);
 	if (ret)
-		return say("map", ret);
-	iova = buffer->table.sgl[0].dma;
+		return check("map", ret);
+	iova = edu->table.sgl[0].dma;
 	hf_vfio_stats(edu->vfio, &stats);
-	printf("%s %#llx, %llu bytes pinned\n",
-	       dir == HF_DMA_TO_DEVICE ? "the device reads" : "the device writes",
-	       (unsigned long long)iova, (unsigned long long)stats.pinned);
-	if (dir == HF_DMA_FROM_DEVICE)
-		command |= EDU_DMA_TO_RAM;
-	write64(edu, EDU_DMA_FROM, dir == HF_DMA_TO_DEVICE ? iova : EDU_MEMORY);
-	write64(edu, EDU_DMA_TO, dir == HF_DMA_TO_DEVICE ? EDU_MEMORY : iova);
-	write64(edu, EDU_DMA_COUNT, SIZE);
-	write64(edu, EDU_DMA_COMMAND, command);
-	ret = wait_interrupt(edu);
-	if (ret)
-		hf_vfio_set_master(edu->vfio, false); /* late, or never: stop it */
-	hf_dma_unmap_sgtable(edu->dma, &buffer->table, dir);
+	printf("%s %#llx, %u mapping\n", dir == HF_DMA_TO_DEVICE ? "read" : "write",
+	       (unsigned long long)iova, stats.mappings);
+	if (dir == HF_DMA_TO_DEVICE)
+		ret = copy(edu, iova, EDU_MEMORY, 0);
+	else
+		ret = copy(edu, EDU_MEMORY, iova, EDU_DMA_TO_RAM);
+	hf_dma_unmap_sgtable(edu->dma, &edu->table, dir);
 	return ret;
+}
+
+static int there_and_back(struct edu *edu)
+{
+	char *data = hf_page_cpu(edu->page), sent[SIZE];
+	int ret;
+
+	for (size_t i = 0; i < SIZE; i++)
+		data[i] = sent[i] = i * i;
+	ret = transfer(edu, HF_DMA_TO_DEVICE);
+	memset(data, 0, SIZE);
+	if (!ret)
+		ret = transfer(edu, HF_DMA_FROM_DEVICE);
+	if (!ret && memcmp(data, sent, SIZE))
+		ret = check("other data came back", -EIO);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct edu edu = { .irq = -1 };
+	bool failed;
+
+	if (argc != 2)
+		return check("usage: edu 0000:00:03.0", -EINVAL) != 0;
+	failed = open_device(&edu, argv[1]) || open_dma(&edu) || get_page(&edu) ||
+		 there_and_back(&edu);
+	if (!failed)
+		printf("%d bytes went there and came back the same\n", SIZE);
+	close_device(&edu);
+	return failed;
 }

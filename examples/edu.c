@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A driver in user space, all of it: for "edu", the PCI device that QEMU has for
- * people who learn this. It has 4 KiB of memory and a DMA engine between that and
- * the machine's. We send it some bytes, fetch them back, and see whether they are
- * the same. docs/driver-guide.md walks through it.
+ * learners, with 4 KiB of memory and a DMA engine. We send it some bytes, fetch them
+ * back, and see whether they are the same. docs/driver-guide.md walks through it.
  *
  * usage: edu 0000:00:03.0 (which is bound to vfio-pci)
  */
@@ -73,8 +72,7 @@ static int open_device(struct edu *edu, const char *bdf)
 		return check("BAR 0", -errno);
 	if (size <= EDU_DMA_COMMAND || (*reg(edu, EDU_ID) & 0xffff) != 0xed)
 		return check("not an edu", -ENODEV);
-	printf("%s is an edu in IOMMU group %u\n", hf_vfio_name(edu->vfio),
-	       hf_vfio_group(edu->vfio));
+	printf("%s is an edu\n", hf_vfio_name(edu->vfio));
 	edu->irq = eventfd(0, EFD_CLOEXEC);
 	if (edu->irq < 0)
 		return check("eventfd", -errno);
@@ -158,8 +156,9 @@ static int transfer(struct edu *edu, enum hf_dma_direction dir)
 		return check("map", ret);
 	iova = edu->table.sgl[0].dma;
 	hf_vfio_stats(edu->vfio, &stats);
-	printf("%s %#llx, %u mapping\n", dir == HF_DMA_TO_DEVICE ? "read" : "write",
-	       (unsigned long long)iova, stats.mappings);
+	printf("%s %#llx: %llu bytes are pinned\n",
+	       dir == HF_DMA_TO_DEVICE ? "out of" : "into",
+	       (unsigned long long)iova, (unsigned long long)stats.pinned);
 	if (dir == HF_DMA_TO_DEVICE)
 		ret = copy(edu, iova, EDU_MEMORY, 0);
 	else
@@ -194,7 +193,7 @@ int main(int argc, char **argv)
 	failed = open_device(&edu, argv[1]) || open_dma(&edu) || get_page(&edu) ||
 		 there_and_back(&edu);
 	if (!failed)
-		printf("%d bytes went there and came back the same\n", SIZE);
+		printf("%d bytes came back as they went\n", SIZE);
 	close_device(&edu);
 	return failed;
 }

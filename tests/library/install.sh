@@ -47,7 +47,7 @@ compile() {
 		$(config --cflags --libs libholdfast)
 }
 
-# Alone, and as C++.
+# A header needs no other one before it.
 compiles_alone() {
 	echo "#include <holdfast/$1>" >"$work/alone.c"
 	# shellcheck disable=SC2046

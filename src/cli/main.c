@@ -239,7 +239,8 @@ static int parse_options(const struct command *command,
 	}
 	if (!options->noutputs)
 		options->outputs[options->noutputs++] =
-			(struct hf_kms_output){ 1920, 1080, 60 };
+			(struct hf_kms_output){
+				.width = 1920, .height = 1080, .hz = 60 };
 	return 0;
 }
 

@@ -215,15 +215,34 @@ static void shown(struct hf_flip *flip)
 	flip->out_fence = NULL;
 }
 
-static void flip_done(struct hf_vblank_wait *wait)
+void hf_flip_done(struct hf_flip *flip)
 {
-	struct hf_flip *flip = wl_container_of(wait, flip, wait);
 	struct hf_commit *commit = flip->commit;
 
-	flip->crtc->frames++;
+	flip->crtc->frames += flip->crtc->state->active;
 	shown(flip);
 	if (!--commit->pending)
 		finish(commit);
+}
+
+static void vblank_came(struct hf_vblank_wait *wait)
+{
+	struct hf_flip *flip = wl_container_of(wait, flip, wait);
+
+	hf_flip_done(flip);
+}
+
+/* Have the hardware show a CRTC's state. It says when it has. */
+static void tell_driver(struct hf_flip *flip)
+{
+	struct hf_commit *commit = flip->commit;
+	bool at_once = commit->at_once;
+
+	commit->pending++;
+	flip->crtc->kms->funcs->flip(flip->crtc, commit->old,
+				     at_once ? NULL : flip);
+	if (at_once)
+		hf_flip_done(flip);
 }
 
 /* Have a CRTC show its state, now or at its next vblank. */
@@ -231,6 +250,10 @@ static void start_flip(struct hf_flip *flip)
 {
 	struct hf_crtc *crtc = flip->crtc;
 
+	if (crtc->kms->funcs->flip) {
+		tell_driver(flip);
+		return;
+	}
 	if (flip->commit->at_once || !crtc->vblank.on ||
 	    crtc->state->async_flip) {
 		crtc->frames += crtc->vblank.on;
@@ -238,7 +261,7 @@ static void start_flip(struct hf_flip *flip)
 		return;
 	}
 	flip->commit->pending++;
-	flip->wait.done = flip_done;
+	flip->wait.done = vblank_came;
 	flip->wait.sequence = hf_vblank_count(crtc, NULL) + 1;
 	hf_vblank_wait_add(crtc, &flip->wait);
 }
@@ -378,8 +401,6 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 	swap_states(state);
 	commit->old = state;
 	switch_crtcs(state);
-	if (kms->funcs->commit)
-		kms->funcs->commit(state);
 	take_over(commit, state);
 	wait_for_fences(commit, state);
 	if (!commit->fences && start_flips(commit)) {

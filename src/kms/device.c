@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A display: its CRTCs with three planes each, its connectors with a monitor
- * each, and the properties that they have. Also what KMS keeps of a file.
+ * A display: its CRTCs with up to three planes each, its connectors and what is
+ * plugged in at them, and the properties that they have. Also what KMS keeps of a
+ * file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,16 +50,21 @@ static void attach_plane_props(struct hf_kms_device *kms,
 		kms->prop.fb_id, kms->prop.crtc_id, kms->prop.crtc_x,
 		kms->prop.crtc_y, kms->prop.crtc_w, kms->prop.crtc_h,
 		kms->prop.src_x, kms->prop.src_y, kms->prop.src_w,
-		kms->prop.src_h, kms->prop.damage,
+		kms->prop.src_h, kms->prop.damage, kms->prop.in_fence,
+	};
+	struct hf_property *const blend_props[] = {
 		kms->prop.alpha, kms->prop.blend, kms->prop.rotation,
 		kms->prop.zpos,
-		kms->prop.in_fence,
 	};
 
 	hf_object_attach(base, kms->prop.type, plane->type);
 	for (size_t i = 0; i < sizeof(state_props) / sizeof(*state_props); i++)
 		hf_object_attach(base, state_props[i], 0);
 	hf_object_attach(base, kms->prop.in_formats, formats_blob);
+	if (!(kms->funcs->features & HF_KMS_BLEND))
+		return;
+	for (size_t i = 0; i < sizeof(blend_props) / sizeof(*blend_props); i++)
+		hf_object_attach(base, blend_props[i], 0);
 	if (plane->type == HF_PLANE_OVERLAY) {
 		hf_object_attach(base, kms->prop.encoding, 0);
 		hf_object_attach(base, kms->prop.range, 0);
@@ -97,6 +103,27 @@ static struct hf_plane *create_plane(struct hf_kms_device *kms, uint32_t type,
 	return plane;
 }
 
+/* Lowest first. The driver says which kinds there are; a primary there is. */
+static int create_planes(struct hf_crtc *crtc)
+{
+	static const uint32_t types[] = { HF_PLANE_PRIMARY, HF_PLANE_OVERLAY,
+					  HF_PLANE_CURSOR };
+	struct hf_plane *planes[3] = { NULL };
+
+	for (uint32_t zpos = 0; zpos < 3; zpos++) {
+		uint32_t type = types[zpos];
+
+		if (!crtc->kms->funcs->formats[type])
+			continue;
+		planes[type] = create_plane(crtc->kms, type, crtc->index, zpos);
+		if (!planes[type])
+			return -ENOMEM;
+	}
+	crtc->primary = planes[HF_PLANE_PRIMARY];
+	crtc->cursor = planes[HF_PLANE_CURSOR];
+	return 0;
+}
+
 static int create_crtc(struct hf_kms_device *kms)
 {
 	struct hf_crtc *crtc = calloc(1, sizeof(*crtc));
@@ -113,12 +140,7 @@ static int create_crtc(struct hf_kms_device *kms)
 	if (!crtc->state)
 		return -ENOMEM;
 	crtc->state->crtc = crtc;
-	crtc->primary = create_plane(kms, HF_PLANE_PRIMARY, index, 0);
-	if (!crtc->primary ||
-	    !create_plane(kms, HF_PLANE_OVERLAY, index, 1))
-		return -ENOMEM;
-	crtc->cursor = create_plane(kms, HF_PLANE_CURSOR, index, 2);
-	if (!crtc->cursor ||
+	if (create_planes(crtc) ||
 	    hf_mode_object_add(kms, &crtc->base, DRM_MODE_OBJECT_CRTC))
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "CRTC:%u-crtc-%u", crtc->base.id, index);
@@ -129,41 +151,84 @@ static int create_crtc(struct hf_kms_device *kms)
 	hf_object_attach(&crtc->base, kms->prop.active, 0);
 	hf_object_attach(&crtc->base, kms->prop.mode_id, 0);
 	hf_object_attach(&crtc->base, kms->prop.out_fence, 0);
-	hf_object_attach(&crtc->base, kms->prop.gamma, 0);
-	hf_object_attach(&crtc->base, kms->prop.gamma_size, HF_KMS_GAMMA_SIZE);
+	if (kms->funcs->features & HF_KMS_GAMMA) {
+		hf_object_attach(&crtc->base, kms->prop.gamma, 0);
+		hf_object_attach(&crtc->base, kms->prop.gamma_size,
+				 HF_KMS_GAMMA_SIZE);
+	}
 	return 0;
 }
 
-/* Plug a monitor in: its EDID, and the modes that follow from it. */
-static int plug(struct hf_connector *connector,
-		const struct hf_kms_output *output)
+/* What a connector is given when something is plugged in. */
+struct monitor {
+	uint8_t edid[HF_EDID_MAX];
+	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
+	unsigned int num_modes;
+	uint32_t width_mm, height_mm;
+	struct hf_blob *blob;
+};
+
+/* One that says nothing of itself. */
+static int make_up(const struct hf_connector *connector,
+		   const struct hf_kms_output *output, struct monitor *out)
 {
-	struct hf_kms_device *kms = connector->kms;
 	struct hf_edid_monitor monitor = {
 		.vendor = "HFS",
 		.product = 1,
 		.serial = connector->index + 1,
 		.name = "Holdfast",
 	};
-	uint8_t edid[HF_EDID_MAX];
 	int len;
 
 	if (hf_mode_make(&monitor.native, output->width, output->height,
 			 output->hz))
 		return -EINVAL;
 	/* 96 dots an inch, as a desktop would assume anyway. */
-	monitor.width_mm = connector->width_mm = output->width * 254 / 960;
-	monitor.height_mm = connector->height_mm = output->height * 254 / 960;
-	len = hf_edid_build(&monitor, edid);
+	monitor.width_mm = out->width_mm = output->width * 254 / 960;
+	monitor.height_mm = out->height_mm = output->height * 254 / 960;
+	out->num_modes = hf_mode_list(&monitor.native, out->modes,
+				      HF_KMS_MAX_MODES);
+	len = hf_edid_build(&monitor, out->edid);
 	if (len < 0)
 		return len;
-	connector->edid = hf_blob_create(kms, edid, len);
-	if (!connector->edid)
-		return -ENOMEM;
-	connector->num_modes = hf_mode_list(&monitor.native, connector->modes,
-					    HF_KMS_MAX_MODES);
-	connector->connected = true;
+	out->blob = hf_blob_create(connector->kms, out->edid, len);
+	return out->blob ? 0 : -ENOMEM;
+}
+
+int hf_kms_plug(struct hf_connector *connector,
+		const struct hf_kms_output *output)
+{
+	struct hf_kms_device *kms = connector->kms;
+	struct monitor monitor = { .num_modes = 0 };
+	int ret = 0;
+
+	if (output->width)
+		ret = make_up(connector, output, &monitor);
+	if (ret)
+		return ret;
+	hf_blob_put(connector->edid);
+	connector->edid = monitor.blob;
+	memcpy(connector->modes, monitor.modes, sizeof(monitor.modes));
+	connector->num_modes = monitor.num_modes;
+	connector->width_mm = monitor.width_mm;
+	connector->height_mm = monitor.height_mm;
+	connector->connected = output->width;
+	if (kms->changed)
+		kms->changed(kms);
 	return 0;
+}
+
+void hf_connector_name(const struct hf_connector *connector, char *name,
+		       size_t size)
+{
+	static const char *const types[] = {
+		"Unknown", "VGA", "DVI-I", "DVI-D", "DVI-A", "Composite",
+		"SVIDEO", "LVDS", "Component", "DIN", "DP", "HDMI-A", "HDMI-B",
+		"TV", "eDP", "Virtual", "DSI", "DPI", "Writeback", "SPI", "USB",
+	};
+
+	snprintf(name, size, "%s-%u", types[connector->type],
+		 connector->type_id);
 }
 
 static int create_connector(struct hf_kms_device *kms,
@@ -177,7 +242,7 @@ static int create_connector(struct hf_kms_device *kms,
 		return -ENOMEM;
 	connector->kms = kms;
 	connector->index = i;
-	connector->type = DRM_MODE_CONNECTOR_HDMIA;
+	connector->type = kms->funcs->connector_type;
 	connector->type_id = i + 1;
 	connector->dpms = DRM_MODE_DPMS_OFF;
 	encoder = calloc(1, sizeof(*encoder));
@@ -192,8 +257,10 @@ static int create_connector(struct hf_kms_device *kms,
 			       DRM_MODE_OBJECT_CONNECTOR))
 		return -ENOMEM;
 	connector->state->connector = connector;
-	encoder->type = DRM_MODE_ENCODER_TMDS;
-	encoder->possible_crtcs = (1u << kms->num_crtcs) - 1;
+	encoder->type = kms->funcs->encoder_type;
+	encoder->possible_crtcs = kms->funcs->features & HF_KMS_ROUTES ?
+					  (1u << kms->num_crtcs) - 1 :
+					  1u << i;
 	encoder->connector = connector;
 	hf_object_attach(&connector->base, kms->prop.edid, 0);
 	hf_object_attach(&connector->base, kms->prop.dpms, 0);
@@ -201,14 +268,15 @@ static int create_connector(struct hf_kms_device *kms,
 	hf_object_attach(&connector->base, kms->prop.non_desktop, 0);
 	hf_object_attach(&connector->base, kms->prop.tile, 0);
 	hf_object_attach(&connector->base, kms->prop.crtc_id, 0);
-	return plug(connector, output);
+	return hf_kms_plug(connector, output);
 }
 
 int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		       const struct hf_kms_funcs *funcs,
 		       const struct hf_kms_output *outputs, size_t noutputs)
 {
-	size_t ncrtcs = noutputs < 2 ? 2 : noutputs;
+	size_t ncrtcs = noutputs < funcs->min_crtcs ? funcs->min_crtcs :
+						      noutputs;
 	int ret;
 
 	memset(kms, 0, sizeof(*kms));
@@ -216,7 +284,6 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 	wl_list_init(&kms->turns);
 	kms->funcs = funcs;
 	kms->clock = clock;
-	kms->async_page_flip = true;
 	if (noutputs > HF_KMS_MAX_CONNECTORS)
 		return -EINVAL;
 	ret = hf_kms_properties_init(kms);

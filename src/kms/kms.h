@@ -254,7 +254,6 @@ struct hf_kms_device {
 	unsigned int num_crtcs, num_planes, num_connectors;
 	uint32_t reserved;    /* a bit a CRTC: by a hf_commit_wait */
 	struct wl_list turns; /* those who wait for such a CRTC */
-	bool async_page_flip;
 	bool hold; /* keep what a CRTC showed last */
 	/* Told after outputs were wired up anew; NULL: nobody is. */
 	void (*changed)(struct hf_kms_device *kms);
@@ -446,8 +445,21 @@ static inline bool hf_vblank_passed(uint64_t count, uint64_t sequence)
 	return count - sequence <= 1u << 23;
 }
 
+/** hf_crtc_gamma_size() - Entries of its gamma table; 0: it has none. */
+static inline uint32_t hf_crtc_gamma_size(const struct hf_crtc *crtc)
+{
+	return crtc->kms->funcs->features & HF_KMS_GAMMA ? HF_KMS_GAMMA_SIZE :
+							   0;
+}
+
+/** hf_kms_has_vblank() - Else there is nothing to wait for, and nothing to count. */
+static inline bool hf_kms_has_vblank(const struct hf_kms_device *kms)
+{
+	return kms->funcs->features & HF_KMS_VBLANK;
+}
+
 void hf_vblank_init(struct hf_crtc *crtc);
-/** hf_vblank_on() - The CRTC starts to scan out this mode now. */
+/** hf_vblank_on() - The CRTC starts to scan out this mode now, if it has vblanks. */
 void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode);
 /** hf_vblank_off() - It stops; whoever waits is told. */
 void hf_vblank_off(struct hf_crtc *crtc);

@@ -24,6 +24,11 @@ uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns)
 	struct hf_vblank *vblank = &crtc->vblank;
 	uint64_t now, count;
 
+	if (!hf_kms_has_vblank(crtc->kms)) {
+		if (ns)
+			*ns = hf_clock_now(crtc->kms->clock);
+		return 0;
+	}
 	if (!vblank->on) {
 		if (ns)
 			*ns = vblank->last_ns;
@@ -130,6 +135,8 @@ void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode)
 {
 	struct hf_vblank *vblank = &crtc->vblank;
 
+	if (!hf_kms_has_vblank(crtc->kms))
+		return;
 	vblank->start = hf_vblank_count(crtc, NULL);
 	vblank->start_ns = hf_clock_now(crtc->kms->clock);
 	/* Nanoseconds of a frame = pixels of a frame / (clock in kHz / 10^6). */

@@ -204,6 +204,18 @@ static int endpoints_ready(int fd, uint32_t mask, void *data)
 	return 0;
 }
 
+static int device_interrupts(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	server->dev->driver->interrupt(server->dev);
+	pthread_mutex_unlock(&server->sys->lock);
+	return 0;
+}
+
 static int timers_due(int fd, uint32_t mask, void *data)
 {
 	struct hf_server *server = data;
@@ -235,8 +247,7 @@ static void describe_connector(const struct hf_connector *connector,
 			       struct hf_sysfs_connector *out,
 			       struct connector_text *text)
 {
-	snprintf(text->name, sizeof(text->name), "HDMI-A-%u",
-		 connector->type_id);
+	hf_connector_name(connector, text->name, sizeof(text->name));
 	for (unsigned int i = 0; i < connector->num_modes; i++)
 		text->modes[i] = connector->modes[i].name;
 	out->name = text->name;
@@ -414,9 +425,12 @@ static bool add_sources(struct hf_server *server)
 		{ server->sys->endpoints.epoll, endpoints_ready },
 		{ hf_clock_fd(server->sys->clock), timers_due },
 		{ server->sys->changed_fd, tree_stale },
+		{ server->dev->irq_fd, device_interrupts },
 	};
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		if (sources[i].fd < 0)
+			continue;
 		server->sources[i] = wl_event_loop_add_fd(
 			server->loop, sources[i].fd, WL_EVENT_READABLE,
 			sources[i].fn, server);

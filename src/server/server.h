@@ -30,7 +30,7 @@ struct hf_server {
 	bool own_socket_file; /* to be unlinked */
 	int tree_fd;
 	_Atomic uint32_t generation; /* of the tree */
-	struct wl_event_source *sources[4];
+	struct wl_event_source *sources[5];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;

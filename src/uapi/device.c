@@ -37,6 +37,34 @@ static int init_dma(struct hf_device *dev,
 	return ret;
 }
 
+/* What the driver finds at its connectors goes before what was asked for. */
+static int init_display(struct hf_device *dev,
+			const struct hf_device_options *options)
+{
+	struct hf_kms_output found[HF_KMS_MAX_CONNECTORS];
+	const struct hf_driver *driver = dev->driver;
+	int n = 0, ret;
+
+	if (driver->probe) {
+		n = driver->probe(dev, options, found);
+		if (n < 0)
+			return n;
+	}
+	ret = driver->probe ?
+		      hf_kms_device_init(&dev->kms, dev->sys->clock,
+					 driver->kms, found, n) :
+		      hf_kms_device_init(&dev->kms, dev->sys->clock,
+					 driver->kms, options->outputs,
+					 options->noutputs);
+	if (!ret && driver->start)
+		driver->start(dev);
+	if (ret && driver->probe) {
+		driver->stop(dev);
+		driver->remove(dev);
+	}
+	return ret;
+}
+
 struct hf_device *hf_device_create(struct hf_system *sys,
 				   const struct hf_driver *driver,
 				   const struct hf_device_options *options)
@@ -50,6 +78,7 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	dev->driver = driver;
 	dev->primary_minor = options->primary;
 	dev->render_minor = options->render;
+	dev->irq_fd = -1;
 	wl_list_init(&dev->files);
 	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u",
 		 options->index);
@@ -63,8 +92,7 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 		ret = dev->engine ? 0 : -errno;
 	}
 	if (!ret && driver->kms)
-		ret = hf_kms_device_init(&dev->kms, sys->clock, driver->kms,
-					 options->outputs, options->noutputs);
+		ret = init_display(dev, options);
 	if (ret)
 		goto error_dma;
 	wl_list_insert(sys->devices.prev, &dev->link);
@@ -84,8 +112,12 @@ void hf_device_destroy(struct hf_device *dev)
 	if (!dev)
 		return;
 	hf_engine_destroy(dev->engine);
+	if (dev->driver->stop)
+		dev->driver->stop(dev);
 	if (dev->driver->kms)
 		hf_kms_device_finish(&dev->kms);
+	if (dev->driver->remove)
+		dev->driver->remove(dev);
 	hf_gem_device_finish(&dev->gem);
 	hf_dma_device_finish(&dev->dma);
 	wl_list_remove(&dev->link);

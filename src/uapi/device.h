@@ -15,6 +15,7 @@
 #include <wayland-util.h>
 
 #include "dma/dma.h"
+#include "dma/vfio.h"
 #include "gem/gem.h"
 #include "gem/userptr.h"
 #include "kms/kms.h"
@@ -23,7 +24,6 @@
 
 struct hf_call;
 struct hf_device;
-struct hf_vfio;
 
 struct hf_device_options;
 struct hf_kms_output;
@@ -38,7 +38,9 @@ struct hf_kms_output;
  *	dev->hw and dev->irq_fd, and @outputs to what is at its connectors; returns how
  *	many or a negative errno. NULL: there is no hardware
  * @start: its display is there, too
- * @remove: stop it; nothing is shown any more, the domain is still there
+ * @stop: the device is going: whoever waits for a flip is told, now, and from here on
+ *	nothing works on memory; framebuffers are cleaned up after this
+ * @remove: the display is gone, and the domain is not; let go of dev->hw
  * @interrupt: dev->irq_fd is readable
  */
 struct hf_driver {
@@ -50,6 +52,7 @@ struct hf_driver {
 		     const struct hf_device_options *options,
 		     struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS]);
 	void (*start)(struct hf_device *dev);
+	void (*stop)(struct hf_device *dev);
 	void (*remove)(struct hf_device *dev);
 	void (*interrupt)(struct hf_device *dev);
 };
@@ -126,7 +129,8 @@ struct hf_device_options {
 /**
  * hf_device_create() - A device.
  *
- * Return: NULL and errno: EINVAL for an impossible output, ENOMEM, EMFILE.
+ * Return: NULL and errno: EINVAL for an impossible output, ENOMEM, EMFILE; or what
+ * the driver says of its hardware.
  */
 struct hf_device *hf_device_create(struct hf_system *sys,
 				   const struct hf_driver *driver,

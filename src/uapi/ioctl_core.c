@@ -135,7 +135,8 @@ static int get_kms_cap(const struct hf_call *call, struct drm_get_cap *cap)
 		cap->value = 1;
 		return 0;
 	case DRM_CAP_ASYNC_PAGE_FLIP:
-		cap->value = call->dev->kms.async_page_flip;
+		cap->value = (call->dev->kms.funcs->features & HF_KMS_ASYNC) !=
+			     0;
 		return 0;
 	case DRM_CAP_DUMB_PREFERRED_DEPTH:
 		cap->value = 24;

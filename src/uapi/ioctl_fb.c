@@ -195,12 +195,58 @@ int hf_ioctl_mode_closefb(struct hf_call *call, void *arg)
 	return 0;
 }
 
+/* Of pairs of source and destination, the destinations. */
+static struct hf_blob *damage_of(struct hf_kms_device *kms,
+				 const struct drm_clip_rect *clips, uint32_t n,
+				 uint32_t step)
+{
+	struct drm_mode_rect rects[DRM_MODE_FB_DIRTY_MAX_CLIPS];
+
+	for (uint32_t i = 0; i < n / step; i++) {
+		const struct drm_clip_rect *clip = &clips[i * step + step - 1];
+
+		rects[i] = (struct drm_mode_rect){ clip->x1, clip->y1, clip->x2,
+						   clip->y2 };
+	}
+	return hf_blob_create(kms, rects, n / step * sizeof(*rects));
+}
+
+/* The kernel's drm_atomic_helper_dirtyfb(). */
+static int show_again(struct hf_call *call, struct hf_framebuffer *fb,
+		      const struct drm_clip_rect *clips, uint32_t n,
+		      uint32_t step)
+{
+	struct hf_kms_device *kms = fb->kms;
+	struct hf_atomic_state *state = hf_atomic_state_create(kms);
+	struct hf_blob *damage = n ? damage_of(kms, clips, n, step) : NULL;
+	int ret = state && (damage || !n) ? 0 : -ENOMEM;
+
+	for (unsigned int i = 0; !ret && i < kms->num_planes; i++) {
+		struct hf_plane_state *plane;
+
+		if (kms->planes[i]->state->fb != fb)
+			continue;
+		plane = hf_atomic_get_plane(state, kms->planes[i]);
+		ret = plane ? 0 : -ENOMEM;
+		if (plane)
+			hf_blob_replace(&plane->damage, damage);
+	}
+	hf_blob_put(damage);
+	if (!ret)
+		return hf_call_commit(call, state, false);
+	hf_atomic_state_destroy(state);
+	return ret;
+}
+
 int hf_ioctl_mode_dirtyfb(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_fb_dirty_cmd *dirty = arg;
+	struct hf_kms_device *kms = &call->dev->kms;
+	struct hf_framebuffer *fb = hf_framebuffer_find(kms, dirty->fb_id);
 	const void *clips;
+	int ret;
 
-	if (!hf_framebuffer_find(&call->dev->kms, dirty->fb_id))
+	if (!fb)
 		return -ENOENT;
 	if (!dirty->num_clips != !dirty->clips_ptr)
 		return -EINVAL;
@@ -209,8 +255,12 @@ int hf_ioctl_mode_dirtyfb(struct hf_call *call, void *arg)
 		return -EINVAL;
 	if (dirty->num_clips > DRM_MODE_FB_DIRTY_MAX_CLIPS)
 		return -EINVAL;
-	/* Planes are read when somebody looks: nothing to be done. */
-	return hf_call_copy_in(call, 0, dirty->num_clips, &clips);
+	ret = hf_call_copy_in(call, 0, dirty->num_clips, &clips);
+	/* A display without one reads planes when somebody looks. */
+	if (ret || !kms->funcs->flip)
+		return ret;
+	return show_again(call, fb, clips, dirty->num_clips,
+			  dirty->flags & DRM_MODE_FB_DIRTY_ANNOTATE_COPY ? 2 : 1);
 }
 
 int hf_call_cursor_fb(struct hf_call *call, uint32_t handle, uint32_t width,

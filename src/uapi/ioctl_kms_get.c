@@ -65,7 +65,7 @@ int hf_ioctl_mode_getcrtc(struct hf_call *call, void *arg)
 	if (!crtc)
 		return -ENOENT;
 	primary = crtc->primary->state;
-	get->gamma_size = HF_KMS_GAMMA_SIZE;
+	get->gamma_size = hf_crtc_gamma_size(crtc);
 	get->fb_id = primary->fb ? primary->fb->base.id : 0;
 	get->x = primary->src_x >> 16;
 	get->y = primary->src_y >> 16;
@@ -313,10 +313,10 @@ int hf_ioctl_mode_getgamma(struct hf_call *call, void *arg)
 
 	if (!crtc)
 		return -ENOENT;
-	if (lut->gamma_size != HF_KMS_GAMMA_SIZE)
+	if (lut->gamma_size != hf_crtc_gamma_size(crtc))
 		return -EINVAL;
 	for (unsigned int c = 0; !ret && c < 3; c++)
 		ret = hf_call_copy_out(call, c, crtc->gamma[c], 0,
-				       HF_KMS_GAMMA_SIZE);
+				       lut->gamma_size);
 	return ret;
 }

@@ -123,7 +123,7 @@ static int check_page_flip(const struct hf_call *call,
 	    DRM_MODE_PAGE_FLIP_TARGET)
 		return -EINVAL;
 	if ((flip->flags & DRM_MODE_PAGE_FLIP_ASYNC) &&
-	    !call->dev->kms.async_page_flip)
+	    !(call->dev->kms.funcs->features & HF_KMS_ASYNC))
 		return -EINVAL;
 	return 0;
 }
@@ -323,6 +323,8 @@ int hf_ioctl_mode_setgamma(struct hf_call *call, void *arg)
 
 	if (!crtc)
 		return -ENOENT;
+	if (!hf_crtc_gamma_size(crtc))
+		return -ENOSYS;
 	if (set->gamma_size != HF_KMS_GAMMA_SIZE)
 		return -EINVAL;
 	for (unsigned int c = 0; !ret && c < 3; c++)

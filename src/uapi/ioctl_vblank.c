@@ -87,6 +87,8 @@ int hf_ioctl_wait_vblank(struct hf_call *call, void *arg)
 	uint64_t count, sequence;
 	struct hf_crtc *crtc;
 
+	if (!hf_kms_has_vblank(&call->dev->kms))
+		return -EOPNOTSUPP;
 	if (type & _DRM_VBLANK_SIGNAL)
 		return -EINVAL;
 	if (type & ~(_DRM_VBLANK_TYPES_MASK | _DRM_VBLANK_FLAGS_MASK |
@@ -135,6 +137,8 @@ int hf_ioctl_crtc_get_sequence(struct hf_call *call, void *arg)
 	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, get->crtc_id);
 	uint64_t ns;
 
+	if (!hf_kms_has_vblank(&call->dev->kms))
+		return -EOPNOTSUPP;
 	if (!crtc)
 		return -ENOENT;
 	if (!crtc->vblank.on)
@@ -152,6 +156,8 @@ int hf_ioctl_crtc_queue_sequence(struct hf_call *call, void *arg)
 	struct hf_event *event;
 	uint64_t count, sequence;
 
+	if (!hf_kms_has_vblank(&call->dev->kms))
+		return -EOPNOTSUPP;
 	if (!crtc)
 		return -ENOENT;
 	if (queue->flags & ~(DRM_CRTC_SEQUENCE_RELATIVE |

@@ -801,8 +801,10 @@ static int foreign(void)
 
 static void run(unsigned long iterations)
 {
-	static const struct hf_kms_output outputs[] = { { 640, 480, 500 },
-							{ 320, 240, 1000 } };
+	static const struct hf_kms_output outputs[] = {
+		{ .width = 640, .height = 480, .hz = 500 },
+		{ .width = 320, .height = 240, .hz = 1000 },
+	};
 	struct hf_mode_object *object;
 
 	sys = hf_system_create(

@@ -25,12 +25,6 @@ static int check(struct hf_atomic_state *state)
 	return display.check_result;
 }
 
-static void commit(struct hf_atomic_state *state)
-{
-	(void)state;
-	display.commits++;
-}
-
 static const uint32_t primary[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_RGB565, 0 };
 static const uint32_t overlay[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_NV12,
 				    DRM_FORMAT_YUV420, DRM_FORMAT_YUYV, 0 };
@@ -38,24 +32,43 @@ static const uint32_t cursor[] = { DRM_FORMAT_ARGB8888, 0 };
 
 static const struct hf_kms_funcs funcs = {
 	.formats = { overlay, primary, cursor },
+	.features = HF_KMS_VBLANK | HF_KMS_GAMMA | HF_KMS_BLEND | HF_KMS_ASYNC |
+		    HF_KMS_ROUTES,
+	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
+	.encoder_type = DRM_MODE_ENCODER_TMDS,
 	.check = check,
-	.commit = commit,
 };
 
-int display_setup(void **state)
+static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
+		 struct hf_flip *flip)
+{
+	display.flips++;
+	display.flipped = crtc;
+	display.primary_changed = old->planes[crtc->primary->index];
+	display.flip = flip;
+}
+
+/* Without vblanks or anything else: what hardware says of itself. */
+static const struct hf_kms_funcs driver_funcs = {
+	.formats = { NULL, primary, NULL },
+	.connector_type = DRM_MODE_CONNECTOR_VIRTUAL,
+	.encoder_type = DRM_MODE_ENCODER_VIRTUAL,
+	.flip = flip,
+};
+
+static int setup(const struct hf_kms_funcs *funcs)
 {
 	static const struct hf_kms_output outputs[] = {
-		{ DISPLAY_WIDTH, DISPLAY_HEIGHT, 1000 },
-		{ DISPLAY_WIDTH, DISPLAY_HEIGHT, 500 },
+		{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 1000 },
+		{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 500 },
 	};
 	int sv[2];
 
-	(void)state;
 	memset(&display, 0, sizeof(display));
 	memory_begin();
 	display.clock = hf_clock_create();
 	if (!display.clock ||
-	    hf_kms_device_init(&display.kms, display.clock, &funcs, outputs,
+	    hf_kms_device_init(&display.kms, display.clock, funcs, outputs,
 			       2) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return -1;
@@ -66,6 +79,18 @@ int display_setup(void **state)
 	display.connector = display.kms.connectors[0];
 	display.connector2 = display.kms.connectors[1];
 	return 0;
+}
+
+int display_setup(void **state)
+{
+	(void)state;
+	return setup(&funcs);
+}
+
+int display_setup_driver(void **state)
+{
+	(void)state;
+	return setup(&driver_funcs);
 }
 
 int display_teardown(void **state)

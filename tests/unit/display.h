@@ -17,8 +17,13 @@ struct display {
 	struct hf_kms_device kms;
 	struct hf_kms_file file;
 	int reader; /* where the file's events arrive */
-	unsigned int checks, commits;
+	unsigned int checks;
 	int check_result;
+	/* What a driver that shows things by itself was asked for last. */
+	unsigned int flips;
+	struct hf_crtc *flipped;
+	struct hf_flip *flip;
+	bool primary_changed;
 	/* Shorthands. */
 	struct hf_crtc *crtc, *crtc2;
 	struct hf_connector *connector, *connector2;
@@ -28,6 +33,7 @@ extern struct display display;
 
 /* For cmocka. The teardown fails where objects or descriptors are left. */
 int display_setup(void **state);
+int display_setup_driver(void **state); /* without vblanks: hf_kms_funcs.flip */
 int display_teardown(void **state);
 
 /** display_fb() - A framebuffer in linear memory of its own, of the file. */

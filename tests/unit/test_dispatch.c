@@ -50,7 +50,9 @@ static void close_file(unsigned int i)
 /* File 0 is master, file 1 is not, file 2 is a render node's. */
 static int setup(void **state)
 {
-	static const struct hf_kms_output output = { 320, 240, 1000 };
+	static const struct hf_kms_output output = {
+		.width = 320, .height = 240, .hz = 1000,
+	};
 
 	(void)state;
 	open_before = count_fds();

@@ -50,7 +50,9 @@ static void *serve(void *data)
 
 static int start(void **state)
 {
-	static const struct hf_kms_output output = { 320, 240, 1000 };
+	static const struct hf_kms_output output = {
+		.width = 320, .height = 240, .hz = 1000,
+	};
 	struct hf_server_options options = {
 		.socket = path,
 		.outputs = &output,

@@ -34,7 +34,9 @@ static unsigned int open_before;
 
 static int setup(void **state)
 {
-	static const struct hf_kms_output output = { 320, 240, 1000 };
+	static const struct hf_kms_output output = {
+		.width = 320, .height = 240, .hz = 1000,
+	};
 	const struct hf_cred nobody = { .pid = 0, .uid = 65534 };
 
 	(void)state;

@@ -53,6 +53,11 @@ static void cleanup_fb(struct hf_framebuffer *fb)
 }
 
 static const struct hf_kms_funcs kms_funcs = {
+	.features = HF_KMS_VBLANK | HF_KMS_GAMMA | HF_KMS_BLEND | HF_KMS_ASYNC |
+		    HF_KMS_ROUTES,
+	.min_crtcs = 2,
+	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
+	.encoder_type = DRM_MODE_ENCODER_TMDS,
 	.prepare_fb = prepare_fb,
 	.cleanup_fb = cleanup_fb,
 	.formats = {

@@ -783,6 +783,20 @@ static void detailed_timings_of_an_extension_begin_where_it_says(void **state)
 	assert_int_equal(read_blocks(edid, 2), 0);
 }
 
+static void a_mode_that_is_listed_twice_stays_preferred(void **state)
+{
+	uint8_t edid[2 * BLOCK];
+
+	(void)state;
+	make_base(edid);
+	memcpy(edid + 54, dtd_720p, 18);
+	make_cta(edid + BLOCK, (const uint8_t[]){ 0x42, 16, 4 }, 3);
+	assert_int_equal(read_blocks(edid, 2), 4);
+	assert_string_equal(modes[0].name, "1280x720");
+	assert_int_equal(modes[0].type, PREFERRED);
+	assert_int_equal(modes[1].type, DRM_MODE_TYPE_DRIVER);
+}
+
 static void a_data_block_does_not_reach_into_what_follows(void **state)
 {
 	uint8_t edid[2 * BLOCK];
@@ -1022,6 +1036,7 @@ int main(void)
 		cmocka_unit_test(every_video_code_has_its_mode),
 		cmocka_unit_test(hdmi_has_numbers_of_its_own_for_4k),
 		cmocka_unit_test(detailed_timings_of_an_extension_begin_where_it_says),
+		cmocka_unit_test(a_mode_that_is_listed_twice_stays_preferred),
 		cmocka_unit_test(a_data_block_does_not_reach_into_what_follows),
 		cmocka_unit_test(an_extension_with_a_wrong_checksum_is_left_out),
 		cmocka_unit_test(the_real_number_of_extensions_may_be_in_the_first),

@@ -410,7 +410,7 @@ void hf_vfio_close(struct hf_vfio *vfio)
 		hf_err("%s is closed before its domain", vfio->place.name);
 	ret = hf_vfio_reset(vfio);
 	if (ret && ret != -ENOTSUP)
-		hf_warn("%s does not answer any more, and was not reset",
+		hf_warn("%s could not be reset: what it does is not known",
 			vfio->place.name);
 	unmap_bars(vfio);
 	close(vfio->device);

@@ -374,8 +374,6 @@ static int reserve_gaps(struct hf_iova_space *space,
 		uint64_t start = (range->start + HF_PAGE_SIZE - 1) &
 				 ~(HF_PAGE_SIZE - 1);
 
-		if (range->end < range->start)
-			return -ENOTSUP;
 		if (start > next)
 			ret = hf_iova_reserve(space, next, start - next);
 		if (range->end >= next)
@@ -396,6 +394,8 @@ static int make_space(struct vfio_iommu *iommu,
 		return -ENOTSUP;
 	iommu->last = ((cap->iova_ranges[cap->nr_iovas - 1].end + 1) &
 		       ~(HF_PAGE_SIZE - 1)) - 1;
+	if (iommu->last <= HF_PAGE_SIZE)
+		return -ENOTSUP;
 	ret = hf_iommu_domain_init(&iommu->base, &vfio_ops, iommu->last, false);
 	if (ret)
 		return ret;

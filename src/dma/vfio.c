@@ -418,7 +418,7 @@ static void let_go(struct hf_vfio *vfio)
 		return;
 	ret = hf_vfio_reset(vfio);
 	if (ret && ret != -ENOTSUP)
-		hf_warn("%s does not answer any more, and was not reset",
+		hf_warn("%s could not be reset: what it does is not known",
 			vfio->place.name);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
 		close(*fds[i]);

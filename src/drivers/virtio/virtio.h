@@ -173,7 +173,7 @@ void hf_virtqueue_destroy(struct hf_virtqueue *vq);
  * The pieces stay mapped until then. The device sees it with hf_virtqueue_kick().
  *
  * Return: 0; -ENOSPC where not enough entries are free; -EIO where the device is
- * broken; -EINVAL for no pieces, or more than 4 GiB.
+ * broken; -EINVAL for no pieces, an empty one, or more than 4 GiB.
  */
 int hf_virtqueue_add(struct hf_virtqueue *vq, const struct hf_virtio_sg *out,
 		     unsigned int nout, const struct hf_virtio_sg *in,

@@ -309,7 +309,7 @@ void hf_gpu_collect(struct hf_virtio_gpu *gpu)
 			end(command, check_answer(command, written));
 	}
 	if (gpu->virtio->broken)
-		hf_gpu_fail(gpu, "its rings are out of order");
+		hf_gpu_fail(gpu, "it is broken");
 }
 
 void hf_gpu_abort(struct hf_virtio_gpu *gpu)

@@ -5,12 +5,11 @@
  *
  * It is "down" from then on: all commands have ended, none is sent any more, and KMS
  * goes on without it. Where it would not even be reset it is "lost": nobody knows
- * what it does, so all that it may reach is kept, until a later reset succeeds.
+ * what it does, so all that it may reach is kept for good.
  *
  * The lock of the devices protects it all.
  */
 #include <errno.h>
-#include <linux/virtio_config.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,15 +91,7 @@ void hf_virtio_gpu_stop(struct hf_virtio_gpu *gpu)
 	/* Whatever it shows, monitors are not unplugged by this. */
 	gpu->kms = NULL;
 	if (!gpu->down)
-		go_down(gpu, gpu->virtio->ops->set_status(gpu->virtio, 0));
-}
-
-/* There is another chance: nothing is needed of it any more but that it stops. */
-static void reset_again(struct hf_virtio_gpu *gpu)
-{
-	if (gpu->lost &&
-	    !gpu->virtio->ops->set_status(gpu->virtio, 0))
-		gpu->lost = false;
+		go_down(gpu, hf_virtio_reset(gpu->virtio));
 }
 
 void hf_virtio_gpu_destroy(struct hf_virtio_gpu *gpu)
@@ -108,16 +99,14 @@ void hf_virtio_gpu_destroy(struct hf_virtio_gpu *gpu)
 	if (!gpu)
 		return;
 	hf_virtio_gpu_stop(gpu);
-	reset_again(gpu);
+	for (unsigned int i = 0; i < HF_GPU_QUEUES; i++)
+		hf_virtqueue_destroy(gpu->queues[i].vq);
 	if (gpu->lost) {
 		hf_virtio_destroy(gpu->virtio);
 		gpu->kept = kept;
 		kept = gpu;
 		return;
 	}
-	hf_gpu_resources_finish(gpu);
-	for (unsigned int i = 0; i < HF_GPU_QUEUES; i++)
-		hf_virtqueue_destroy(gpu->queues[i].vq);
 	hf_gpu_free(gpu, &gpu->query.answer);
 	hf_gpu_commands_finish(gpu);
 	hf_idr_finish(&gpu->ids);
@@ -206,7 +195,6 @@ struct hf_virtio_gpu *hf_virtio_gpu_create(struct hf_virtio *virtio,
 	}
 	gpu->virtio = virtio;
 	gpu->clock = clock;
-	wl_list_init(&gpu->resources);
 	hf_gpu_commands_init(gpu);
 	ret = start(gpu);
 	if (ret) {
@@ -449,18 +437,9 @@ void hf_virtio_gpu_attach(struct hf_virtio_gpu *gpu, struct hf_kms_device *kms)
 static void config_changed(struct hf_virtio_gpu *gpu)
 {
 	const struct hf_virtio_ops *ops = gpu->virtio->ops;
-	uint8_t status = ops->get_status(gpu->virtio);
 	uint32_t events, clear = htole32(VIRTIO_GPU_EVENT_DISPLAY);
 	int ret;
 
-	if (status == 0xff) {
-		hf_gpu_fail(gpu, "it is gone");
-		return;
-	}
-	if (status & VIRTIO_CONFIG_S_NEEDS_RESET) {
-		hf_gpu_fail(gpu, "it says that it needs to be reset");
-		return;
-	}
 	ret = ops->config_read(gpu->virtio,
 			       offsetof(struct virtio_gpu_config, events_read),
 			       &events, sizeof(events));
@@ -479,14 +458,8 @@ static void config_changed(struct hf_virtio_gpu *gpu)
 
 void hf_virtio_gpu_interrupt(struct hf_virtio_gpu *gpu)
 {
-	unsigned int what = gpu->virtio->ops->interrupts(gpu->virtio);
+	unsigned int what = hf_virtio_interrupts(gpu->virtio);
 
-	if (gpu->down)
-		return;
-	if (what & HF_VIRTIO_IRQ_GONE) {
-		hf_gpu_fail(gpu, "it is wanted back, or gone");
-		return;
-	}
 	hf_gpu_collect(gpu);
 	if (!gpu->down && what & HF_VIRTIO_IRQ_CONFIG)
 		config_changed(gpu);

@@ -134,7 +134,6 @@ struct hf_gpu_resource {
 	struct hf_gem_mapping *mapping;
 	struct hf_gpu_command *unref;
 	bool accepted;
-	struct wl_list link; /* hf_virtio_gpu.resources */
 };
 
 /* A rectangle, pixels; x2 and y2 are not in it. */
@@ -184,8 +183,6 @@ void hf_gpu_resource_transfer(struct hf_gpu_resource *resource,
 			      struct hf_gpu_command *command,
 			      const struct hf_gpu_rect *rect, hf_gpu_done done,
 			      void *data);
-/** hf_gpu_resources_finish() - Free those that nobody has; the device was reset. */
-void hf_gpu_resources_finish(struct hf_virtio_gpu *gpu);
 
 /* -- scanouts (display.c) ---------------------------------------------------- */
 
@@ -289,7 +286,7 @@ struct hf_gpu_query {
  * @has_edid: that can be asked for
  * @idle: commands that nobody has
  * @pages: memory of commands
- * @ids: of resources; @resources: all of them
+ * @ids: of resources, all that there are
  * @kept: the next device that was never reset
  */
 struct hf_virtio_gpu {
@@ -303,7 +300,7 @@ struct hf_virtio_gpu {
 	uint64_t last_fence;
 	struct hf_virtio_gpu_stats stats;
 	struct hf_gpu_queue queues[HF_GPU_QUEUES];
-	struct wl_list idle, pages, resources;
+	struct wl_list idle, pages;
 	struct hf_idr ids;
 	struct hf_gpu_query query;
 	unsigned int num_scanouts;

@@ -45,7 +45,6 @@ static void resource_free(struct hf_gpu_resource *resource)
 {
 	struct hf_virtio_gpu *gpu = resource->gpu;
 
-	wl_list_remove(&resource->link);
 	hf_idr_remove(&gpu->ids, resource->id);
 	hf_gpu_command_destroy(resource->unref);
 	hf_gem_unmap(resource->mapping);
@@ -105,16 +104,6 @@ void hf_gpu_resource_replace(struct hf_gpu_resource **slot,
 
 	*slot = resource ? hf_gpu_resource_get(resource) : NULL;
 	hf_gpu_resource_put(old);
-}
-
-void hf_gpu_resources_finish(struct hf_virtio_gpu *gpu)
-{
-	struct hf_gpu_resource *resource, *next;
-
-	wl_list_for_each_safe(resource, next, &gpu->resources, link) {
-		if (!resource->refcount)
-			resource_free(resource);
-	}
 }
 
 /* -- creation ---------------------------------------------------------------- */
@@ -201,7 +190,6 @@ resource_alloc(struct hf_virtio_gpu *gpu, const struct hf_framebuffer *fb)
 	resource->height = fb->height;
 	resource->pitch = fb->pitches[0];
 	resource->offset = fb->offsets[0];
-	wl_list_insert(&gpu->resources, &resource->link);
 	gpu->stats.resources++;
 	return resource;
 }

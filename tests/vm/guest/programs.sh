@@ -19,11 +19,11 @@ program() {
 
 # It makes faults, and looks for them itself.
 test_vfio_maps_memory_and_catches_what_is_used_after_its_unmap() {
-	program "$vm/vm-vfio" "$HOLDFAST_VFIO_EDU"
+	program "$vm/vm-vfio"
 }
 
 test_virtqueues_carry_random_bytes() {
-	program "$vm/vm-virtio" "$HOLDFAST_VFIO_RNG"
+	program "$vm/vm-virtio"
 }
 
 test_a_driver_in_two_hundred_lines_does_dma() {

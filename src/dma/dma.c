@@ -61,6 +61,80 @@ void hf_dma_device_finish(struct hf_dma_device *dev)
 	pthread_mutex_destroy(&dev->fault_lock);
 }
 
+struct hf_dma_device *hf_dma_device_create(const char *name,
+					   struct hf_memory *mem,
+					   struct hf_iommu_domain *domain)
+{
+	struct hf_dma_device *dev = malloc(sizeof(*dev));
+	int ret;
+
+	if (!dev)
+		return NULL;
+	ret = hf_dma_device_init(dev, name, mem, domain);
+	if (ret) {
+		free(dev);
+		errno = -ret;
+		return NULL;
+	}
+	return dev;
+}
+
+void hf_dma_device_destroy(struct hf_dma_device *dev)
+{
+	if (!dev)
+		return;
+	hf_dma_device_finish(dev);
+	free(dev);
+}
+
+/* -- what a device can do ---------------------------------------------------- */
+
+/* 2^n - 1, of a page at least. */
+static bool is_mask(uint64_t mask)
+{
+	return mask >= HF_PAGE_SIZE - 1 && !(mask & (mask + 1));
+}
+
+int hf_dma_set_mask(struct hf_dma_device *dev, uint64_t mask)
+{
+	if (!is_mask(mask))
+		return -EINVAL;
+	if (dev->mappings)
+		return -EBUSY;
+	dev->mask = mask;
+	return 0;
+}
+
+int hf_dma_set_max_segment(struct hf_dma_device *dev, size_t size)
+{
+	if (size && size < HF_PAGE_SIZE)
+		return -EINVAL;
+	if (dev->mappings)
+		return -EBUSY;
+	dev->max_segment = size;
+	return 0;
+}
+
+int hf_dma_set_boundary(struct hf_dma_device *dev, uint64_t boundary)
+{
+	if (boundary && !is_mask(boundary))
+		return -EINVAL;
+	if (dev->mappings)
+		return -EBUSY;
+	dev->boundary = boundary;
+	return 0;
+}
+
+int hf_dma_set_coherent(struct hf_dma_device *dev, bool coherent)
+{
+	if (dev->mappings)
+		return -EBUSY;
+	dev->coherent = coherent;
+	return 0;
+}
+
+/* -- reports ----------------------------------------------------------------- */
+
 uint64_t hf_dma_now(void)
 {
 	struct timespec ts;

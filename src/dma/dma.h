@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DMA mapping: memory for a device, as the kernel's dma_map_sgtable() and its
- * family do it, and the accesses of a device in software.
+ * DMA: what mapping has to know of a device, and the accesses of a device in
+ * software. What drivers call is in holdfast/dma.h.
  *
  * The mapping half is called with the lock of the devices held. The access half
  * (ports) is for a device's threads, needs no lock, and relies on the driver's
@@ -16,12 +16,6 @@
 
 #include "dma/iommu.h"
 #include "dma/sg.h"
-
-enum hf_dma_direction {
-	HF_DMA_BIDIRECTIONAL,
-	HF_DMA_TO_DEVICE,   /* the device reads */
-	HF_DMA_FROM_DEVICE, /* the device writes */
-};
 
 #define HF_DMA_FAULTS 64
 
@@ -86,52 +80,6 @@ int hf_dma_device_use_physical(struct hf_dma_device *dev);
 /** hf_dma_device_finish() - Destroys the domain, too. Nothing is mapped. */
 void hf_dma_device_finish(struct hf_dma_device *dev);
 
-/**
- * hf_dma_map_sgtable() - Make memory reachable for a device.
- * @table: nents is 0; set, with the device addresses, on success
- *
- * Behind an IOMMU all of it becomes one run of addresses, cut where the device
- * needs it cut; else each entry keeps its bus address. The memory is synced for
- * the device in every direction, so that what a device does not write keeps its
- * content.
- *
- * Return: 0; -EINVAL for an empty table or one that is mapped; -EIO where the
- * device cannot address the memory, or would need more pieces than the table has
- * entries; -ENOMEM. On an error nothing is mapped.
- */
-int hf_dma_map_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
-		       enum hf_dma_direction dir);
-/** hf_dma_unmap_sgtable() - Take it back, and sync it for the CPU. */
-void hf_dma_unmap_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
-			  enum hf_dma_direction dir);
-
-/*
- * Who works on the memory next. On a coherent device there is nothing to do.
- * On another one the CPU's changes reach the device with _for_device(), and the
- * device's the CPU with _for_cpu(); an access that comes before is reported by
- * name and counted.
- */
-void hf_dma_sync_sgtable_for_cpu(struct hf_dma_device *dev,
-				 struct hf_sg_table *table,
-				 enum hf_dma_direction dir);
-void hf_dma_sync_sgtable_for_device(struct hf_dma_device *dev,
-				    struct hf_sg_table *table,
-				    enum hf_dma_direction dir);
-
-/**
- * hf_dma_alloc() - Memory for the device's own structures (tables, rings).
- * @size: bytes, whole pages
- * @iova: set to its device address, one run
- *
- * Coherent always. Without an IOMMU more than a page comes from the pool.
- *
- * Return: where the CPU sees it, zero-filled; NULL and EINVAL, EIO where the device
- * cannot address it, ENOMEM, EMFILE.
- */
-void *hf_dma_alloc(struct hf_dma_device *dev, size_t size, hf_iova_t *iova);
-void hf_dma_free(struct hf_dma_device *dev, void *cpu, size_t size,
-		 hf_iova_t iova);
-
 /* -- the device's side ------------------------------------------------------- */
 
 /**
@@ -181,12 +129,6 @@ struct hf_dma_port {
  */
 void *hf_dma_access(struct hf_dma_port *port, hf_iova_t iova, bool write,
 		    size_t *length);
-
-/** hf_dma_read(), hf_dma_write() - Copy. 0, or -EFAULT for a fault. */
-int hf_dma_read(struct hf_dma_port *port, void *to, hf_iova_t from,
-		size_t size);
-int hf_dma_write(struct hf_dma_port *port, hf_iova_t to, const void *from,
-		 size_t size);
 
 /** hf_dma_fault_text() - A fault as a sentence. */
 void hf_dma_fault_text(const struct hf_iommu_fault *fault, char *text,

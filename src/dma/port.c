@@ -14,11 +14,26 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "dma/internal.h"
 #include "mem/backing.h"
+
+struct hf_dma_port *hf_dma_port_create(struct hf_dma_device *dev)
+{
+	struct hf_dma_port *port = calloc(1, sizeof(*port));
+
+	if (port)
+		port->dev = dev;
+	return port;
+}
+
+void hf_dma_port_destroy(struct hf_dma_port *port)
+{
+	free(port);
+}
 
 uint64_t hf_dma_generation(struct hf_dma_device *dev)
 {

@@ -94,11 +94,14 @@ static void complain(struct vfio_iommu *iommu, int error, hf_iova_t iova,
 	hf_err("%s", text);
 }
 
+/* After hf_vfio_release() there is nothing to map, and nothing is mapped. */
 static int container_ioctl(const struct vfio_iommu *iommu,
 			   unsigned long request, void *argument)
 {
 	int ret;
 
+	if (iommu->vfio->container < 0)
+		return 0;
 	do
 		ret = ioctl(iommu->vfio->container, request, argument);
 	while (ret && errno == EINTR);

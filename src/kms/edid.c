@@ -12,57 +12,14 @@
 #include <string.h>
 
 #include "kms/edid.h"
+#include "kms/edid_layout.h"
 #include "kms/mode.h"
 
-#define BLOCK_SIZE 128
 #define TEXT_SIZE 13
-#define STANDARD_SLOTS 8
 #define MAX_MODES 128
 
 /* Year and week are the same for everybody, or no two runs would compare. */
 #define MODEL_YEAR 2025
-
-/* 3.10: descriptors of the base block, by their tag. */
-enum descriptor_tag {
-	TAG_DUMMY = 0x10,
-	TAG_NAME = 0xfc,
-	TAG_RANGE = 0xfd,
-	TAG_SERIAL = 0xff,
-};
-
-struct descriptor {
-	uint8_t bytes[18];
-};
-
-/* Section 3: the base block. */
-struct base_block {
-	uint8_t header[8];
-	uint8_t vendor[2];
-	uint8_t product[2];
-	uint8_t serial[4];
-	uint8_t week, year;
-	uint8_t version, revision;
-	uint8_t input;
-	uint8_t width_cm, height_cm;
-	uint8_t gamma;
-	uint8_t features;
-	uint8_t chromaticity[10];
-	uint8_t established[3];
-	uint8_t standard[STANDARD_SLOTS][2];
-	struct descriptor descriptors[4];
-	uint8_t extensions;
-	uint8_t checksum;
-};
-_Static_assert(sizeof(struct base_block) == BLOCK_SIZE, "as VESA says");
-
-/* DisplayID 1.3, 4.4.1: type I detailed timing. */
-struct displayid_timing {
-	uint8_t clock[3];
-	uint8_t flags;
-	uint8_t hactive[2], hblank[2], hfront[2], hsync[2];
-	uint8_t vactive[2], vblank[2], vfront[2], vsync[2];
-};
-_Static_assert(sizeof(struct displayid_timing) == 20, "as VESA says");
 
 /* DisplayID 1.3, 4.1: product identification, without a name. */
 struct displayid_product {
@@ -91,11 +48,6 @@ struct displayid_interface {
 	uint8_t unused[7];
 };
 
-/* DisplayID 1.3, 3.1: what is in front of every data block. */
-struct displayid_block {
-	uint8_t tag, revision, size;
-};
-
 /* DisplayID 1.3, 2.1 and appendix B: a section within an EDID extension. */
 struct displayid_extension {
 	uint8_t edid_tag;
@@ -103,19 +55,19 @@ struct displayid_extension {
 	uint8_t size;
 	uint8_t product_type;
 	uint8_t extensions;
-	struct displayid_block id_block;
+	struct hf_displayid_block id_block;
 	struct displayid_product id;
-	struct displayid_block timing_block;
-	struct displayid_timing timing;
-	struct displayid_block display_block;
+	struct hf_displayid_block timing_block;
+	struct hf_displayid_timing timing;
+	struct hf_displayid_block display_block;
 	struct displayid_display display;
-	struct displayid_block interface_block;
+	struct hf_displayid_block interface_block;
 	struct displayid_interface interface;
 	uint8_t padding[55];
 	uint8_t section_checksum;
 	uint8_t checksum;
 };
-_Static_assert(sizeof(struct displayid_extension) == BLOCK_SIZE,
+_Static_assert(sizeof(struct displayid_extension) == HF_EDID_BLOCK,
 	       "as VESA says");
 
 /* What range limits have to cover. */
@@ -219,7 +171,7 @@ static bool fits_detailed(const struct drm_mode_modeinfo *mode)
 	       mode->vsync_end - mode->vsync_start <= 0x3f;
 }
 
-static void put_detailed(struct descriptor *descriptor,
+static void put_detailed(struct hf_edid_descriptor *descriptor,
 			 const struct drm_mode_modeinfo *mode,
 			 const struct hf_edid_monitor *monitor)
 {
@@ -256,14 +208,15 @@ static void put_detailed(struct descriptor *descriptor,
 }
 
 /* 3.10.3: a display descriptor is a timing with a clock of zero. */
-static void put_tag(struct descriptor *descriptor, enum descriptor_tag tag)
+static void put_tag(struct hf_edid_descriptor *descriptor,
+		    enum hf_edid_tag tag)
 {
 	memset(descriptor, 0, sizeof(*descriptor));
 	descriptor->bytes[3] = tag;
 }
 
-static void put_text(struct descriptor *descriptor, enum descriptor_tag tag,
-		     const char *text)
+static void put_text(struct hf_edid_descriptor *descriptor,
+		     enum hf_edid_tag tag, const char *text)
 {
 	size_t length = strnlen(text, TEXT_SIZE);
 	uint8_t *bytes = descriptor->bytes + 5;
@@ -275,16 +228,16 @@ static void put_text(struct descriptor *descriptor, enum descriptor_tag tag,
 		bytes[length] = '\n';
 }
 
-static void put_serial(struct descriptor *descriptor, uint32_t serial)
+static void put_serial(struct hf_edid_descriptor *descriptor, uint32_t serial)
 {
 	char text[TEXT_SIZE + 1];
 
 	if (!serial) {
-		put_tag(descriptor, TAG_DUMMY);
+		put_tag(descriptor, HF_EDID_TAG_DUMMY);
 		return;
 	}
 	snprintf(text, sizeof(text), "HF%08u", serial);
-	put_text(descriptor, TAG_SERIAL, text);
+	put_text(descriptor, HF_EDID_TAG_SERIAL, text);
 }
 
 static void find_limits(struct limits *limits,
@@ -312,19 +265,20 @@ static uint8_t put_limit(uint8_t *byte, uint32_t limit, uint8_t flag)
 }
 
 /* Where a limit is more than EDID can say, say nothing. */
-static void put_range(struct descriptor *descriptor, const struct limits *limits)
+static void put_range(struct hf_edid_descriptor *descriptor,
+		      const struct limits *limits)
 {
 	uint32_t clock = (limits->max_clock + 9999) / 10000;
 	uint8_t *bytes = descriptor->bytes;
 	uint8_t min_hz, min_khz;
 
-	put_tag(descriptor, TAG_DUMMY);
+	put_tag(descriptor, HF_EDID_TAG_DUMMY);
 	if (limits->max_hz > 510 || limits->max_khz > 510 || clock > 255)
 		return;
 	if (!limits->min_hz || !limits->min_khz)
 		return;
 
-	put_tag(descriptor, TAG_RANGE);
+	put_tag(descriptor, HF_EDID_TAG_RANGE);
 	bytes[4] |= put_limit(&bytes[6], limits->max_hz, 0x02);
 	min_hz = put_limit(&bytes[5], limits->min_hz, 0x01);
 	bytes[4] |= put_limit(&bytes[8], limits->max_khz, 0x08);
@@ -350,7 +304,7 @@ static const struct established {
 };
 
 /* 3.8: one bit for each of the old timings. */
-static bool put_established(struct base_block *base,
+static bool put_established(struct hf_edid_base *base,
 			    const struct drm_mode_modeinfo *mode)
 {
 	for (size_t i = 0; i < sizeof(established) / sizeof(established[0]); i++) {
@@ -394,7 +348,7 @@ static bool put_standard(uint8_t bytes[2], const struct drm_mode_modeinfo *mode)
 }
 
 /* Standard timings have few slots: they go to 60 Hz, the largest first. */
-static void put_other_modes(struct base_block *base,
+static void put_other_modes(struct hf_edid_base *base,
 			    const struct drm_mode_modeinfo *preferred,
 			    const struct drm_mode_modeinfo *modes, size_t num)
 {
@@ -407,13 +361,13 @@ static void put_other_modes(struct base_block *base,
 			continue;
 		if (put_established(base, &modes[i]))
 			continue;
-		if (slot < STANDARD_SLOTS && modes[i].vrefresh == 60 &&
+		if (slot < HF_EDID_STANDARDS && modes[i].vrefresh == 60 &&
 		    put_standard(base->standard[slot], &modes[i]))
 			slot++;
 	}
 }
 
-static void put_identity(struct base_block *base,
+static void put_identity(struct hf_edid_base *base,
 			 const struct hf_edid_monitor *monitor)
 {
 	static const uint8_t header[8] = { 0, 255, 255, 255, 255, 255, 255, 0 };
@@ -453,7 +407,7 @@ find_detailed(const struct drm_mode_modeinfo *modes, size_t num)
 	return NULL;
 }
 
-static void build_base(struct base_block *base,
+static void build_base(struct hf_edid_base *base,
 		       const struct hf_edid_monitor *monitor,
 		       const struct drm_mode_modeinfo *preferred,
 		       const struct drm_mode_modeinfo *modes, size_t num)
@@ -468,10 +422,10 @@ static void build_base(struct base_block *base,
 	put_detailed(&base->descriptors[0], preferred, monitor);
 	find_limits(&limits, modes, num);
 	put_range(&base->descriptors[1], &limits);
-	put_text(&base->descriptors[2], TAG_NAME, monitor->name);
+	put_text(&base->descriptors[2], HF_EDID_TAG_NAME, monitor->name);
 	put_serial(&base->descriptors[3], monitor->serial);
 	base->extensions = preferred == &modes[0] ? 0 : 1;
-	base->checksum = checksum((const uint8_t *)base, BLOCK_SIZE - 1);
+	base->checksum = checksum((const uint8_t *)base, HF_EDID_BLOCK - 1);
 }
 
 /* DisplayID 1.3, table 4-14. */
@@ -487,7 +441,7 @@ static uint8_t displayid_aspect(const struct drm_mode_modeinfo *mode)
 	return 8;
 }
 
-static void put_displayid_timing(struct displayid_timing *timing,
+static void put_displayid_timing(struct hf_displayid_timing *timing,
 				 const struct drm_mode_modeinfo *mode)
 {
 	uint32_t clock = (mode->clock + 5) / 10 - 1;
@@ -549,7 +503,7 @@ static void put_displayid_interface(struct displayid_interface *interface)
 	interface->rgb_depths = 0x02;
 }
 
-static void put_displayid_block(struct displayid_block *block, uint8_t tag,
+static void put_displayid_block(struct hf_displayid_block *block, uint8_t tag,
 				uint8_t size)
 {
 	block->tag = tag;
@@ -565,7 +519,7 @@ static void build_displayid(struct displayid_extension *extension,
 	memset(extension, 0, sizeof(*extension));
 	extension->edid_tag = 0x70;
 	extension->version = 0x13;
-	extension->size = BLOCK_SIZE -
+	extension->size = HF_EDID_BLOCK -
 			  offsetof(struct displayid_extension, id_block) - 2;
 	/* A monitor, as opposed to a panel or a repeater. */
 	extension->product_type = 0x03;
@@ -582,8 +536,8 @@ static void build_displayid(struct displayid_extension *extension,
 			    sizeof(extension->interface));
 	put_displayid_interface(&extension->interface);
 	/* The section has a checksum of its own, without the extension's tag. */
-	extension->section_checksum = checksum(bytes + 1, BLOCK_SIZE - 3);
-	extension->checksum = checksum(bytes, BLOCK_SIZE - 1);
+	extension->section_checksum = checksum(bytes + 1, HF_EDID_BLOCK - 3);
+	extension->checksum = checksum(bytes, HF_EDID_BLOCK - 1);
 }
 
 int hf_edid_build(const struct hf_edid_monitor *monitor,
@@ -602,11 +556,11 @@ int hf_edid_build(const struct hf_edid_monitor *monitor,
 	if (!preferred && !hf_mode_make(&modes[num], 640, 480, 60))
 		preferred = &modes[num++];
 
-	build_base((struct base_block *)edid, monitor, preferred, modes, num);
+	build_base((struct hf_edid_base *)edid, monitor, preferred, modes, num);
 	if (preferred == &modes[0])
-		return BLOCK_SIZE;
+		return HF_EDID_BLOCK;
 
-	build_displayid((struct displayid_extension *)(edid + BLOCK_SIZE),
+	build_displayid((struct displayid_extension *)(edid + HF_EDID_BLOCK),
 			monitor);
-	return 2 * BLOCK_SIZE;
+	return 2 * HF_EDID_BLOCK;
 }

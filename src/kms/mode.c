@@ -292,21 +292,31 @@ static int compare_u64(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-static int compare_modes(const void *pa, const void *pb)
+static uint64_t area(const struct drm_mode_modeinfo *mode)
 {
-	const struct drm_mode_modeinfo *a = pa, *b = pb;
+	return (uint64_t)mode->hdisplay * mode->vdisplay;
+}
+
+int hf_mode_compare(const struct drm_mode_modeinfo *a,
+		    const struct drm_mode_modeinfo *b)
+{
 	int diff;
 
 	diff = !!(b->type & DRM_MODE_TYPE_PREFERRED) -
 	       !!(a->type & DRM_MODE_TYPE_PREFERRED);
 	if (!diff)
-		diff = b->hdisplay * b->vdisplay - a->hdisplay * a->vdisplay;
+		diff = compare_u64(area(b), area(a));
 	if (!diff)
 		diff = compare_u64(hf_mode_vrefresh(b), hf_mode_vrefresh(a));
 	if (!diff)
 		diff = compare_u64(b->clock, a->clock);
 	/* qsort() is not stable; two shapes of one area need an order too. */
 	return diff ? diff : b->hdisplay - a->hdisplay;
+}
+
+static int compare_modes(const void *a, const void *b)
+{
+	return hf_mode_compare(a, b);
 }
 
 size_t hf_mode_list(const struct drm_mode_modeinfo *native,

@@ -74,6 +74,18 @@ bool hf_mode_equal(const struct drm_mode_modeinfo *a,
 		   const struct drm_mode_modeinfo *b);
 
 /**
+ * hf_mode_compare() - The order of modes in a connector's list.
+ * @a: one mode
+ * @b: the other
+ *
+ * As the kernel sorts them: preferred, area, refresh, clock; then width.
+ *
+ * Return: below 0 if @a comes first, above 0 if @b does, else 0.
+ */
+int hf_mode_compare(const struct drm_mode_modeinfo *a,
+		    const struct drm_mode_modeinfo *b);
+
+/**
  * hf_mode_frame_ns() - How long a frame (a field, when interlaced) lasts.
  * @mode: any mode, checked or not
  *

@@ -300,6 +300,16 @@ void hf_backing_put_memory(struct hf_backing *backing, int *fd)
 	free(backing);
 }
 
+size_t hf_backing_size(const struct hf_backing *backing)
+{
+	return backing->size;
+}
+
+int hf_backing_fd(const struct hf_backing *backing)
+{
+	return backing->fd;
+}
+
 int hf_backing_seal(struct hf_backing *backing)
 {
 	if (backing->sealed || backing->foreign)

@@ -10,7 +10,8 @@
  * page cache that the machine may swap. Extents never overlap: a page is the
  * same struct hf_page for everybody.
  *
- * The lock of the devices protects them.
+ * Drivers use what is in holdfast/memory.h; this is the inside. The lock of the
+ * devices protects them.
  */
 #ifndef HF_MEM_BACKING_H
 #define HF_MEM_BACKING_H
@@ -66,41 +67,11 @@ struct hf_backing {
 	UT_hash_handle by_key;
 };
 
-/**
- * hf_backing_create() - New memory, zero-filled, nothing allocated.
- * @size: bytes, whole pages, at least one
- * @contiguous: take a run of bus addresses from the pool
- * @owner: its pid; the number is given here
- *
- * Return: one reference, or NULL and EINVAL for a bad size, ENOMEM, EFBIG,
- * EMFILE, ENFILE; ENOMEM where the pool has no hole that is large enough, and
- * can have none.
- */
-struct hf_backing *hf_backing_create(struct hf_memory *mem, size_t size,
-				     bool contiguous, pid_t pid);
-
-/**
- * hf_backing_of() - The backing of a file that somebody shows us.
- * @fd: stays the caller's
- * @user: it holds memory of a client process; it may be larger than memory, and
- *	an ordinary file, and may shrink: a page that is gone reads as 0. Not a
- *	file of huge pages, nor one that a client serves itself (FUSE)
- * @pid: whose
- *
- * Return: one reference to the one that is there or a new one; NULL and errno:
- * EINVAL where it is no memory that can be relied on (hf_shmem_check()), or may
- * not be read, ENOMEM, EMFILE.
- */
-struct hf_backing *hf_backing_of(struct hf_memory *mem, int fd, bool user,
-				 pid_t pid);
 /** hf_backing_find() - By key. Return: NULL for none; no reference. */
 struct hf_backing *hf_backing_find(struct hf_memory *mem,
 				   const struct hf_backing_key *key);
-struct hf_backing *hf_backing_get(struct hf_backing *backing);
-/** hf_backing_put() - Takes NULL. Extents keep it alive. */
-void hf_backing_put(struct hf_backing *backing);
 /**
- * hf_backing_put_memory() - The same.
+ * hf_backing_put_memory() - As hf_backing_put().
  * @fd: where it was the last reference to something large: set to its file, now
  *	the caller's to close; else to -1
  */
@@ -108,8 +79,6 @@ void hf_backing_put_memory(struct hf_backing *backing, int *fd);
 
 /** hf_backing_seal() - Fix its size; foreign ones' is not ours. 0 or -ENOMEM. */
 int hf_backing_seal(struct hf_backing *backing);
-/** hf_backing_share() - Seal it, and make it known by inode. 0 or -ENOMEM. */
-int hf_backing_share(struct hf_backing *backing);
 
 /**
  * hf_backing_populate() - Allocate its pages, which takes its time.
@@ -120,18 +89,6 @@ int hf_backing_share(struct hf_backing *backing);
  * Return: 0, -ENOMEM.
  */
 int hf_backing_populate(int fd, size_t first, size_t n);
-
-/**
- * hf_backing_get_pages() - Hold pages, for a device to work on.
- * @first: the first page's index in the file
- * @n: how many
- * @pages: set to them, each with a reference
- *
- * Return: 0; -EINVAL beyond the end or for no pages; -ENOMEM. On an error
- * nothing is held.
- */
-int hf_backing_get_pages(struct hf_backing *backing, size_t first, size_t n,
-			 struct hf_page **pages);
 
 /**
  * hf_backing_purge() - Throw its content away, and its run of bus addresses.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages that a device may touch, and the bus addresses that they have.
+ * Pages that a device may touch, and the bus addresses that they have: what
+ * drivers use is in holdfast/memory.h, and this is the rest.
  *
  * `struct hf_memory` is the machine's memory as devices see it: one for all the
  * devices of a server, as bus addresses are the machine's. A page exists from
@@ -18,19 +19,9 @@
 #ifndef HF_MEM_PAGE_H
 #define HF_MEM_PAGE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-#define HF_PAGE_SHIFT 12
-#define HF_PAGE_SIZE ((size_t)1 << HF_PAGE_SHIFT)
-
-/* What a device without an IOMMU puts on the bus, bytes. */
-typedef uint64_t hf_bus_t;
+#include <holdfast/memory.h>
 
 struct hf_extent;
-struct hf_backing;
 
 /* Whose memory it is, for reports. */
 struct hf_owner {
@@ -49,34 +40,6 @@ struct hf_page {
 	uint32_t pfn;
 	struct hf_extent *extent;
 };
-
-/* Counters for `holdfast info`. */
-struct hf_memory_stats {
-	uint64_t pages, peak_pages; /* held now, and at most */
-	uint64_t user_pages;	    /* of those, user pages */
-	uint64_t pool_size, pool_used, pool_hole; /* bytes; the largest hole */
-	uint64_t purged;	    /* bytes, ever */
-};
-
-/**
- * struct hf_memory_options - How the machine's memory is laid out.
- * @pool: bytes of the contiguous pool, whole pages; 0: no pool
- * @max_pages: how many may be held; 0: half of what the machine has
- * @shadow: devices do not see the CPU's caches: pages get a shadow, which is
- *	what devices work on
- */
-struct hf_memory_options {
-	size_t pool, max_pages;
-	bool shadow;
-};
-
-struct hf_memory;
-
-/** hf_memory_create() - Return: NULL and ENOMEM, or EINVAL for a bad pool. */
-struct hf_memory *hf_memory_create(const struct hf_memory_options *options);
-/** hf_memory_destroy() - All backings must have been put. Takes NULL. */
-void hf_memory_destroy(struct hf_memory *mem);
-void hf_memory_stats(const struct hf_memory *mem, struct hf_memory_stats *stats);
 
 /** hf_memory_max_pages() - How many may be held. */
 size_t hf_memory_max_pages(const struct hf_memory *mem);
@@ -106,8 +69,6 @@ static inline hf_bus_t hf_page_bus(const struct hf_page *page)
  */
 struct hf_page *hf_page_at(const struct hf_memory *mem, hf_bus_t bus);
 
-/** hf_page_cpu() - Where the server sees the page. */
-void *hf_page_cpu(const struct hf_page *page);
 /** hf_page_shadow() - Where devices see it, if not there; or NULL. */
 void *hf_page_shadow(const struct hf_page *page);
 const struct hf_owner *hf_page_owner(const struct hf_page *page);
@@ -121,10 +82,5 @@ const struct hf_owner *hf_page_owner(const struct hf_page *page);
  */
 bool hf_page_former_owner(const struct hf_memory *mem, hf_bus_t bus,
 			  struct hf_owner *owner, uint64_t *ns);
-
-/** hf_page_get() - One more reference. */
-void hf_page_get(struct hf_page *page);
-/** hf_pages_put() - Drop a reference to each of @n pages. */
-void hf_pages_put(struct hf_page **pages, size_t n);
 
 #endif

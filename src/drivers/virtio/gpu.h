@@ -2,9 +2,10 @@
 /*
  * virtio-gpu, 2D: the driver of a paravirtual display.
  *
- * gpu.c speaks the protocol: it queues commands, matches responses, and holds what
- * a command uses until it is complete. display.c is the KMS side: framebuffers are
- * resources whose backing is the object's memory, flips are transfers and flushes.
+ * command.c queues commands, matches responses, and holds what a command uses until
+ * it is complete; resource.c has the resources, whose backing is an object's memory;
+ * gpu.c starts and stops the device and asks for its monitors. display.c is the KMS
+ * side: framebuffers are resources, flips are transfers and flushes.
  *
  * The lock of the devices protects it all. Nothing here sleeps: a command that finds
  * the ring full waits in a list.
@@ -23,10 +24,6 @@
 
 struct hf_virtio_gpu;
 
-/* What a command's end means to whoever sent it; NULL: nothing. @error: 0, -EIO where
- * the device refused or is broken. */
-typedef void (*hf_virtio_gpu_done)(void *data, int error);
-
 /**
  * hf_virtio_gpu_create() - Start a device.
  * @virtio: owned from here on, also on an error
@@ -37,9 +34,16 @@ typedef void (*hf_virtio_gpu_done)(void *data, int error);
 struct hf_virtio_gpu *hf_virtio_gpu_create(struct hf_virtio *virtio,
 					   struct hf_clock *clock);
 /**
- * hf_virtio_gpu_destroy() - Reset the device, and let go of all that it was using.
+ * hf_virtio_gpu_stop() - Reset the device: it works on nothing any more.
  *
- * Takes NULL.
+ * Flips end, now; later ones end at once, and framebuffers can still be cleaned up.
+ */
+void hf_virtio_gpu_stop(struct hf_virtio_gpu *gpu);
+/**
+ * hf_virtio_gpu_destroy() - Stop it, and let go of all that it was using.
+ *
+ * Its display is gone. What a device that will not be reset may still reach is kept
+ * for good, which is logged. Takes NULL.
  */
 void hf_virtio_gpu_destroy(struct hf_virtio_gpu *gpu);
 
@@ -48,13 +52,15 @@ void hf_virtio_gpu_interrupt(struct hf_virtio_gpu *gpu);
 
 /**
  * struct hf_virtio_gpu_stats - Counters for `holdfast info`.
- * @in_flight: commands that are not complete
- * @resources: that the device has
+ * @in_flight: commands that are not complete, also those that wait for room
+ * @resources: whose memory the device may reach
  * @commands: ever completed
  * @errors: of those, with an error
+ * @down: it is broken or gone
  */
 struct hf_virtio_gpu_stats {
 	uint64_t in_flight, resources, commands, errors;
+	bool down;
 };
 void hf_virtio_gpu_stats(const struct hf_virtio_gpu *gpu,
 			 struct hf_virtio_gpu_stats *stats);

@@ -69,13 +69,15 @@ struct hf_virtio_ops {
  * @irq_fd: readable when ops.interrupts() has something to say
  * @features: that were negotiated
  * @broken: it broke the rules, or is gone: nothing is sent to it any more
+ * @stuck: it would not be reset and may still do DMA: its memory, the rings among
+ *	it, is never given back
  */
 struct hf_virtio {
 	const struct hf_virtio_ops *ops;
 	struct hf_dma_device *dma;
 	int irq_fd;
 	uint64_t features;
-	bool broken;
+	bool broken, stuck;
 };
 
 /**
@@ -83,34 +85,58 @@ struct hf_virtio {
  * @vfio: owned by the caller, who closes it after the device is destroyed
  * @type: VIRTIO_ID_* that it must be
  *
- * With MSI-X; each queue and the configuration has a vector if there are enough.
+ * With MSI-X: one vector for the configuration and one for all queues, if there are two.
  *
  * Return: NULL and errno: ENODEV where it is not such a device; ENOTSUP where it is
- * a legacy one, or lacks MSI-X or a capability; EIO; ENOMEM.
+ * a legacy one, or lacks MSI-X or a capability; EIO; ENOMEM, EMFILE. @why says it.
  */
 struct hf_virtio *hf_virtio_pci_create(struct hf_vfio *vfio,
 				       struct hf_dma_device *dma, uint16_t type,
 				       char *why, size_t size);
-/** hf_virtio_destroy() - Reset it and let go of it. Queues are destroyed. Takes NULL. */
+/**
+ * hf_virtio_destroy() - Reset it and let go of it. Takes NULL.
+ *
+ * Its queues are destroyed, and so it was reset already (hf_virtio_reset()).
+ */
 void hf_virtio_destroy(struct hf_virtio *dev);
 
 /**
  * hf_virtio_negotiate() - Reset the device and agree on features (3.1.1, 1 to 6).
  * @wanted: features that the driver can do without
- * @needed: that it cannot; VIRTIO_F_VERSION_1 always, and VIRTIO_F_ACCESS_PLATFORM
- *	behind an IOMMU: without it the device would go past that
+ * @needed: that it cannot; added are VIRTIO_F_VERSION_1, and behind an IOMMU
+ *	VIRTIO_F_ACCESS_PLATFORM: without it the device would go past that
+ *
+ * Both name the features of the type of device; those of queues are not the driver's
+ * to choose. Queues are created afterwards.
  *
  * Return: 0; -ENOTSUP where something needed is not offered or the device does not
- * agree, which is logged; -EIO.
+ * agree, which is logged; -EIO, also where it is broken.
  */
 int hf_virtio_negotiate(struct hf_virtio *dev, uint64_t wanted, uint64_t needed);
 /** hf_virtio_start() - Queues are set up: the device may work (DRIVER_OK). 0, -EIO. */
 int hf_virtio_start(struct hf_virtio *dev);
 /**
+ * hf_virtio_interrupts() - What has happened since this was asked last.
+ *
+ * A device that says that it needs a reset, or is gone, is broken afterwards.
+ *
+ * Return: HF_VIRTIO_IRQ_*.
+ */
+unsigned int hf_virtio_interrupts(struct hf_virtio *dev);
+/**
+ * hf_virtio_reset() - Stop it: its queues do nothing any more, and are destroyed next.
+ *
+ * hf_virtio_negotiate() is the way back, unless it is broken.
+ *
+ * Return: 0; -EIO where it would not be reset: it is @broken and @stuck.
+ */
+int hf_virtio_reset(struct hf_virtio *dev);
+/**
  * hf_virtio_fail() - The device cannot be relied on: say so once, and reset it.
  *
  * Afterwards it is @broken. Return: 0 where it is certain that it does no DMA any
- * more; -EIO where it would not be reset: then its memory must not be given back.
+ * more; -EIO where it would not be reset (@stuck): then its memory must not be given
+ * back. The same again for a device that is broken already.
  */
 int hf_virtio_fail(struct hf_virtio *dev, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -132,7 +158,11 @@ struct hf_virtio_sg {
  */
 struct hf_virtqueue *hf_virtqueue_create(struct hf_virtio *dev,
 					 unsigned int index, unsigned int size);
-/** hf_virtqueue_destroy() - The device was reset. Takes NULL. */
+/**
+ * hf_virtqueue_destroy() - The device was reset. Takes NULL.
+ *
+ * The ring is kept for ever where the device is stuck.
+ */
 void hf_virtqueue_destroy(struct hf_virtqueue *vq);
 
 /**
@@ -142,7 +172,8 @@ void hf_virtqueue_destroy(struct hf_virtqueue *vq);
  *
  * The pieces stay mapped until then. The device sees it with hf_virtqueue_kick().
  *
- * Return: 0; -ENOSPC where not enough entries are free.
+ * Return: 0; -ENOSPC where not enough entries are free; -EIO where the device is
+ * broken; -EINVAL for no pieces, an empty one, or more than 4 GiB.
  */
 int hf_virtqueue_add(struct hf_virtqueue *vq, const struct hf_virtio_sg *out,
 		     unsigned int nout, const struct hf_virtio_sg *in,
@@ -160,7 +191,7 @@ void *hf_virtqueue_get(struct hf_virtqueue *vq, uint32_t *written);
 /**
  * hf_virtqueue_detach() - Take back a buffer that the device never used.
  *
- * After a reset only. Return: its data, or NULL.
+ * After a reset only; the queue is destroyed next. Return: its data, or NULL.
  */
 void *hf_virtqueue_detach(struct hf_virtqueue *vq);
 /** hf_virtqueue_free_entries() - That hf_virtqueue_add() could use now. */

@@ -30,13 +30,18 @@ _holdfast() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
+	--device)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'soft vfio:' -- "$word")
+		return
+		;;
 	--crtc)
 		return
 		;;
 	esac
 	case $command in
-	run) options='--output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats --' ;;
-	serve) options='--output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats' ;;
 	screenshot) options='--socket --crtc' ;;
 	info) options='--socket --json' ;;
 	top) options='--socket' ;;

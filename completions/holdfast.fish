@@ -16,6 +16,8 @@ complete -c holdfast -n "$none" -a info -d 'Say what a device holds'
 complete -c holdfast -n "$none" -a top -d 'Watch a device'
 
 complete -c holdfast -n "__fish_seen_subcommand_from $commands" -l socket -r -F -d 'Socket of the server'
+complete -c holdfast -n $device -l device -x -a 'soft vfio:' -d 'Software, or a PCI device'
+complete -c holdfast -n $device -l unsafe-no-iommu -d 'Drive a PCI device without an IOMMU'
 complete -c holdfast -n $device -l output -x -a '1024x768 1280x720 1920x1080 3840x2160' -d 'A monitor'
 complete -c holdfast -n $device -l screenshot -r -F -d 'Picture of what was shown last'
 complete -c holdfast -n $device -l scanout -x -a 'iommu contiguous' -d 'Does the display have an IOMMU?'

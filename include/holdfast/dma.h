@@ -150,8 +150,10 @@ int hf_dma_set_coherent(struct hf_dma_device *dev, bool coherent);
  *
  * Return: 0; -EINVAL for an empty table or one that is mapped; -EIO where the
  * device cannot address the memory, or would need more pieces than the table has
- * entries; -ENOMEM, also for a domain that may pin no more (RLIMIT_MEMLOCK); -ENOSPC
- * where it takes no more mappings. On an error nothing is mapped.
+ * entries; -ENOMEM, also for a domain that may pin no more (RLIMIT_MEMLOCK). VFIO's
+ * domain also: -ENOSPC for more mappings than it takes, -EACCES for read-only memory
+ * that the device is to write, -EFAULT for memory that is gone. On an error nothing is
+ * mapped.
  */
 int hf_dma_map_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
 		       enum hf_dma_direction dir);

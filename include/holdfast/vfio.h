@@ -62,6 +62,15 @@ struct hf_vfio *hf_vfio_open(const char *bdf, unsigned int flags,
  * Its domain must be destroyed. BARs are unmapped. Takes NULL.
  */
 void hf_vfio_close(struct hf_vfio *vfio);
+/**
+ * hf_vfio_release() - Give the device back, and go on without it.
+ *
+ * For when hf_vfio_request_fd() is readable. Its DMA is stopped, it is reset if it can
+ * be, and the kernel lets go of all that it had pinned. What it was mapped stays
+ * recorded in its domain, and can be unmapped; what is mapped from now on reaches
+ * nothing. BARs read as 0, and all else fails with -EIO.
+ */
+void hf_vfio_release(struct hf_vfio *vfio);
 
 /** hf_vfio_name() - Its address with the domain, "0000:00:03.0". */
 const char *hf_vfio_name(const struct hf_vfio *vfio);

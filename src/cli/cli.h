@@ -16,6 +16,8 @@
  * @screenshot: path to write at the end, or NULL
  * @socket: path, or NULL
  * @trace: path, or NULL
+ * @vfio: address of a PCI device; NULL: the device is in software
+ * @unsafe_no_iommu: it may be used without an IOMMU
  * @contiguous: the display has no IOMMU
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
@@ -30,6 +32,8 @@ struct hf_cli_options {
 	const char *screenshot;
 	const char *socket;
 	const char *trace;
+	const char *vfio;
+	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
 	size_t pool, memory;
 	bool stats;
@@ -62,7 +66,12 @@ char *hf_cli_query_text(const char *socket, const char *text);
 /** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
 int hf_cli_shim_path(char *path, size_t size);
 
-/** hf_cli_open_server() - Start a server as the options say. */
+/**
+ * hf_cli_open_server() - Start a server as the options say.
+ *
+ * Return: 0, -EADDRINUSE where there is one on that socket, or another negative
+ * errno; then the user was told.
+ */
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options);
 

@@ -26,6 +26,8 @@ enum {
 	NON_COHERENT,
 	POOL,
 	MEMORY,
+	DEVICE,
+	UNSAFE_NO_IOMMU,
 };
 
 /* Which commands an option belongs to. */
@@ -55,6 +57,8 @@ static const struct option long_options[] = {
 	{ "non-coherent", no_argument, NULL, NON_COHERENT },
 	{ "pool", required_argument, NULL, POOL },
 	{ "memory", required_argument, NULL, MEMORY },
+	{ "device", required_argument, NULL, DEVICE },
+	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ 0 },
@@ -72,6 +76,8 @@ static unsigned int commands_of(int option)
 	case NON_COHERENT:
 	case POOL:
 	case MEMORY:
+	case DEVICE:
+	case UNSAFE_NO_IOMMU:
 		return RUN | SERVE;
 	case JSON:
 		return INFO;
@@ -116,6 +122,11 @@ static void print_help(void)
 	     "  --non-coherent         devices work on what was synced to them last\n"
 	     "  --pool SIZE            of the contiguous pool (K, M, G; default 1G)\n"
 	     "  --memory SIZE          that objects may take (default: no limit)\n"
+	     "  --device soft|vfio:ADDRESS\n"
+	     "                         in software, or a PCI device such as\n"
+	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
+	     "  --unsafe-no-iommu      drive that without an IOMMU: it can then write\n"
+	     "                         to all of the machine's memory\n"
 	     "  --help, --version");
 }
 
@@ -176,6 +187,24 @@ static int parse_scanout(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_device(struct hf_cli_options *options)
+{
+	if (!strncmp(optarg, "vfio:", 5))
+		options->vfio = optarg + 5;
+	else if (!strcmp(optarg, "soft"))
+		options->vfio = NULL;
+	else
+		return hf_cli_error("--device %s: neither soft nor vfio:ADDRESS",
+				    optarg);
+	return 0;
+}
+
+/* What the hardware says of itself is not to be said on the command line. */
+static bool is_soft_only(int option)
+{
+	return option == OUTPUT || option == SCANOUT || option == NON_COHERENT;
+}
+
 static int parse_option(struct hf_cli_options *options, int option)
 {
 	char *end;
@@ -210,6 +239,11 @@ static int parse_option(struct hf_cli_options *options, int option)
 		return parse_size("--pool", &options->pool);
 	case MEMORY:
 		return parse_size("--memory", &options->memory);
+	case DEVICE:
+		return parse_device(options);
+	case UNSAFE_NO_IOMMU:
+		options->unsafe_no_iommu = true;
+		return 0;
 	default:
 		options->crtc = strtoul(optarg, &end, 10);
 		if (*end || end == optarg || *optarg == '-')
@@ -221,6 +255,7 @@ static int parse_option(struct hf_cli_options *options, int option)
 static int parse_options(const struct command *command,
 			 struct hf_cli_options *options, int argc, char **argv)
 {
+	const char *soft_only = NULL;
 	int option, ret;
 
 	opterr = 0;
@@ -236,7 +271,13 @@ static int parse_options(const struct command *command,
 		ret = parse_option(options, option);
 		if (ret)
 			return ret;
+		if (is_soft_only(option))
+			soft_only = word;
 	}
+	if (options->vfio && soft_only)
+		return hf_cli_error("%s is for the soft device", soft_only);
+	if (options->unsafe_no_iommu && !options->vfio)
+		return hf_cli_error("--unsafe-no-iommu is for --device vfio:ADDRESS");
 	if (!options->noutputs)
 		options->outputs[options->noutputs++] =
 			(struct hf_kms_output){

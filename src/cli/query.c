@@ -187,6 +187,23 @@ static void print_faults(struct json_object *info)
 			       json_object_array_get_idx(list, i)));
 }
 
+static void print_hardware(struct json_object *hardware)
+{
+	if (!hardware)
+		return;
+	printf("hardware  %s%s, %lu commands in flight, %lu done, %lu errors, "
+	       "%lu resources\n",
+	       json_object_get_string(
+		       json_object_object_get(hardware, "address")),
+	       truth(hardware, "gone") ? " (gone)" : "",
+	       number(hardware, "in_flight"), number(hardware, "commands"),
+	       number(hardware, "errors"), number(hardware, "resources"));
+	printf("iommu     %lu mappings, room for %lu, %lu bytes pinned\n",
+	       number(hardware, "iommu_mappings"),
+	       number(hardware, "iommu_available"),
+	       number(hardware, "pinned_bytes"));
+}
+
 static void print_info(struct json_object *info)
 {
 	size_t clients;
@@ -211,6 +228,7 @@ static void print_info(struct json_object *info)
 	       number(info, "iommu_faults"), number(info, "missed_syncs"));
 	printf("engine    %lu jobs, busy for %lu ms\n", number(info, "jobs"),
 	       number(info, "engine_busy_ns") / 1000000);
+	print_hardware(json_object_object_get(info, "hardware"));
 	print_crtcs(info);
 	print_files(info);
 	print_faults(info);

@@ -211,10 +211,7 @@ static int open_device(struct run *run)
 	if (ret == -EADDRINUSE)
 		return 0; /* join the one that is there */
 	if (ret)
-		return hf_cli_error("%s: %s",
-				    options->socket ? options->socket :
-						      "no device",
-				    strerror(-ret));
+		return HF_EXIT_USAGE;
 	run->own_server = true;
 	run->signal_source = wl_event_loop_add_fd(
 		run->server.loop, run->signal_fd, WL_EVENT_READABLE,

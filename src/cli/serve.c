@@ -42,7 +42,12 @@ int hf_cli_shim_path(char *path, size_t size)
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options)
 {
+	char why[HF_VFIO_WHY] = "";
 	struct hf_server_options server_options = {
+		.vfio = options->vfio,
+		.vfio_flags = options->unsafe_no_iommu ?
+				      HF_VFIO_UNSAFE_NO_IOMMU : 0,
+		.why = why,
 		.socket = options->socket,
 		.outputs = options->outputs,
 		.noutputs = options->noutputs,
@@ -54,8 +59,17 @@ int hf_cli_open_server(struct hf_server *server,
 		.memory = options->memory,
 		.hold_last_picture = options->screenshot,
 	};
+	int ret;
 
-	return hf_server_init(server, &server_options);
+	ret = hf_server_init(server, &server_options);
+	if (!ret || ret == -EADDRINUSE)
+		return ret;
+	if (*why)
+		hf_cli_error("--device vfio:%s: %s", options->vfio, why);
+	else
+		hf_cli_error("%s: %s", options->socket ?: "no device",
+			     strerror(-ret));
+	return ret;
 }
 
 static int stop(int signal, void *data)
@@ -80,11 +94,10 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 	if (hf_cli_shim_path(shim, sizeof(shim)))
 		return 1;
 	ret = hf_cli_open_server(&server, options);
-	if (ret) {
-		hf_cli_error("%s: %s", options->socket ?: "no device",
-			     strerror(-ret));
-		return 1;
-	}
+	if (ret == -EADDRINUSE)
+		hf_cli_error("%s: %s", options->socket, strerror(-ret));
+	if (ret)
+		return options->vfio ? HF_EXIT_USAGE : 1;
 	sources[0] = wl_event_loop_add_signal(server.loop, SIGTERM, stop,
 					      &stopped);
 	sources[1] = wl_event_loop_add_signal(server.loop, SIGINT, stop,

@@ -167,7 +167,8 @@ volatile void *hf_vfio_bar(struct hf_vfio *vfio, unsigned int index,
 	return vfio->bars[index].start;
 }
 
-static void unmap_bars(struct hf_vfio *vfio)
+/* Whoever still has a pointer into one finds zeroes, if they are to be @kept. */
+static void unmap_bars(struct hf_vfio *vfio, bool kept)
 {
 	for (size_t i = 0; i < HF_VFIO_BARS; i++) {
 		struct hf_trap *trap = &vfio->bars[i];
@@ -175,6 +176,13 @@ static void unmap_bars(struct hf_vfio *vfio)
 		if (!trap->start)
 			continue;
 		hf_trap_disarm(trap);
+		if (kept && mmap(trap->start, trap->size,
+				 PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+				 0) != MAP_FAILED) {
+			hf_trap_arm(trap);
+			continue;
+		}
 		munmap(trap->start, trap->size);
 		trap->start = NULL;
 	}
@@ -400,23 +408,39 @@ error_free:
 	return NULL;
 }
 
-void hf_vfio_close(struct hf_vfio *vfio)
+/* Descriptors that are mapped or shared elsewhere would keep the device ours. */
+static void let_go(struct hf_vfio *vfio)
 {
+	int *const fds[] = { &vfio->device, &vfio->group, &vfio->container };
 	int ret;
 
+	if (vfio->device < 0)
+		return;
+	ret = hf_vfio_reset(vfio);
+	if (ret && ret != -ENOTSUP)
+		hf_warn("%s could not be reset: what it does is not known",
+			vfio->place.name);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+void hf_vfio_release(struct hf_vfio *vfio)
+{
+	unmap_bars(vfio, true);
+	let_go(vfio);
+}
+
+void hf_vfio_close(struct hf_vfio *vfio)
+{
 	if (!vfio)
 		return;
 	if (vfio->domain)
 		hf_err("%s is closed before its domain", vfio->place.name);
-	ret = hf_vfio_reset(vfio);
-	if (ret && ret != -ENOTSUP)
-		hf_warn("%s does not answer any more, and was not reset",
-			vfio->place.name);
-	unmap_bars(vfio);
-	close(vfio->device);
+	let_go(vfio);
+	unmap_bars(vfio, false);
 	close(vfio->request);
-	close(vfio->group);
-	close(vfio->container);
 	free(vfio);
 }
 

@@ -94,11 +94,14 @@ static void complain(struct vfio_iommu *iommu, int error, hf_iova_t iova,
 	hf_err("%s", text);
 }
 
+/* After hf_vfio_release() there is nothing to map, and nothing is mapped. */
 static int container_ioctl(const struct vfio_iommu *iommu,
 			   unsigned long request, void *argument)
 {
 	int ret;
 
+	if (iommu->vfio->container < 0)
+		return 0;
 	do
 		ret = ioctl(iommu->vfio->container, request, argument);
 	while (ret && errno == EINTR);
@@ -198,6 +201,7 @@ static bool continues(const struct runs *runs, hf_bus_t bus)
 	       hf_page_bus(runs->next) == bus;
 }
 
+/* An entry of any length. */
 static int add_entry(struct runs *runs, const struct hf_sg *sg)
 {
 	size_t left = sg->length;
@@ -220,6 +224,43 @@ static int add_entry(struct runs *runs, const struct hf_sg *sg)
 		runs->iova += HF_PAGE_SIZE;
 	}
 	return 0;
+}
+
+/*
+ * Scattered memory: as many entries of a page each as continue the run. This is
+ * what a large table is made of. Return: how many.
+ */
+static size_t add_pages(struct runs *runs, const struct hf_sg *sgl,
+			size_t nents)
+{
+	const struct hf_page *page = runs->next;
+	size_t room = runs->stop - page;
+	size_t n = nents < room ? nents : room;
+	size_t i = 0;
+
+	while (i < n && sgl[i].length == HF_PAGE_SIZE &&
+	       sgl[i].bus == hf_page_bus(&page[i]) && page[i].refcount)
+		i++;
+	if (!i || runs->iova > runs->iommu->last ||
+	    (i << HF_PAGE_SHIFT) - 1 > runs->iommu->last - runs->iova)
+		return 0;
+	runs->current->npages += i;
+	runs->next += i;
+	runs->iova += i << HF_PAGE_SHIFT;
+	return i;
+}
+
+static int add_entries(struct runs *runs, const struct hf_sg *sgl, size_t nents)
+{
+	size_t i = 0;
+	int ret = 0;
+
+	while (!ret && i < nents) {
+		ret = add_entry(runs, &sgl[i++]);
+		if (!ret)
+			i += add_pages(runs, &sgl[i], nents - i);
+	}
+	return ret;
 }
 
 /* -- the domain -------------------------------------------------------------- */
@@ -256,11 +297,10 @@ static int vfio_map(struct hf_iommu_domain *domain, hf_iova_t iova,
 {
 	struct vfio_iommu *iommu = iommu_of(domain);
 	struct runs runs = { .iommu = iommu, .prot = prot, .iova = iova };
-	int ret = 0;
+	int ret;
 
 	runs.end = &runs.first;
-	for (size_t i = 0; !ret && i < nents; i++)
-		ret = add_entry(&runs, &sgl[i]);
+	ret = add_entries(&runs, sgl, nents);
 	if (!ret)
 		ret = map_runs(iommu, runs.first);
 	if (!ret) {
@@ -374,8 +414,6 @@ static int reserve_gaps(struct hf_iova_space *space,
 		uint64_t start = (range->start + HF_PAGE_SIZE - 1) &
 				 ~(HF_PAGE_SIZE - 1);
 
-		if (range->end < range->start)
-			return -ENOTSUP;
 		if (start > next)
 			ret = hf_iova_reserve(space, next, start - next);
 		if (range->end >= next)
@@ -396,6 +434,8 @@ static int make_space(struct vfio_iommu *iommu,
 		return -ENOTSUP;
 	iommu->last = ((cap->iova_ranges[cap->nr_iovas - 1].end + 1) &
 		       ~(HF_PAGE_SIZE - 1)) - 1;
+	if (iommu->last <= HF_PAGE_SIZE)
+		return -ENOTSUP;
 	ret = hf_iommu_domain_init(&iommu->base, &vfio_ops, iommu->last, false);
 	if (ret)
 		return ret;

@@ -83,6 +83,15 @@ uint32_t hf_vfio_info_available(const struct vfio_iommu_type1_info *info)
 	return cap ? cap->avail : UINT32_MAX;
 }
 
+static bool in_order(const struct vfio_iova_range *ranges, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ranges[i].end < ranges[i].start ||
+		    (i && ranges[i].start <= ranges[i - 1].end))
+			return false;
+	return true;
+}
+
 const struct vfio_iommu_type1_info_cap_iova_range *
 hf_vfio_info_ranges(const struct vfio_iommu_type1_info *info)
 {
@@ -94,7 +103,7 @@ hf_vfio_info_ranges(const struct vfio_iommu_type1_info *info)
 	if (!cap || !cap->nr_iovas ||
 	    (room - sizeof(*cap)) / sizeof(cap->iova_ranges[0]) < cap->nr_iovas)
 		return NULL;
-	return cap;
+	return in_order(cap->iova_ranges, cap->nr_iovas) ? cap : NULL;
 }
 
 /* -- errors ------------------------------------------------------------------ */

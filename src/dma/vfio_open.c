@@ -7,7 +7,6 @@
  * Nothing here is kept, and nothing is locked.
  */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,19 +36,17 @@ int hf_vfio_because(char why[HF_VFIO_WHY], int error, const char *fmt, ...)
 
 /* -- addresses --------------------------------------------------------------- */
 
-/* A number of at most so many digits. */
+/* A number of at most so many digits, and nothing else that strtoul() takes. */
 static bool hex(const char **text, size_t digits, unsigned long max,
 		unsigned long *value)
 {
-	char *end;
+	size_t n = strspn(*text, "0123456789abcdefABCDEF");
 
-	if (!isxdigit((unsigned char)**text))
+	if (!n || n > digits)
 		return false;
-	*value = strtoul(*text, &end, 16);
-	if ((size_t)(end - *text) > digits || *value > max)
-		return false;
-	*text = end;
-	return true;
+	*value = strtoul(*text, NULL, 16);
+	*text += n;
+	return *value <= max;
 }
 
 static bool separator(const char **text, char c)

@@ -161,14 +161,29 @@ static int create_crtc(struct hf_kms_device *kms)
 
 /* What a connector is given when something is plugged in. */
 struct monitor {
-	uint8_t edid[HF_EDID_MAX];
 	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
 	unsigned int num_modes;
 	uint32_t width_mm, height_mm;
 	struct hf_blob *blob;
 };
 
-/* One that says nothing of itself. */
+/* One that says of itself what it can do. */
+static int believe(const struct hf_connector *connector,
+		   const struct hf_kms_output *output, struct monitor *out)
+{
+	int n = hf_edid_modes(output->edid, output->edid_size, out->modes,
+			      HF_KMS_MAX_MODES, &out->width_mm,
+			      &out->height_mm);
+
+	if (n <= 0)
+		return -EINVAL;
+	out->num_modes = n;
+	out->blob = hf_blob_create(connector->kms, output->edid,
+				   output->edid_size);
+	return out->blob ? 0 : -ENOMEM;
+}
+
+/* One that does not, or not so that it can be understood. */
 static int make_up(const struct hf_connector *connector,
 		   const struct hf_kms_output *output, struct monitor *out)
 {
@@ -178,6 +193,7 @@ static int make_up(const struct hf_connector *connector,
 		.serial = connector->index + 1,
 		.name = "Holdfast",
 	};
+	uint8_t edid[HF_EDID_MAX];
 	int len;
 
 	if (hf_mode_make(&monitor.native, output->width, output->height,
@@ -188,10 +204,10 @@ static int make_up(const struct hf_connector *connector,
 	monitor.height_mm = out->height_mm = output->height * 254 / 960;
 	out->num_modes = hf_mode_list(&monitor.native, out->modes,
 				      HF_KMS_MAX_MODES);
-	len = hf_edid_build(&monitor, out->edid);
+	len = hf_edid_build(&monitor, edid);
 	if (len < 0)
 		return len;
-	out->blob = hf_blob_create(connector->kms, out->edid, len);
+	out->blob = hf_blob_create(connector->kms, edid, len);
 	return out->blob ? 0 : -ENOMEM;
 }
 
@@ -202,8 +218,12 @@ int hf_kms_plug(struct hf_connector *connector,
 	struct monitor monitor = { .num_modes = 0 };
 	int ret = 0;
 
-	if (output->width)
-		ret = make_up(connector, output, &monitor);
+	if (output->width) {
+		ret = output->edid ? believe(connector, output, &monitor) :
+				     -EINVAL;
+		if (ret == -EINVAL)
+			ret = make_up(connector, output, &monitor);
+	}
 	if (ret)
 		return ret;
 	hf_blob_put(connector->edid);

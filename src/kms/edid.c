@@ -208,14 +208,15 @@ static void put_detailed(struct hf_edid_descriptor *descriptor,
 }
 
 /* 3.10.3: a display descriptor is a timing with a clock of zero. */
-static void put_tag(struct hf_edid_descriptor *descriptor, enum hf_edid_tag tag)
+static void put_tag(struct hf_edid_descriptor *descriptor,
+		    enum hf_edid_tag tag)
 {
 	memset(descriptor, 0, sizeof(*descriptor));
 	descriptor->bytes[3] = tag;
 }
 
-static void put_text(struct hf_edid_descriptor *descriptor, enum hf_edid_tag tag,
-		     const char *text)
+static void put_text(struct hf_edid_descriptor *descriptor,
+		     enum hf_edid_tag tag, const char *text)
 {
 	size_t length = strnlen(text, TEXT_SIZE);
 	uint8_t *bytes = descriptor->bytes + 5;
@@ -264,7 +265,8 @@ static uint8_t put_limit(uint8_t *byte, uint32_t limit, uint8_t flag)
 }
 
 /* Where a limit is more than EDID can say, say nothing. */
-static void put_range(struct hf_edid_descriptor *descriptor, const struct limits *limits)
+static void put_range(struct hf_edid_descriptor *descriptor,
+		      const struct limits *limits)
 {
 	uint32_t clock = (limits->max_clock + 9999) / 10000;
 	uint8_t *bytes = descriptor->bytes;

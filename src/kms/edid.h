@@ -56,14 +56,18 @@ int hf_edid_build(const struct hf_edid_monitor *monitor,
  * hf_edid_modes() - The modes that an EDID lists.
  * @edid: as a monitor gave it: not trusted
  * @size: bytes
- * @modes: set to them, the preferred one first and marked, none twice
- * @max: how many at most
+ * @modes: set to them, none twice, sorted by hf_mode_compare()
+ * @max: how many at most; what does not fit is the end of the list
  * @width_mm: set to the size of the picture; 0: not known
  * @height_mm: likewise
  *
  * Detailed timings of the base block and of CTA-861 and DisplayID extensions,
- * short video descriptors, standard and established timings. What is not valid is
- * left out; blocks with a wrong checksum are.
+ * short video descriptors, standard and established timings, CVT codes. What is
+ * not valid is left out; blocks with a wrong checksum are. As in the kernel, there
+ * may be one preferred mode of the base block and more of DisplayID, the largest of
+ * which comes first, or none at all; and with a CTA-861 extension, a television mode
+ * comes at both n and n/1.001 Hz. Modes may be interlaced, and none says the aspect
+ * ratio of its picture.
  *
  * Source: VESA E-EDID 1.4 (release A2), CTA-861-H, VESA DisplayID 1.3.
  *

@@ -296,6 +296,14 @@ static bool is_reduced(const struct drm_mode_modeinfo *mode)
 	       mode->vsync_start - mode->vdisplay == 3;
 }
 
+/* Standard timings say 72 for 640x480 at 72.8 Hz, but 60 for others at 59.9. */
+static bool has_rate(const struct drm_mode_modeinfo *mode, unsigned int hz)
+{
+	uint32_t floor = mode->clock * 1000 / (mode->htotal * mode->vtotal);
+
+	return hf_mode_vrefresh(mode) == hz || floor == hz;
+}
+
 bool hf_timing_find_dmt(struct drm_mode_modeinfo *mode, unsigned int width,
 			unsigned int height, unsigned int hz, bool reduced)
 {
@@ -303,7 +311,7 @@ bool hf_timing_find_dmt(struct drm_mode_modeinfo *mode, unsigned int width,
 		if (dmt[i].h[0] != width || dmt[i].v[0] != height)
 			continue;
 		from_timing(mode, &dmt[i]);
-		if (hf_mode_vrefresh(mode) == hz && is_reduced(mode) == reduced)
+		if (has_rate(mode, hz) && is_reduced(mode) == reduced)
 			return true;
 	}
 	return false;

@@ -19,7 +19,7 @@ bool hf_timing_vic(struct drm_mode_modeinfo *mode, unsigned int vic);
 bool hf_timing_dmt(struct drm_mode_modeinfo *mode, unsigned int id);
 
 /**
- * hf_timing_find_dmt() - VESA DMT's by size and rounded rate.
+ * hf_timing_find_dmt() - VESA DMT's by size and rate, rounded or cut.
  * @reduced: the one with reduced blanking, or the one without
  *
  * Return: false if there is none.

@@ -310,7 +310,8 @@ void hf_kms_device_finish(struct hf_kms_device *kms);
 /**
  * hf_kms_plug() - Something was plugged in at a connector, or was unplugged.
  *
- * Its modes follow from the EDID, the one that is preferred first. A CRTC that it is
+ * Its modes follow from the EDID, the one that is preferred first; where that lists
+ * none, another one is made up. A CRTC that it is
  * on stays as it is, as in the kernel: that is for the client to change. Return: 0, or
  * a negative errno, and nothing was changed.
  */

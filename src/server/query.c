@@ -90,6 +90,24 @@ struct totals {
 	uint64_t frames, fbs;
 };
 
+static void describe_hardware(struct hf_device *dev, struct json_object *root)
+{
+	struct json_object *obj = json_object_new_object();
+	struct hf_hw_stats stats = { 0 };
+
+	dev->driver->stats(dev, &stats);
+	hf_json_add(obj, "address", json_object_new_string(stats.address));
+	hf_json_add(obj, "gone", json_object_new_boolean(stats.gone));
+	add_uint(obj, "in_flight", stats.in_flight);
+	add_uint(obj, "resources", stats.resources);
+	add_uint(obj, "commands", stats.commands);
+	add_uint(obj, "errors", stats.errors);
+	add_uint(obj, "iommu_mappings", stats.mappings);
+	add_uint(obj, "iommu_available", stats.available);
+	add_uint(obj, "pinned_bytes", stats.pinned);
+	hf_json_add(root, "hardware", obj);
+}
+
 static void describe_device(struct hf_device *dev, struct json_object *root,
 			    struct totals *sum)
 {
@@ -177,6 +195,8 @@ static struct json_object *describe(struct hf_server *server)
 	wl_list_for_each(dev, &server->sys->devices, link) {
 		describe_device(dev, root, &sum);
 		describe_faults(dev, root, &sum);
+		if (dev->driver->stats)
+			describe_hardware(dev, root);
 	}
 	add_uint(root, "framebuffers", sum.fbs);
 	add_uint(root, "frames", sum.frames);

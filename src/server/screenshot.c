@@ -35,13 +35,25 @@ struct hf_picture {
 	bool has_gamma;
 };
 
+/* What is shown is; but a display that is gone shows nothing. */
+static bool is_mapped(const struct hf_framebuffer *fb)
+{
+	for (unsigned int i = 0; i < fb->format->num_planes; i++)
+		if (!fb->objects[i]->mapping)
+			return false;
+	return true;
+}
+
 static void add_layer(struct hf_picture *picture,
 		      const struct hf_plane_state *state)
 {
 	const struct hf_framebuffer *fb = state->fb;
-	struct layer *layer = &picture->layers[picture->nlayers++];
+	struct layer *layer = &picture->layers[picture->nlayers];
 	struct hf_compose_plane *out = &layer->plane;
 
+	if (!is_mapped(fb))
+		return;
+	picture->nlayers++;
 	out->format = fb->format;
 	out->width = fb->width;
 	out->height = fb->height;
@@ -61,7 +73,6 @@ static void add_layer(struct hf_picture *picture,
 	for (unsigned int i = 0; i < fb->format->num_planes; i++) {
 		out->pitch[i] = fb->pitches[i];
 		layer->offsets[i] = fb->offsets[i];
-		/* It is shown, so it is mapped. */
 		layer->memory[i].mapping =
 			hf_gem_mapping_get(fb->objects[i]->mapping);
 	}

@@ -25,6 +25,7 @@
 #include "base/fdpass.h"
 #include "base/log.h"
 #include "drivers/soft/soft.h"
+#include "drivers/virtio/driver.h"
 #include "server/server.h"
 #include "server/sysfs.h"
 
@@ -440,13 +441,43 @@ static bool add_sources(struct hf_server *server)
 	return true;
 }
 
-static int create_devices(struct hf_server *server,
-			  const struct hf_server_options *options)
+static int create_system(struct hf_server *server,
+			 const struct hf_server_options *options)
 {
 	struct hf_memory_options memory = {
 		.pool = options->pool ? options->pool : DEFAULT_POOL,
 		.shadow = options->incoherent,
 	};
+
+	server->sys = hf_system_create(&memory);
+	return server->sys ? 0 : -errno;
+}
+
+static int open_hardware(struct hf_server *server,
+			 const struct hf_server_options *options,
+			 struct hf_device_options *display)
+{
+	server->vfio = hf_vfio_open(options->vfio, options->vfio_flags,
+				    options->why);
+	if (!server->vfio)
+		return -errno;
+	display->vfio = server->vfio;
+	display->iommu = !hf_vfio_no_iommu(server->vfio);
+	display->why = options->why;
+	return 0;
+}
+
+static const struct hf_driver *
+driver_of(const struct hf_server_options *options)
+{
+	if (options->vfio)
+		return &hf_virtio_driver;
+	return options->split ? &hf_soft_display : &hf_soft_driver;
+}
+
+static int create_devices(struct hf_server *server,
+			  const struct hf_server_options *options)
+{
 	struct hf_device_options display = {
 		.primary = free_minor("card", 0),
 		.render = free_minor("renderD", 128),
@@ -462,15 +493,14 @@ static int create_devices(struct hf_server *server,
 		.iommu = true,
 		.coherent = display.coherent,
 	};
+	int ret = options->vfio ? open_hardware(server, options, &display) : 0;
 
+	if (ret)
+		return ret;
 	if (options->split)
 		display.render = -1;
-	server->sys = hf_system_create(&memory);
-	if (!server->sys)
-		return -errno;
-	server->dev = hf_device_create(
-		server->sys, options->split ? &hf_soft_display : &hf_soft_driver,
-		&display);
+	server->dev = hf_device_create(server->sys, driver_of(options),
+				       &display);
 	server->engine = server->dev;
 	if (server->dev && options->split)
 		server->engine = hf_device_create(server->sys, &hf_soft_engine,
@@ -498,7 +528,13 @@ int hf_server_init(struct hf_server *server,
 	raise_file_limit();
 	/* A terminal or a reader of the trace that goes away is no reason. */
 	signal(SIGPIPE, SIG_IGN);
-	ret = create_devices(server, options);
+	ret = create_system(server, options);
+	if (!ret)
+		ret = make_key(server);
+	if (!ret)
+		ret = start_listening(server, options->socket);
+	if (!ret)
+		ret = create_devices(server, options);
 	if (!ret) {
 		server->loop = wl_event_loop_create();
 		ret = server->loop ? 0 : -ENOMEM;
@@ -508,11 +544,7 @@ int hf_server_init(struct hf_server *server,
 		ret = server->trace ? 0 : -errno;
 	}
 	if (!ret)
-		ret = make_key(server);
-	if (!ret)
 		ret = update_tree(server);
-	if (!ret)
-		ret = start_listening(server, options->socket);
 	if (!ret && !add_sources(server))
 		ret = -ENOMEM;
 	if (ret)
@@ -560,6 +592,7 @@ void hf_server_finish(struct hf_server *server)
 	if (server->engine != server->dev)
 		hf_device_destroy(server->engine);
 	hf_device_destroy(server->dev);
+	hf_vfio_close(server->vfio);
 	hf_system_destroy(server->sys);
 	if (server->loop)
 		wl_event_loop_destroy(server->loop);

@@ -21,6 +21,7 @@
 struct hf_server {
 	struct wl_event_loop *loop;
 	struct hf_system *sys;
+	struct hf_vfio *vfio;  /* of the one with the display, or NULL */
 	struct hf_device *dev; /* the one with the display */
 	struct hf_device *engine; /* the one with the engine: the same, or another */
 	int listen_fd;
@@ -43,7 +44,10 @@ struct hf_server {
 /**
  * struct hf_server_options - What to serve.
  * @socket: path to listen on, or NULL for an abstract name of its own
- * @outputs: monitors
+ * @outputs: monitors; a device of its own has its own
+ * @vfio: address of the PCI device that has the display; NULL: it is in software
+ * @vfio_flags: HF_VFIO_UNSAFE_NO_IOMMU
+ * @why: set to a sentence where the device cannot be used
  * @trace: file to write a line an ioctl to, or NULL
  * @hold_last_picture: keep the memory of what a CRTC showed last
  * @contiguous: the display has no IOMMU, so that it scans out contiguous memory only
@@ -55,6 +59,9 @@ struct hf_server {
 struct hf_server_options {
 	const char *socket;
 	const char *trace;
+	const char *vfio;
+	unsigned int vfio_flags;
+	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
 	bool contiguous, split, incoherent;
 	size_t pool, memory;
@@ -66,7 +73,7 @@ struct hf_server_options {
  * hf_server_init() - Create the device and listen.
  *
  * Return: 0, -EADDRINUSE where another server listens on that path, -EINVAL
- * for an impossible output, or another negative errno.
+ * for an impossible output, one of hf_vfio_open(), or another negative errno.
  */
 int hf_server_init(struct hf_server *server,
 		   const struct hf_server_options *options);

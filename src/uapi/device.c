@@ -19,6 +19,14 @@
 /* What a device puts on the bus, behind an IOMMU. */
 #define IOVA_LAST ((1ull << 48) - 1)
 
+static struct hf_iommu_domain *
+create_domain(struct hf_system *sys, const struct hf_device_options *options)
+{
+	if (options->vfio)
+		return hf_vfio_domain_create(options->vfio, sys->mem);
+	return hf_soft_iommu_create(sys->mem, IOVA_LAST, false);
+}
+
 static int init_dma(struct hf_device *dev,
 		    const struct hf_device_options *options)
 {
@@ -26,7 +34,7 @@ static int init_dma(struct hf_device *dev,
 	int ret;
 
 	if (options->iommu) {
-		domain = hf_soft_iommu_create(dev->sys->mem, IOVA_LAST, false);
+		domain = create_domain(dev->sys, options);
 		if (!domain)
 			return -errno;
 	}
@@ -79,6 +87,7 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	dev->primary_minor = options->primary;
 	dev->render_minor = options->render;
 	dev->irq_fd = -1;
+	dev->vfio = options->vfio;
 	wl_list_init(&dev->files);
 	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u",
 		 options->index);

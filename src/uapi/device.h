@@ -26,7 +26,24 @@ struct hf_call;
 struct hf_device;
 
 struct hf_device_options;
-struct hf_kms_output;
+
+/**
+ * struct hf_hw_stats - What a driver of hardware says of it.
+ * @address: on its bus
+ * @in_flight: commands that it has not completed
+ * @resources: that it has
+ * @commands: ever completed
+ * @errors: of those, with an error
+ * @mappings: of its IOMMU, as the kernel counts them; likewise @available
+ * @pinned: bytes that the kernel says this process has pinned
+ * @gone: it is broken, or was taken away
+ */
+struct hf_hw_stats {
+	const char *address;
+	uint64_t in_flight, resources, commands, errors;
+	uint64_t mappings, available, pinned;
+	bool gone;
+};
 
 /**
  * struct hf_driver - What makes a device this device.
@@ -42,6 +59,7 @@ struct hf_kms_output;
  *	nothing works on memory; framebuffers are cleaned up after this
  * @remove: the display is gone, and the domain is not; let go of dev->hw
  * @interrupt: dev->irq_fd is readable
+ * @stats: for `holdfast info`
  */
 struct hf_driver {
 	const char *name, *desc, *date;
@@ -55,6 +73,7 @@ struct hf_driver {
 	void (*stop)(struct hf_device *dev);
 	void (*remove)(struct hf_device *dev);
 	void (*interrupt)(struct hf_device *dev);
+	void (*stats)(struct hf_device *dev, struct hf_hw_stats *stats);
 };
 
 struct hf_master {
@@ -74,6 +93,7 @@ struct hf_device {
 	struct wl_list files;
 	struct hf_engine *engine; /* NULL: it has none */
 	void *hw;		  /* the driver's */
+	struct hf_vfio *vfio;	  /* what it is driven through, or NULL */
 	int irq_fd;		  /* -1: none */
 	struct hf_master *master; /* the current one, or NULL */
 	struct wl_list link; /* hf_system.devices */
@@ -115,6 +135,7 @@ struct hf_file {
  * @coherent: it sees the CPU's caches
  * @vfio: what it is driven through, which has the IOMMU; NULL: it is in software. The
  *	caller's to close, after the device is destroyed
+ * @why: set to a sentence where the driver cannot use it
  * @outputs: its monitors, where the driver does not find them; likewise @noutputs
  */
 struct hf_device_options {
@@ -122,6 +143,7 @@ struct hf_device_options {
 	int primary, render;
 	bool iommu, coherent;
 	struct hf_vfio *vfio;
+	char *why; /* of HF_VFIO_WHY bytes */
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
 };

@@ -1034,6 +1034,36 @@ static void a_full_pool_is_enomem(void **state)
 	hf_backing_put(backing);
 }
 
+static void its_size_and_its_file_are_told(void **state)
+{
+	struct hf_backing *backing = make(3);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(hf_backing_size(backing), 3 * PAGE);
+	assert_int_equal(fstat(hf_backing_fd(backing), &st), 0);
+	assert_int_equal(st.st_size, 3 * PAGE);
+	assert_int_equal(hf_backing_share(backing), 0);
+	assert_int_equal(ftruncate(hf_backing_fd(backing), PAGE), -1);
+	hf_backing_put(backing);
+}
+
+/* What holdfast/memory.h promises. */
+static void pages_of_one_call_follow_each_other(void **state)
+{
+	struct hf_backing *backing = make(600);
+	struct hf_page *pages[600];
+	char *first;
+
+	(void)state;
+	get(backing, 0, 600, pages);
+	first = hf_page_cpu(pages[0]);
+	for (size_t i = 0; i < 600; i++)
+		assert_ptr_equal(hf_page_cpu(pages[i]), first + i * PAGE);
+	hf_pages_put(pages, 600);
+	hf_backing_put(backing);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -1041,6 +1071,8 @@ int main(void)
 	cmocka_unit_test_setup_teardown(fn, setup_shadow, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_page_shows_the_file),
+		TEST(its_size_and_its_file_are_told),
+		TEST(pages_of_one_call_follow_each_other),
 		TEST(overlapping_gets_share_pages),
 		TEST(a_page_that_was_put_can_be_gotten_again),
 		TEST(pages_keep_their_backing),

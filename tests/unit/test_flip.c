@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "display.h"
+#include "kms/mode.h"
 
 #define KMS (&display.kms)
 #define XRGB DRM_FORMAT_XRGB8888
@@ -146,6 +147,31 @@ static void a_monitor_is_plugged_and_unplugged(void **state)
 	assert_int_equal(changes, 2);
 }
 
+static void a_monitor_is_believed_what_its_edid_says(void **state)
+{
+	struct hf_connector *connector = display.connector2;
+	struct hf_edid_monitor monitor = {
+		.vendor = "ABC", .name = "Other", .width_mm = 400, .height_mm = 300,
+	};
+	struct hf_kms_output output = { .width = 640, .height = 480, .hz = 60 };
+	uint8_t edid[HF_EDID_MAX];
+
+	(void)state;
+	assert_int_equal(hf_mode_make(&monitor.native, 1024, 768, 60), 0);
+	output.edid_size = hf_edid_build(&monitor, edid);
+	output.edid = edid;
+	assert_int_equal(hf_kms_plug(connector, &output), 0);
+	assert_int_equal(connector->modes[0].hdisplay, 1024);
+	assert_int_equal(connector->width_mm, 400);
+	assert_int_equal(connector->edid->length, output.edid_size);
+	assert_memory_equal(connector->edid->data, edid, output.edid_size);
+	/* What is no EDID is not passed on. */
+	edid[0] = 1;
+	assert_int_equal(hf_kms_plug(connector, &output), 0);
+	assert_int_equal(connector->modes[0].hdisplay, 640);
+	assert_int_equal(connector->edid->data[0], 0);
+}
+
 #define TEST(name)                                                            \
 	cmocka_unit_test_setup_teardown(name, display_setup_driver,           \
 					display_teardown)
@@ -158,6 +184,7 @@ int main(void)
 		TEST(switching_off_is_the_drivers_work_too),
 		TEST(a_display_has_what_its_driver_says),
 		TEST(a_monitor_is_plugged_and_unplugged),
+		TEST(a_monitor_is_believed_what_its_edid_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -412,7 +412,7 @@ static void a_full_queue_takes_no_more(void **state)
 	assert_int_equal(hf_virtqueue_add(t.vq, pieces, 2, pieces, 1, tokens),
 			 -ENOSPC);
 	assert_int_equal(hf_virtqueue_add(t.vq, pieces, UINT_MAX, pieces, 1,
-					  tokens), -EINVAL);
+					  tokens), -ENOSPC);
 	assert_int_equal(add(tokens), 0);
 	assert_int_equal(hf_virtqueue_free_entries(t.vq), 0);
 	teardown();
@@ -462,6 +462,9 @@ static void a_buffer_of_nothing_or_too_much_is_refused(void **state)
 	assert_int_equal(hf_virtqueue_add(t.vq, NULL, 0, pieces, 2, tokens),
 			 -EINVAL);
 	assert_int_equal(hf_virtqueue_add(t.vq, pieces, 1, pieces, 1, tokens),
+			 -EINVAL);
+	pieces[1].length = 0;
+	assert_int_equal(hf_virtqueue_add(t.vq, pieces, 2, NULL, 0, tokens),
 			 -EINVAL);
 	assert_int_equal(hf_virtqueue_free_entries(t.vq), SIZE);
 	hf_virtqueue_kick(t.vq);

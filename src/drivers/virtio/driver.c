@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <linux/virtio_ids.h>
 
-#include "base/log.h"
 #include "drivers/virtio/driver.h"
 #include "drivers/virtio/gpu.h"
 #include "holdfast_drm.h"
@@ -17,18 +16,12 @@ static int probe(struct hf_device *dev, const struct hf_device_options *options,
 {
 	struct hf_virtio_gpu *gpu;
 	struct hf_virtio *virtio;
-	char why[HF_VFIO_WHY] = "";
 	int n;
 
-	if (!options->vfio)
-		return -ENODEV;
-	virtio = hf_virtio_pci_create(options->vfio, &dev->dma, VIRTIO_ID_GPU,
-				      why, sizeof(why));
-	if (!virtio) {
-		n = -errno;
-		hf_err("%s: %s", hf_vfio_name(options->vfio), why);
-		return n;
-	}
+	virtio = hf_virtio_pci_create(dev->vfio, &dev->dma, VIRTIO_ID_GPU,
+				      options->why, HF_VFIO_WHY);
+	if (!virtio)
+		return -errno;
 	gpu = hf_virtio_gpu_create(virtio, dev->sys->clock);
 	if (!gpu)
 		return -errno;
@@ -59,9 +52,35 @@ static void remove_device(struct hf_device *dev)
 	dev->irq_fd = -1;
 }
 
+/* The kernel waits for a device that is being unplugged until it is closed. */
 static void interrupt(struct hf_device *dev)
 {
+	struct hf_virtio_gpu_stats gpu;
+
 	hf_virtio_gpu_interrupt(dev->hw);
+	hf_virtio_gpu_stats(dev->hw, &gpu);
+	if (gpu.down)
+		hf_vfio_release(dev->vfio);
+}
+
+static void stats(struct hf_device *dev, struct hf_hw_stats *stats)
+{
+	struct hf_virtio_gpu_stats gpu;
+	struct hf_vfio_stats vfio;
+
+	hf_virtio_gpu_stats(dev->hw, &gpu);
+	hf_vfio_stats(dev->vfio, &vfio);
+	*stats = (struct hf_hw_stats){
+		.address = hf_vfio_name(dev->vfio),
+		.in_flight = gpu.in_flight,
+		.resources = gpu.resources,
+		.commands = gpu.commands,
+		.errors = gpu.errors,
+		.mappings = vfio.mappings,
+		.available = vfio.available,
+		.pinned = vfio.pinned,
+		.gone = gpu.down,
+	};
 }
 
 const struct hf_driver hf_virtio_driver = {
@@ -76,4 +95,5 @@ const struct hf_driver hf_virtio_driver = {
 	.stop = stop,
 	.remove = remove_device,
 	.interrupt = interrupt,
+	.stats = stats,
 };

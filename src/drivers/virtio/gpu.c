@@ -470,4 +470,5 @@ void hf_virtio_gpu_stats(const struct hf_virtio_gpu *gpu,
 			 struct hf_virtio_gpu_stats *stats)
 {
 	*stats = gpu->stats;
+	stats->down = gpu->down;
 }

@@ -56,9 +56,11 @@ void hf_virtio_gpu_interrupt(struct hf_virtio_gpu *gpu);
  * @resources: whose memory the device may reach
  * @commands: ever completed
  * @errors: of those, with an error
+ * @down: it is broken or gone
  */
 struct hf_virtio_gpu_stats {
 	uint64_t in_flight, resources, commands, errors;
+	bool down;
 };
 void hf_virtio_gpu_stats(const struct hf_virtio_gpu *gpu,
 			 struct hf_virtio_gpu_stats *stats);

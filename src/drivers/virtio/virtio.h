@@ -85,10 +85,10 @@ struct hf_virtio {
  * @vfio: owned by the caller, who closes it after the device is destroyed
  * @type: VIRTIO_ID_* that it must be
  *
- * With MSI-X; each queue and the configuration has a vector if there are enough.
+ * With MSI-X: one vector for the configuration and one for all queues, if there are two.
  *
  * Return: NULL and errno: ENODEV where it is not such a device; ENOTSUP where it is
- * a legacy one, or lacks MSI-X or a capability; EIO; ENOMEM.
+ * a legacy one, or lacks MSI-X or a capability; EIO; ENOMEM, EMFILE. @why says it.
  */
 struct hf_virtio *hf_virtio_pci_create(struct hf_vfio *vfio,
 				       struct hf_dma_device *dma, uint16_t type,
@@ -173,7 +173,7 @@ void hf_virtqueue_destroy(struct hf_virtqueue *vq);
  * The pieces stay mapped until then. The device sees it with hf_virtqueue_kick().
  *
  * Return: 0; -ENOSPC where not enough entries are free; -EIO where the device is
- * broken; -EINVAL for no pieces, or more than 4 GiB.
+ * broken; -EINVAL for no pieces, an empty one, or more than 4 GiB.
  */
 int hf_virtqueue_add(struct hf_virtqueue *vq, const struct hf_virtio_sg *out,
 		     unsigned int nout, const struct hf_virtio_sg *in,

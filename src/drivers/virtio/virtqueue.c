@@ -160,12 +160,13 @@ void hf_virtqueue_destroy(struct hf_virtqueue *vq)
 
 /* -- to the device ----------------------------------------------------------- */
 
-/* Add up lengths. Return: false beyond 4 GiB (2.7.5). */
+/* Add up lengths. Return: false for a piece of nothing, or beyond 4 GiB (2.7.5). */
 static bool total(const struct hf_virtio_sg *pieces, unsigned int n,
 		  uint32_t *sum)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (__builtin_add_overflow(*sum, pieces[i].length, sum))
+		if (!pieces[i].length ||
+		    __builtin_add_overflow(*sum, pieces[i].length, sum))
 			return false;
 	return true;
 }
@@ -200,13 +201,15 @@ int hf_virtqueue_add(struct hf_virtqueue *vq, const struct hf_virtio_sg *out,
 
 	if (vq->dev->broken)
 		return -EIO;
-	if ((!nout && !nin) || !data || !total(in, nin, &room))
+	if ((!nout && !nin) || !data)
+		return -EINVAL;
+	if (nout > vq->free || nin > vq->free - nout)
+		return -ENOSPC;
+	if (!total(in, nin, &room))
 		return -EINVAL;
 	sum = room;
 	if (!total(out, nout, &sum))
 		return -EINVAL;
-	if (nout > vq->free || nin > vq->free - nout)
-		return -ENOSPC;
 	chain = &vq->chains[head];
 	chain->data = data;
 	chain->room = room;

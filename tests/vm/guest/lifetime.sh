@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Memory that the display works on stays pinned until it is done, whatever the client
+# does meanwhile, and not longer. The kernel's own count of what it has pinned is what
+# counts.
+
+. "$(dirname "$0")/lib.sh"
+
+# The first client makes the server allocate what it keeps.
+start_and_warm_up() {
+	open_keys
+	start_display
+	client "$vm/vm-flip" -s 0.1 >flips
+	eventually 10000 idle || fail "$(info in_flight) commands in flight"
+	level=$(locked)
+	echo "pinned at rest: $level bytes"
+}
+
+idle() {
+	[ "$(info in_flight)" = 0 ]
+}
+
+expect_level() {
+	"$guest/pinned" "$holdfast" "$PWD/server" "$server" "$level"
+	expect_no_fault
+}
+
+# let_go HOW: a client that does not wait for its last transfer.
+let_go() {
+	start_and_warm_up
+	start_client "$vm/vm-transfers" "$1"
+	eventually 60000 grep -q shown out || fail "$(cat err)"
+	[ "$(locked)" -gt "$level" ] || fail "nothing more is pinned while it is shown"
+	eventually 20000 grep -q gone out || fail "$(cat err)"
+	expect_level
+	kill "$(cat client.pid)"
+	wait "$client" || :
+	expect "$(locked)" "$level" "bytes pinned after the client"
+	stop_server
+}
+
+test_closed_objects_are_unpinned_when_the_display_is_done() {
+	let_go close
+}
+
+test_user_memory_that_is_unmapped_is_unpinned_when_the_display_is_done() {
+	let_go unmap
+}
+
+test_a_killed_client_leaves_nothing_pinned() {
+	start_and_warm_up
+	for round in 1 2 3 4 5 6; do
+		rm -f client.pid
+		start_client "$vm/vm-transfers" flip
+		eventually 60000 grep -q shown out || fail "$(cat err)"
+		sleep "0.$((round * 37 % 100))"
+		[ "$(locked)" -gt "$level" ] || fail "nothing more is pinned in round $round"
+		kill -KILL "$(cat client.pid)"
+		expect_level
+		wait "$client" || :
+	done
+	stop_server
+}
+
+test_a_server_that_is_killed_leaves_nothing_to_the_device() {
+	start_and_warm_up
+	start_client "$vm/vm-transfers" flip
+	eventually 60000 grep -q shown out || fail "$(cat err)"
+	kill -KILL "$server"
+	wait "$client" || :
+	wait "$server" || :
+	# The next one has the device again.
+	start_display
+	client "$vm/vm-flip" -s 0.1
+	stop_server
+	expect_no_fault
+}
+
+tap_main "$@"

@@ -730,6 +730,61 @@ static void more_than_the_ring_takes_waits_in_order(void **state)
 	assert_int_equal(vg.gpu->stats.errors, 0);
 }
 
+static void what_is_on_its_way_is_not_taken_away(void **state)
+{
+	struct hf_framebuffer *b = vg_cursor(2);
+
+	(void)state;
+	vg_on(vg_screen(1));
+	vg.hw->hold = true;
+	vg_move(vg_cursor(1), 1, 1);
+	/* It is created, and never shown. */
+	vg_move(b, 2, 2);
+	vg_rmfb(b);
+	assert_int_equal(vg.gpu->stats.in_flight, 5);
+	gdev_run_backwards(vg.hw, HF_GPU_CONTROL);
+	vg_pump();
+	assert_int_equal(vg.gpu->stats.resources, 3);
+	vg_finish();
+	assert_int_equal(vg.gpu->stats.resources, 2);
+	assert_int_equal(gdev_resources(vg.hw), 2);
+}
+
+static void what_may_still_be_shown_is_not_taken_away(void **state)
+{
+	struct hf_framebuffer *a = vg_screen(1), *b = vg_screen(2);
+	struct hf_atomic_state *atomic;
+
+	(void)state;
+	vg_on(a);
+	vg.hw->hold = true;
+	atomic = vg_state();
+	vg_plane(atomic, vg.crtc->primary, b);
+	assert_int_equal(hf_atomic_commit_now(atomic), 0);
+	vg_rmfb(a);
+	/* create, attach, transfer, set, flush; and only then: */
+	assert_int_equal(vg.gpu->stats.in_flight, 5);
+	vg_finish();
+	assert_int_equal(gdev_resources(vg.hw), 1);
+	assert_int_equal(vg_pages(), SCREEN);
+}
+
+static void what_fits_does_not_overtake_what_does_not(void **state)
+{
+	(void)state;
+	vg_on(vg_screen(1));
+	vg.hw->hold = true;
+	/* Of 16 entries these take 2 + 3 + 2 and 2 + 3. */
+	vg_move(vg_cursor(1), 1, 1);
+	vg_move(vg_cursor(2), 2, 2);
+	assert_int_equal(hf_virtqueue_free_entries(vg.gpu->queues[0].vq), 4);
+	/* Two entries are left for an attach, which takes three. */
+	vg_flip(vg_screen(3));
+	vg_finish();
+	assert_true(vg_shows(0, 3, 0, 0));
+	assert_true(cursor_is(2));
+}
+
 static void two_framebuffers_of_an_object_share_its_pages(void **state)
 {
 	struct hf_framebuffer *a = vg_screen(1);
@@ -806,6 +861,9 @@ int main(void)
 		TEST(a_client_that_is_gone_leaves_nothing_behind),
 		TEST(answers_may_come_in_any_order),
 		TEST(more_than_the_ring_takes_waits_in_order),
+		TEST(what_is_on_its_way_is_not_taken_away),
+		TEST(what_may_still_be_shown_is_not_taken_away),
+		TEST(what_fits_does_not_overtake_what_does_not),
 		TEST(two_framebuffers_of_an_object_share_its_pages),
 		TEST(what_was_purged_cannot_be_shown),
 	};

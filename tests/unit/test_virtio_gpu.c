@@ -597,6 +597,14 @@ static void cursors_survive_errors(void **state)
 	vg_finish();
 	assert_int_equal(vg.hw->updates, 1);
 	assert_int_equal(vg.hw->scanouts[0].x, 2);
+	/* Its content is not the device's yet, so a move is not enough. */
+	vg.hw->fail = VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D;
+	vg_move(cursor, 2, 2);
+	vg_finish();
+	vg.hw->fail = 0;
+	vg_move(cursor, 3, 3);
+	vg_finish();
+	assert_int_equal(vg.hw->updates, 2);
 	vg_rmfb(cursor);
 	vg_finish();
 	assert_int_equal(vg.hw->scanouts[0].cursor, 0);

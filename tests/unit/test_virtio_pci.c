@@ -57,7 +57,7 @@ static struct {
 	uint16_t queue_select, config_vector;
 	uint8_t status, generation, dead_status;
 	unsigned int slow, moving, num_queues;
-	bool gone, deaf, no_enable;
+	bool gone, deaf, no_enable, fixed_size;
 	uint64_t rung;
 	unsigned int rings;
 	/* VFIO */
@@ -279,7 +279,8 @@ static void common_write(unsigned int offset, size_t size, uint32_t value)
 		f.queue_select = value;
 		return;
 	case VIRTIO_PCI_COMMON_Q_SIZE << 8 | 2:
-		queue()->size = value;
+		if (!f.fixed_size)
+			queue()->size = value;
 		return;
 	case VIRTIO_PCI_COMMON_Q_MSIX << 8 | 2:
 		queue()->vector = vector(value);
@@ -489,6 +490,7 @@ static void a_device_of_another_kind_is_none(void **state)
 		{ 0x8086, 0x1040 + VIRTIO_ID_GPU, 0 },
 		{ 0x1af4, 0x1001, 2 },
 		{ 0x1af4, 0x0fff, VIRTIO_ID_GPU },
+		{ 0x1af4, 0x1040 + VIRTIO_ID_NET, VIRTIO_ID_GPU },
 	};
 
 	(void)state;
@@ -743,6 +745,14 @@ static void a_queue_that_is_not_enabled_is_refused(void **state)
 	(void)state;
 	setup();
 	f.no_enable = true;
+	create_fails(EIO);
+}
+
+static void a_queue_whose_size_is_not_taken_is_refused(void **state)
+{
+	(void)state;
+	setup();
+	f.fixed_size = true;
 	create_fails(EIO);
 }
 
@@ -1005,6 +1015,7 @@ int main(void)
 		cmocka_unit_test(a_large_multiplier_does_not_wrap),
 		cmocka_unit_test(a_queue_without_a_vector_is_refused),
 		cmocka_unit_test(a_queue_that_is_not_enabled_is_refused),
+		cmocka_unit_test(a_queue_whose_size_is_not_taken_is_refused),
 		cmocka_unit_test(a_device_without_a_vector_does_not_start),
 		cmocka_unit_test(without_interrupts_there_is_no_device),
 		cmocka_unit_test(a_reset_is_waited_for),

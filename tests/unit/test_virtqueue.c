@@ -573,6 +573,17 @@ static void a_device_cannot_use_more_than_it_has(void **state)
 	setup();
 	vdev_set_used_index(&t.dev, 1, 1);
 	is_broken(0, "1 buffers used, and it had 0");
+
+	/* What it gave back it does not have any more. */
+	setup();
+	vdev_push(&t.dev, 1, give(3), 0);
+	assert_ptr_equal(get(), &tokens[0]);
+	vdev_set_used_index(&t.dev, 1, 4);
+	log_begin();
+	assert_null(get());
+	log_end(t.log, sizeof(t.log));
+	assert_non_null(strstr(t.log, "3 buffers used, and it had 2"));
+	teardown();
 }
 
 static void the_index_cannot_go_back(void **state)
@@ -645,6 +656,26 @@ static void a_buffer_that_was_not_shown_cannot_be_used(void **state)
 	assert_int_equal(add(&tokens[1]), 0);
 	/* It comes after the first, which has two entries. */
 	vdev_push(&t.dev, 1, chain.head + 2, 0);
+	is_broken(2, "which it did not have");
+}
+
+static void a_buffer_that_was_shown_once_is_shown_again_or_not_at_all(
+	void **state)
+{
+	unsigned int heads;
+
+	(void)state;
+	setup();
+	heads = give(2);
+	heads += chain.head;
+	vdev_push(&t.dev, 1, heads - chain.head, 0);
+	vdev_push(&t.dev, 1, chain.head, 0);
+	assert_ptr_equal(get(), &tokens[0]);
+	assert_ptr_equal(get(), &tokens[1]);
+	/* The two swap entries. */
+	give(1);
+	assert_int_equal(add(&tokens[1]), 0);
+	vdev_push(&t.dev, 1, heads - chain.head, 0);
 	is_broken(2, "which it did not have");
 }
 
@@ -734,6 +765,21 @@ static void nothing_is_sent_to_a_broken_device(void **state)
 	teardown();
 }
 
+static void nothing_is_taken_from_a_broken_device(void **state)
+{
+	(void)state;
+	setup();
+	vdev_push(&t.dev, 1, give(2), 0);
+	log_begin();
+	hf_virtio_fail(&t.dev.virtio, "a reason");
+	log_end(t.log, sizeof(t.log));
+	assert_null(get());
+	assert_non_null(hf_virtqueue_detach(t.vq));
+	assert_non_null(hf_virtqueue_detach(t.vq));
+	assert_null(hf_virtqueue_detach(t.vq));
+	teardown();
+}
+
 /* -- reset ------------------------------------------------------------------- */
 
 static void a_device_starts_again_after_a_reset(void **state)
@@ -757,8 +803,7 @@ static void a_device_starts_again_after_a_reset(void **state)
 }
 
 /* So that it is not taken for a leak. */
-static struct hf_memory *kept_mem;
-static struct hf_dma_buffer *kept_buffers;
+static void *volatile kept[2];
 
 static void the_memory_of_a_device_that_does_not_reset_is_kept(void **state)
 {
@@ -785,8 +830,8 @@ static void the_memory_of_a_device_that_does_not_reset_is_kept(void **state)
 	hf_dma_free(&t.dma, t.memory, PAGE, t.iova);
 	/* The ring is there for as long as the process is. */
 	assert_int_equal(t.dma.mapped, PAGE);
-	kept_mem = t.mem;
-	kept_buffers = t.dma.buffers;
+	kept[0] = t.mem;
+	kept[1] = t.dma.buffers;
 	hf_iommu_destroy(t.dma.domain);
 }
 
@@ -973,11 +1018,14 @@ int main(void)
 		cmocka_unit_test(a_buffer_out_of_range_is_none),
 		cmocka_unit_test(what_is_no_head_is_no_buffer),
 		cmocka_unit_test(a_buffer_that_was_not_shown_cannot_be_used),
+		cmocka_unit_test(
+			a_buffer_that_was_shown_once_is_shown_again_or_not_at_all),
 		cmocka_unit_test(a_buffer_cannot_be_used_twice),
 		cmocka_unit_test(more_cannot_be_written_than_there_is_room),
 		cmocka_unit_test(
 			what_a_device_does_to_descriptors_changes_nothing),
 		cmocka_unit_test(nothing_is_sent_to_a_broken_device),
+		cmocka_unit_test(nothing_is_taken_from_a_broken_device),
 		cmocka_unit_test(a_device_starts_again_after_a_reset),
 		cmocka_unit_test(
 			the_memory_of_a_device_that_does_not_reset_is_kept),

@@ -102,7 +102,7 @@ int hf_virtio_negotiate(struct hf_virtio *dev, uint64_t wanted, uint64_t needed)
 	if (add_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE) ||
 	    add_status(dev, VIRTIO_CONFIG_S_DRIVER))
 		return -EIO;
-	ret = agree(dev, (wanted & TYPE_FEATURES) | OUR_FEATURES, needed);
+	ret = agree(dev, wanted | OUR_FEATURES, needed);
 	if (ret)
 		add_status(dev, VIRTIO_CONFIG_S_FAILED);
 	return ret;

@@ -70,8 +70,8 @@ tap_program() {
 	local status=0
 	"$@" >tap 2>err </dev/null || status=$?
 	cat tap
+	[ $status -eq 0 ] || sed 's/^/# /' err
 	if [ $status -gt 1 ] || ! grep -q '^1\.\.' tap; then
 		printf '1..1\nnot ok 1 - %s ended with status %s\n' "${*##*/}" "$status"
-		sed 's/^/# /' err
 	fi
 }

@@ -56,6 +56,8 @@ void hf_dma_device_finish(struct hf_dma_device *dev)
 			(unsigned long long)dev->mappings);
 	hf_iommu_destroy(dev->domain);
 	dev->domain = NULL;
+	hf_physical_destroy(dev->physical);
+	dev->physical = NULL;
 	pthread_mutex_destroy(&dev->fault_lock);
 }
 
@@ -237,8 +239,7 @@ static int map_run(struct hf_dma_device *dev, const struct hf_sg_table *table,
 	return ret;
 }
 
-/* The most that the device takes in one piece at an address. */
-static size_t piece(const struct hf_dma_device *dev, hf_iova_t iova,
+size_t hf_dma_piece(const struct hf_dma_device *dev, hf_iova_t iova,
 		    size_t left)
 {
 	size_t max = dev->max_segment;
@@ -261,7 +262,7 @@ static int cut(const struct hf_dma_device *dev, struct hf_sg_table *table,
 	size_t nents = 0;
 
 	while (size) {
-		size_t length = piece(dev, iova, size);
+		size_t length = hf_dma_piece(dev, iova, size);
 
 		if (nents == table->orig_nents)
 			return -EIO;
@@ -330,6 +331,8 @@ int hf_dma_map_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
 		return ret;
 	if (dev->domain)
 		ret = map_through_iommu(dev, table, size, dir);
+	else if (dev->physical)
+		ret = hf_physical_map(dev, table);
 	else
 		ret = map_direct(dev, table);
 	if (ret) {
@@ -357,10 +360,13 @@ void hf_dma_unmap_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
 
 	if (!table->nents)
 		return;
-	if (dev->domain)
+	if (dev->domain) {
 		hf_iommu_unmap(dev->domain, table->sgl[0].dma, size);
-	else
+	} else {
+		if (dev->physical)
+			hf_physical_unmap(dev, table);
 		atomic_fetch_add(&dev->generation, 1);
+	}
 	table->nents = 0;
 	hf_dma_untrack(dev, table, dir);
 	dev->mapped -= size;
@@ -368,6 +374,22 @@ void hf_dma_unmap_sgtable(struct hf_dma_device *dev, struct hf_sg_table *table,
 }
 
 /* -- memory for the device's own structures ---------------------------------- */
+
+/* More than a page only where they are neighbours. */
+static int map_physical_buffer(struct hf_dma_device *dev,
+			       struct hf_dma_buffer *buffer)
+{
+	struct hf_sg_table *table = &buffer->table;
+	int ret = hf_physical_map(dev, table);
+
+	if (ret)
+		return ret;
+	buffer->iova = table->sgl[0].dma;
+	if (table->nents == 1)
+		return 0;
+	hf_physical_unmap(dev, table);
+	return -EIO;
+}
 
 /* One run, whatever the longest piece may be: only the device's tables use it. */
 static int map_buffer(struct hf_dma_device *dev, struct hf_dma_buffer *buffer,
@@ -378,6 +400,8 @@ static int map_buffer(struct hf_dma_device *dev, struct hf_dma_buffer *buffer,
 	if (dev->domain)
 		return map_run(dev, table, size, HF_DMA_BIDIRECTIONAL,
 			       &buffer->iova);
+	if (dev->physical)
+		return map_physical_buffer(dev, buffer);
 	if (table->orig_nents > 1 || !reaches(dev, &table->sgl[0]))
 		return -EIO;
 	buffer->iova = table->sgl[0].bus;
@@ -387,10 +411,13 @@ static int map_buffer(struct hf_dma_device *dev, struct hf_dma_buffer *buffer,
 static void unmap_buffer(struct hf_dma_device *dev,
 			 struct hf_dma_buffer *buffer, size_t size)
 {
-	if (dev->domain)
+	if (dev->domain) {
 		hf_iommu_unmap(dev->domain, buffer->iova, size);
-	else
-		atomic_fetch_add(&dev->generation, 1);
+		return;
+	}
+	if (dev->physical)
+		hf_physical_unmap(dev, &buffer->table);
+	atomic_fetch_add(&dev->generation, 1);
 }
 
 /* Pages of a backing that only they hold. */
@@ -401,7 +428,8 @@ static int get_pages(struct hf_dma_device *dev, struct hf_dma_buffer *buffer)
 	int ret;
 
 	backing = hf_backing_create(dev->mem, n << HF_PAGE_SHIFT,
-				    !dev->domain && n > 1, getpid());
+				    !dev->domain && !dev->physical && n > 1,
+				    getpid());
 	if (!backing)
 		return -errno;
 	backing->coherent = true;

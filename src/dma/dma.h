@@ -20,12 +20,15 @@
 #define HF_DMA_FAULTS 64
 
 struct hf_dma_buffer;
+struct hf_dma_physical;
 
 /**
  * struct hf_dma_device - What DMA has to know of a device.
  * @name: for reports
  * @mem: the machine's memory
  * @domain: behind which IOMMU it is; NULL: it sees bus addresses. Owned
+ * @physical: without an IOMMU, it puts the real machine's addresses on the bus; see
+ *	hf_dma_device_use_physical(). Owned
  * @mask: highest address that it can put on the bus
  * @max_segment: bytes it takes in one piece; 0: any
  * @boundary: a piece must not cross a multiple of @boundary + 1, a power of two;
@@ -45,6 +48,7 @@ struct hf_dma_device {
 	char name[32];
 	struct hf_memory *mem;
 	struct hf_iommu_domain *domain;
+	struct hf_dma_physical *physical;
 	uint64_t mask;
 	size_t max_segment;
 	uint64_t boundary;
@@ -63,6 +67,16 @@ struct hf_dma_device {
 /** hf_dma_device_init() - A coherent device of 64 bits without limits. */
 int hf_dma_device_init(struct hf_dma_device *dev, const char *name,
 		       struct hf_memory *mem, struct hf_iommu_domain *domain);
+/**
+ * hf_dma_device_use_physical() - It is a real device without an IOMMU: what it gets
+ * are physical addresses of memory that is locked. Nothing is mapped yet.
+ *
+ * It needs CAP_SYS_ADMIN to ask for them. hf_dma_alloc() then has more than a page
+ * only where the machine's pages happen to be neighbours.
+ *
+ * Return: 0; -EPERM, -ENOMEM, or an error of opening /proc/self/pagemap.
+ */
+int hf_dma_device_use_physical(struct hf_dma_device *dev);
 /** hf_dma_device_finish() - Destroys the domain, too. Nothing is mapped. */
 void hf_dma_device_finish(struct hf_dma_device *dev);
 

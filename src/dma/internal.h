@@ -11,6 +11,22 @@ uint64_t hf_dma_now(void);
 /* Log a line about a device, not too many a second. */
 void hf_dma_warn(struct hf_dma_device *dev, const char *text);
 
+/* The most that the device takes in one piece at an address. */
+size_t hf_dma_piece(const struct hf_dma_device *dev, hf_iova_t iova,
+		    size_t left);
+
+/* -- physical.c: devices that nothing translates for ------------------------- */
+
+void hf_physical_destroy(struct hf_dma_physical *physical);
+
+/* Set the device addresses of a table. 0, -EIO, -ENOMEM, -EPERM, -EFAULT. */
+int hf_physical_map(struct hf_dma_device *dev, struct hf_sg_table *table);
+void hf_physical_unmap(struct hf_dma_device *dev,
+		       const struct hf_sg_table *table);
+/* What is mapped at an address, or NULL. Any thread may ask. */
+const struct hf_page *hf_physical_page(struct hf_dma_physical *physical,
+				       hf_iova_t address);
+
 /* -- coherency.c: devices that do not see the CPU's caches ------------------- */
 
 /* Follow the pages of a table that is mapped now, synced. 0 or -ENOMEM. */

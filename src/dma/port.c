@@ -91,6 +91,13 @@ void hf_dma_fault_text(const struct hf_iommu_fault *fault, char *text,
 		 reason_text(fault), owner);
 }
 
+static const struct hf_page *page_at(struct hf_dma_device *dev, hf_bus_t bus)
+{
+	if (dev->physical)
+		return hf_physical_page(dev->physical, bus);
+	return hf_page_at(dev->mem, bus);
+}
+
 /* Whose memory is, or was, where the access went. */
 static void find_owner(struct hf_dma_device *dev, struct hf_iommu_fault *fault,
 		       hf_bus_t bus)
@@ -104,12 +111,14 @@ static void find_owner(struct hf_dma_device *dev, struct hf_iommu_fault *fault,
 			&fault->freed_ns);
 		return;
 	case HF_IOMMU_FAULT_BUS:
+		if (dev->physical)
+			return; /* nobody knows */
 		fault->owned = hf_page_former_owner(dev->mem, bus,
 						    &fault->owner,
 						    &fault->freed_ns);
 		return;
 	case HF_IOMMU_FAULT_PERMISSION:
-		page = hf_page_at(dev->mem, bus);
+		page = page_at(dev, bus);
 		fault->owned = page;
 		if (page)
 			fault->owner = *hf_page_owner(page);
@@ -188,14 +197,14 @@ static void *lookup(struct hf_dma_port *port, hf_iova_t iova, bool write,
 	struct hf_dma_device *dev = port->dev;
 	enum hf_iommu_fault_reason reason;
 	size_t offset = iova % HF_PAGE_SIZE;
-	struct hf_page *page;
+	const struct hf_page *page;
 	hf_bus_t bus = iova;
 	char *cpu;
 
 	if (dev->domain &&
 	    hf_iommu_walk(dev->domain, iova, write, &bus, &reason))
 		return refuse(dev, iova, write, reason, bus);
-	page = hf_page_at(dev->mem, bus);
+	page = page_at(dev, bus);
 	if (!page)
 		return refuse(dev, iova, write, HF_IOMMU_FAULT_BUS, bus);
 	if (write && !(page->extent->trap.prot & PROT_WRITE))

@@ -167,6 +167,18 @@ struct monitor {
 	struct hf_blob *blob;
 };
 
+/* As connectors of the kernel do unless they say otherwise. */
+static unsigned int drop_interlaced(struct drm_mode_modeinfo *modes, int n)
+{
+	unsigned int kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!(modes[i].flags & (DRM_MODE_FLAG_INTERLACE |
+					DRM_MODE_FLAG_DBLSCAN)))
+			modes[kept++] = modes[i];
+	return kept;
+}
+
 /* One that says of itself what it can do. */
 static int believe(const struct hf_connector *connector,
 		   const struct hf_kms_output *output, struct monitor *out)
@@ -175,9 +187,9 @@ static int believe(const struct hf_connector *connector,
 			      HF_KMS_MAX_MODES, &out->width_mm,
 			      &out->height_mm);
 
-	if (n <= 0)
+	out->num_modes = drop_interlaced(out->modes, n);
+	if (!out->num_modes)
 		return -EINVAL;
-	out->num_modes = n;
 	out->blob = hf_blob_create(connector->kms, output->edid,
 				   output->edid_size);
 	return out->blob ? 0 : -ENOMEM;

@@ -405,7 +405,7 @@ static void ask_primary(struct hf_gpu_primary *primary,
 		primary->all = true;
 	hf_gpu_resource_replace(&primary->resource, resource);
 	primary->src = src;
-	if (old && plane->damage && old->fb == plane->fb)
+	if (old && plane->damage)
 		add_damage(primary, plane->damage);
 	else if (old)
 		primary->all = true;

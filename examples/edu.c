@@ -13,8 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <holdfast/barrier.h>
 #include <holdfast/dma.h>
-#include <holdfast/memory.h>
 #include <holdfast/vfio.h>
 
 /* Registers, in BAR 0. */
@@ -28,7 +28,6 @@
 #define EDU_DMA_START 0x1
 #define EDU_DMA_TO_RAM 0x2
 #define EDU_DMA_INTERRUPT 0x4
-
 #define EDU_IRQ_DMA 0x100	      /* a transfer is done */
 #define EDU_DMA_MASK ((1u << 28) - 1) /* it drops the bits above */
 #define EDU_MEMORY 0x40000	      /* its own, for its engine */
@@ -134,6 +133,7 @@ static int copy(struct edu *edu, hf_iova_t from, hf_iova_t to, uint32_t command)
 	*reg(edu, EDU_DMA_FROM) = from;
 	*reg(edu, EDU_DMA_TO) = to;
 	*reg(edu, EDU_DMA_COUNT) = SIZE;
+	hf_dma_wmb(); /* our data, before the device is told */
 	*reg(edu, EDU_DMA_COMMAND) = command | EDU_DMA_START | EDU_DMA_INTERRUPT;
 	if (poll(&irq, 1, TIMEOUT_MS) != 1 || read(edu->irq, &count, 8) != 8 ||
 	    *reg(edu, EDU_IRQ_STATUS) != EDU_IRQ_DMA) {

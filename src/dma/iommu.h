@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IOMMU domains: an address space between devices and memory. The interface,
- * and the implementation in software; a domain over VFIO is another one.
+ * IOMMU domains: an address space between devices and memory. The inside; how
+ * domains are made, flushed and destroyed is in holdfast/dma.h and holdfast/vfio.h.
  *
  * hf_iommu_map() and hf_iommu_unmap() may be called by any thread, each for
  * ranges that it has allocated; a device's accesses come from other threads at
@@ -78,8 +78,6 @@ struct hf_iommu_domain {
 int hf_iommu_domain_init(struct hf_iommu_domain *domain,
 			 const struct hf_iommu_ops *ops, hf_iova_t last,
 			 bool deferred);
-/** hf_iommu_destroy() - Nothing is mapped that is still needed. Takes NULL. */
-void hf_iommu_destroy(struct hf_iommu_domain *domain);
 
 /**
  * hf_iommu_map() - Make memory reachable.
@@ -98,8 +96,6 @@ int hf_iommu_map(struct hf_iommu_domain *domain, hf_iova_t iova,
  */
 void hf_iommu_unmap(struct hf_iommu_domain *domain, hf_iova_t iova,
 		    size_t size);
-/** hf_iommu_flush() - Nothing that was unmapped can be reached afterwards. */
-void hf_iommu_flush(struct hf_iommu_domain *domain);
 
 /**
  * hf_iommu_walk() - What an access of the device finds.
@@ -148,18 +144,4 @@ struct hf_iommu_fault {
 	uint64_t freed_ns, ns;
 };
 
-/**
- * hf_soft_iommu_create() - A domain in software.
- * @mem: the memory behind it
- * @last: highest address, the last byte of a page: 2^32 - 1 … 2^48 - 1
- * @deferred: see struct hf_iommu_domain
- *
- * Four levels of tables of 512 entries; an entry of the last one is the bus
- * address and two permission bits. Tables are kept until the domain is destroyed,
- * so walking them needs no lock.
- *
- * Return: NULL and EINVAL or ENOMEM.
- */
-struct hf_iommu_domain *hf_soft_iommu_create(struct hf_memory *mem,
-					     hf_iova_t last, bool deferred);
 #endif

@@ -3,7 +3,7 @@
  * Registers of a device, in a BAR: little endian, one access each, in the order of
  * the calls. Functions of their own, so that a test can be the device.
  *
- * What orders them against memory that the device shares is in dma/barrier.h.
+ * What orders them against memory that the device shares is in holdfast/barrier.h.
  */
 #ifndef HF_DMA_MMIO_H
 #define HF_DMA_MMIO_H

@@ -78,7 +78,7 @@ cc=$1
 expect the_library_has_its_name test -e "$library"
 expect it_needs_the_c_library_only needs_only "$library"
 expect every_function_has_a_man_page no_page_is_missing
-for header in memory.h dma.h vfio.h; do
+for header in barrier.h memory.h dma.h vfio.h; do
 	expect "${header%.h}_compiles_on_its_own" compiles_alone "$header"
 done
 example=$(find "$dest" -name edu.c)

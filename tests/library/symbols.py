@@ -39,7 +39,7 @@ def header(path):
 
 def page(path):
     synopsis = path.read_text().split('\n# ')[2]
-    return prototypes(synopsis.split('```')[1].split('\n\n', 1)[1])
+    return prototypes(re.sub(r'^\s*#.*$', '', synopsis.split('```')[1], flags=re.M))
 
 
 def exported(library):

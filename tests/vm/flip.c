@@ -6,8 +6,8 @@
  *                                      many flips a second there were; -d: draw the
  *                                      whole screen anew each time
  *   vm-flip -f [CARD]                  flip until that fails, and say how it did
- *   vm-flip -w [CARD]                  show them, say "shown", and wait for the end of
- *                                      standard input
+ *   vm-flip -w [CARD]                  show one after the other, say "shown", and wait
+ *                                      for the end of standard input
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -66,10 +66,14 @@ static void flip_until_it_fails(const struct desk *desk,
 	}
 }
 
-static void wait_for_end(void)
+static void show_both_and_wait(const struct desk *desk,
+			       const struct sheet sheets[2])
 {
 	char c;
 
+	for (int i = 1; i >= 0; i--)
+		if (desk_flip(desk, &sheets[i]) || desk_wait(desk))
+			die("flip");
 	puts("shown");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &c, 1) > 0)
@@ -98,7 +102,7 @@ int main(int argc, char **argv)
 	}
 	desk_show(&desk, &sheets[0]);
 	if (todo == 'w')
-		wait_for_end();
+		show_both_and_wait(&desk, sheets);
 	else if (todo == 'f')
 		flip_until_it_fails(&desk, sheets);
 	else

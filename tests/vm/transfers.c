@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
  * A client that leaves large transfers behind: it shows framebuffers in the largest
- * mode there is, begins a flip, and lets go of everything without waiting for it.
+ * mode there is and says "shown". When it is given a line it begins a flip, lets go of
+ * everything without waiting for that, says "gone", and waits for the end of standard
+ * input.
  *
  *   vm-transfers close   framebuffers removed, objects closed
  *   vm-transfers unmap   the same in memory of its own, which it unmaps as well
- *   vm-transfers flip    flips for ever: for somebody to kill
- *
- * It says "shown" when the first picture is, "gone" when it has let go, and waits for
- * the end of standard input.
+ *   vm-transfers flip    flips for ever instead: for somebody to kill
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "desk.h"
 
@@ -41,7 +39,7 @@ int main(int argc, char **argv)
 	bool user = argc == 2 && !strcmp(argv[1], "unmap");
 	struct sheet sheets[2];
 	struct desk desk;
-	char c;
+	char line[16];
 
 	if (argc != 2)
 		return 2;
@@ -57,6 +55,8 @@ int main(int argc, char **argv)
 	say("shown");
 	if (!strcmp(argv[1], "flip"))
 		flip_for_ever(&desk, sheets);
+	if (!fgets(line, sizeof(line), stdin))
+		return 0;
 	/* Without the flip's end: its transfer is under way now. */
 	if (desk_flip(&desk, &sheets[1]))
 		die("flip");
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 		sheet_forget(&desk, &sheets[i]);
 	}
 	say("gone");
-	while (read(STDIN_FILENO, &c, 1) > 0)
+	while (fgets(line, sizeof(line), stdin))
 		;
 	return 0;
 }

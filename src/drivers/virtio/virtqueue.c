@@ -12,7 +12,8 @@
 #include <linux/virtio_ring.h>
 #include <stdlib.h>
 
-#include "dma/barrier.h"
+#include <holdfast/barrier.h>
+
 #include "drivers/virtio/virtio.h"
 #include "mem/page.h"
 

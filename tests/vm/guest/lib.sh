@@ -63,3 +63,15 @@ bind() {
 	echo "$1" >/sys/bus/pci/drivers_probe
 	expect "$(basename "$(realpath "$devices/$1/driver")")" "$2" "driver of $1"
 }
+
+# tap_program COMMAND...: one that prints TAP itself; if it does not, that is a test
+# that failed.
+tap_program() {
+	local status=0
+	"$@" >tap 2>err </dev/null || status=$?
+	cat tap
+	[ $status -eq 0 ] || sed 's/^/# /' err
+	if [ $status -gt 1 ] || ! grep -q '^1\.\.' tap; then
+		printf '1..1\nnot ok 1 - %s ended with status %s\n' "${*##*/}" "$status"
+	fi
+}

@@ -32,6 +32,7 @@ let_go() {
 	start_client "$vm/vm-transfers" "$1"
 	eventually 60000 grep -q shown out || fail "$(cat err)"
 	[ "$(locked)" -gt "$level" ] || fail "nothing more is pinned while it is shown"
+	press_key
 	eventually 20000 grep -q gone out || fail "$(cat err)"
 	expect_level
 	kill "$(cat client.pid)"

@@ -2,32 +2,17 @@
 # SPDX-License-Identifier: MIT
 #
 # The layers below the display, each by a program of its own on a device of its own.
+# One of them makes the IOMMU refuse accesses, and finds that in the kernel's log.
 
 . "$(dirname "$0")/lib.sh"
 
-# program NAME ARGUMENT...: it ends with success, and what it says has no "not ok".
-program() {
-	local path=$1
-	shift
-	[ -x "$path" ] || skip "${path##*/} was not built"
-	"$path" "$@" >out 2>&1 || fail "$(tail -n 30 out)"
-	if grep '^not ok' out; then
-		exit 1
-	fi
-	tail -n 30 out
-}
-
-# It makes faults, and looks for them itself.
-test_vfio_maps_memory_and_catches_what_is_used_after_its_unmap() {
-	program "$vm/vm-vfio"
-}
-
-test_virtqueues_carry_random_bytes() {
-	program "$vm/vm-virtio"
-}
-
-test_a_driver_in_two_hundred_lines_does_dma() {
-	program "$vm/../../examples/edu" "$HOLDFAST_VFIO_EDU"
-}
-
-tap_main "$@"
+cd /tmp || exit 1
+tap_program "$vm/vm-vfio"
+tap_program "$vm/vm-virtio"
+echo 1..1
+if "$vm/../../examples/edu" "${HOLDFAST_VFIO_EDU%% *}" >out 2>err; then
+	echo "ok 1 - a_driver_in_two_hundred_lines_does_dma"
+else
+	echo "not ok 1 - a_driver_in_two_hundred_lines_does_dma"
+	sed 's/^/# /' err
+fi

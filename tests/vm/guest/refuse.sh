@@ -56,7 +56,8 @@ test_a_device_that_nobody_has() {
 }
 
 test_a_device_that_is_no_display() {
-	refused "$HOLDFAST_VFIO_EDU" run_on "vfio:$HOLDFAST_VFIO_EDU"
+	local edu=${HOLDFAST_VFIO_EDU%% *}
+	refused "$edu" run_on "vfio:$edu"
 	refused "$HOLDFAST_VFIO_RNG" run_on "vfio:$HOLDFAST_VFIO_RNG"
 }
 
@@ -80,7 +81,7 @@ test_a_user_to_whom_it_belongs() {
 }
 
 test_memlock_is_too_low_for_the_device() {
-	refused 'memlock|MEMLOCK|locked' as_user 4096 "$holdfast" run --device "vfio:$gpu" -- true
+	refused MEMLOCK as_user 4096 "$holdfast" run --device "vfio:$gpu" -- true
 }
 
 test_memlock_is_too_low_for_the_desktop() {

@@ -4,10 +4,18 @@
  * order the CPU's accesses to that memory, and before or after accesses to the
  * device's registers, for everybody on the bus: what orders CPUs among themselves
  * is not always enough.
+ *
+ * For everybody who writes a driver: this header is a part of libholdfast, and the
+ * drivers of Holdfast itself include it, too.
  */
-#ifndef HF_DMA_BARRIER_H
-#define HF_DMA_BARRIER_H
+#ifndef HOLDFAST_BARRIER_H
+#define HOLDFAST_BARRIER_H
 
+/*
+ * hf_dma_rmb() - Loads before it are done before loads after it.
+ * hf_dma_wmb() - Stores before it are seen before stores after it.
+ * hf_dma_mb() - Both, and loads after it are done after stores before it.
+ */
 #if defined(__x86_64__) || defined(__i386__)
 
 /* Loads stay in order, and so do stores; registers are not cached. */

@@ -47,8 +47,9 @@ struct hf_vfio;
  * fault of the device, or of its driver, overwrites anything. Pages are locked, but
  * the kernel may still move them, and the device does not learn of it.
  *
- * Return: NULL and errno: EINVAL for what is no address; ENODEV for no such device;
- * EBUSY where another driver is bound to it, or somebody else has its group open;
+ * Return: NULL and errno: EINVAL for what is no address; ENODEV for no such device, or
+ * one that no driver is bound to; EBUSY where another driver is, or somebody else has
+ * its group open;
  * EPERM where the group is shared with a device that is not ours to have, or the
  * machine has no IOMMU and @flags does not allow that; EACCES where /dev/vfio may
  * not be opened; ENOTSUP where the kernel lacks type 1 or no-IOMMU mode; ENOMEM,
@@ -104,6 +105,10 @@ unsigned int hf_vfio_capability(struct hf_vfio *vfio, uint8_t id,
 				unsigned int after);
 /**
  * hf_vfio_bar() - Map a BAR, once; until the device is closed.
+ *
+ * When the device is taken away, or its decoding is switched off, the BAR reads as 0
+ * from then on, and what is written is lost.
+ *
  * @index: 0 to 5
  * @size: set to its size, bytes
  *

@@ -260,7 +260,8 @@ int hf_vfio_set_irqs(struct hf_vfio *vfio, enum hf_vfio_irq kind,
 	}
 	if (ret > 0 || ret == -ENOSPC || ret == -ENOMEM)
 		return -ENOMEM;
-	return ret == -EINVAL || ret == -EBADF ? -EINVAL : -EIO;
+	return vfio->device >= 0 && (ret == -EINVAL || ret == -EBADF) ?
+	       -EINVAL : -EIO;
 }
 
 int hf_vfio_request_fd(const struct hf_vfio *vfio)

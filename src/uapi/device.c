@@ -27,6 +27,19 @@ create_domain(struct hf_system *sys, const struct hf_device_options *options)
 	return hf_soft_iommu_create(sys->mem, IOVA_LAST, false);
 }
 
+/* Nothing translates for it: bus addresses of ours would be anybody's memory. */
+static int use_physical(struct hf_device *dev,
+			const struct hf_device_options *options)
+{
+	int ret = hf_dma_device_use_physical(&dev->dma);
+
+	if (ret)
+		snprintf(options->why, HF_VFIO_WHY,
+			 "physical addresses cannot be had: %s (without an "
+			 "IOMMU, run as root)", strerror(-ret));
+	return ret;
+}
+
 static int init_dma(struct hf_device *dev,
 		    const struct hf_device_options *options)
 {
@@ -39,9 +52,15 @@ static int init_dma(struct hf_device *dev,
 			return -errno;
 	}
 	ret = hf_dma_device_init(&dev->dma, dev->unique, dev->sys->mem, domain);
-	if (ret)
+	if (ret) {
 		hf_iommu_destroy(domain);
+		return ret;
+	}
 	dev->dma.coherent = options->coherent;
+	if (options->vfio && !domain)
+		ret = use_physical(dev, options);
+	if (ret)
+		hf_dma_device_finish(&dev->dma);
 	return ret;
 }
 

@@ -179,6 +179,37 @@ TEST(process_that_dies_during_a_copy_leaves_nothing_behind)
 	edu_stop(&edu);
 }
 
+TEST(device_that_was_released_has_nothing_pinned)
+{
+	struct object object;
+	char why[HF_VFIO_WHY];
+	struct hf_vfio *next;
+	struct edu edu;
+	uint32_t id;
+	int event = 0;
+
+	edu_start(&edu);
+	object_create(&object, edu.mem, 4);
+	EXPECT_EQ(map(&edu, &object), 0);
+	EXPECT_EQ(pinned(&edu), 4 * PAGE);
+	edu_begin_copy(&edu, true, object.table.sgl[0].dma, 2048);
+	hf_vfio_release(edu.vfio);
+	EXPECT_EQ(pinned(&edu), 0);
+	/* Somebody else may have it, while this one goes on without. */
+	next = hf_vfio_open(edu_address(0), 0, why);
+	EXPECT(next);
+	hf_vfio_close(next);
+	EXPECT_EQ(edu_read(edu.bar, EDU_ID), 0);
+	EXPECT_EQ(hf_vfio_config_read(edu.vfio, 0, &id, sizeof(id)), -EIO);
+	EXPECT_EQ(hf_vfio_set_master(edu.vfio, true), -EIO);
+	EXPECT_EQ(hf_vfio_set_irqs(edu.vfio, HF_VFIO_MSI, &event, 1), -EIO);
+	unmap(&edu, &object);
+	EXPECT_EQ(map(&edu, &object), 0);
+	unmap(&edu, &object);
+	object_free(&object);
+	edu_stop(&edu);
+}
+
 /* -- what must not be reached ------------------------------------------------ */
 
 /* The device's buffer has a pattern that memory does not. */

@@ -53,8 +53,12 @@ struct vfio_iommu_type1_info_cap_iova_range;
 struct vfio_iommu_type1_info *hf_vfio_info(int container);
 /** hf_vfio_info_available() - Mappings that may be added; UINT32_MAX: unknown. */
 uint32_t hf_vfio_info_available(const struct vfio_iommu_type1_info *info);
-/** hf_vfio_info_ranges() - Addresses that there are, in order. NULL: unknown. */
-const struct vfio_iommu_type1_info_cap_iova_range *
+/**
+ * hf_vfio_info_ranges() - Addresses that there are, in order, to be freed.
+ *
+ * Return: NULL and ENOTSUP where they are unknown, ENOMEM.
+ */
+struct vfio_iommu_type1_info_cap_iova_range *
 hf_vfio_info_ranges(const struct vfio_iommu_type1_info *info);
 /** hf_vfio_locked_memory() - Bytes that this process has locked. */
 uint64_t hf_vfio_locked_memory(void);

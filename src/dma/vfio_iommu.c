@@ -422,16 +422,11 @@ static int reserve_gaps(struct hf_iova_space *space,
 	return ret;
 }
 
-static int make_space(struct vfio_iommu *iommu,
-		      const struct vfio_iommu_type1_info *info)
+static int init_space(struct vfio_iommu *iommu,
+		      const struct vfio_iommu_type1_info_cap_iova_range *cap)
 {
-	const struct vfio_iommu_type1_info_cap_iova_range *cap =
-		hf_vfio_info_ranges(info);
 	int ret;
 
-	if (!(info->flags & VFIO_IOMMU_INFO_PGSIZES) ||
-	    !(info->iova_pgsizes & HF_PAGE_SIZE) || !cap)
-		return -ENOTSUP;
 	iommu->last = ((cap->iova_ranges[cap->nr_iovas - 1].end + 1) &
 		       ~(HF_PAGE_SIZE - 1)) - 1;
 	if (iommu->last <= HF_PAGE_SIZE)
@@ -442,6 +437,23 @@ static int make_space(struct vfio_iommu *iommu,
 	ret = reserve_gaps(iommu->base.space, cap);
 	if (ret)
 		hf_iova_space_destroy(iommu->base.space);
+	return ret;
+}
+
+static int make_space(struct vfio_iommu *iommu,
+		      const struct vfio_iommu_type1_info *info)
+{
+	struct vfio_iommu_type1_info_cap_iova_range *cap;
+	int ret;
+
+	if (!(info->flags & VFIO_IOMMU_INFO_PGSIZES) ||
+	    !(info->iova_pgsizes & HF_PAGE_SIZE))
+		return -ENOTSUP;
+	cap = hf_vfio_info_ranges(info);
+	if (!cap)
+		return -errno;
+	ret = init_space(iommu, cap);
+	free(cap);
 	return ret;
 }
 

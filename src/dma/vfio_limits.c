@@ -92,18 +92,33 @@ static bool in_order(const struct vfio_iova_range *ranges, size_t n)
 	return true;
 }
 
-const struct vfio_iommu_type1_info_cap_iova_range *
+/* A copy: the kernel's has 8-byte numbers on multiples of 4. */
+struct vfio_iommu_type1_info_cap_iova_range *
 hf_vfio_info_ranges(const struct vfio_iommu_type1_info *info)
 {
-	const struct vfio_iommu_type1_info_cap_iova_range *cap;
-	size_t room;
+	struct vfio_iommu_type1_info_cap_iova_range head, *cap;
+	const void *found;
+	size_t room, size;
 
-	cap = find_cap(info, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, sizeof(*cap),
-		       &room);
-	if (!cap || !cap->nr_iovas ||
-	    (room - sizeof(*cap)) / sizeof(cap->iova_ranges[0]) < cap->nr_iovas)
+	errno = ENOTSUP;
+	found = find_cap(info, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
+			 sizeof(head), &room);
+	if (!found)
 		return NULL;
-	return in_order(cap->iova_ranges, cap->nr_iovas) ? cap : NULL;
+	memcpy(&head, found, sizeof(head));
+	if (!head.nr_iovas || (room - sizeof(head)) /
+			      sizeof(head.iova_ranges[0]) < head.nr_iovas)
+		return NULL;
+	size = sizeof(head) + head.nr_iovas * sizeof(head.iova_ranges[0]);
+	cap = malloc(size);
+	if (!cap)
+		return NULL;
+	memcpy(cap, found, size);
+	if (in_order(cap->iova_ranges, cap->nr_iovas))
+		return cap;
+	free(cap);
+	errno = ENOTSUP;
+	return NULL;
 }
 
 /* -- errors ------------------------------------------------------------------ */

@@ -155,7 +155,7 @@ struct said {
 	struct vfio_iommu_type1_info_dma_avail available;
 	struct vfio_iommu_type1_info_cap_iova_range ranges;
 	struct vfio_iova_range range[4];
-};
+} __attribute__((packed, aligned(4))); /* as the kernel writes it */
 
 static struct said *said(void)
 {

@@ -5,12 +5,14 @@
  *   vm-flip [-d] [-s SECONDS] [CARD]   flip as fast as that completes, and print how
  *                                      many flips a second there were; -d: draw the
  *                                      whole screen anew each time
- *   vm-flip -f [CARD]                  flip until that fails, and say how it did
+ *   vm-flip -f [CARD]                  flip until that fails or standard input has
+ *                                      something, and say how it ended
  *   vm-flip -w [CARD]                  show one after the other, say "shown", and wait
  *                                      for the end of standard input
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,23 +49,33 @@ static void measure(const struct desk *desk, struct sheet sheets[2],
 	printf("%.2f\n", flips / (end - start));
 }
 
+static const char *how_it_ended(const struct desk *desk,
+				const struct sheet sheets[2],
+				unsigned int *flips)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	while (poll(&input, 1, 0) == 0) {
+		int ret = desk_flip(desk, &sheets[++*flips % 2]);
+
+		if (ret)
+			return strerror(-ret);
+		if (desk_wait(desk))
+			return "no event";
+	}
+	return "asked to end";
+}
+
 static void flip_until_it_fails(const struct desk *desk,
 				const struct sheet sheets[2])
 {
+	unsigned int flips = 0;
+	const char *how;
+
 	puts("flipping");
 	fflush(stdout);
-	for (unsigned int flips = 1;; flips++) {
-		int ret = desk_flip(desk, &sheets[flips % 2]);
-
-		if (ret) {
-			printf("flip %u: %s\n", flips, strerror(-ret));
-			return;
-		}
-		if (desk_wait(desk)) {
-			printf("flip %u: no event\n", flips);
-			return;
-		}
-	}
+	how = how_it_ended(desk, sheets, &flips);
+	printf("flip %u: %s\n", flips, how);
 }
 
 static void show_both_and_wait(const struct desk *desk,

@@ -22,7 +22,9 @@ idle() {
 }
 
 expect_level() {
-	"$guest/pinned" "$holdfast" "$PWD/server" "$server" "$level"
+	"$guest/pinned" "$holdfast" "$PWD/server" "$server" "$level" |
+		tee -a "$share/samples"
+	expect "${PIPESTATUS[0]}" 0 "status of pinned"
 	expect_no_fault
 }
 
@@ -78,4 +80,5 @@ test_a_server_that_is_killed_leaves_nothing_to_the_device() {
 	expect_no_fault
 }
 
+[ $# -gt 0 ] || : >"$share/samples"
 tap_main "$@"

@@ -51,6 +51,61 @@ test_user_memory_that_is_unmapped_is_unpinned_when_the_display_is_done() {
 	let_go unmap
 }
 
+# master on|off: may the display do DMA? QEMU's does nothing at all while it may not,
+# and goes on with what it was given when it is told of more.
+master() {
+	python3 - "$devices/$gpu/config" "$1" <<-'PYTHON'
+		import sys
+		with open(sys.argv[1], 'r+b', 0) as config:
+		    config.seek(4)
+		    command = config.read(1)[0]
+		    config.seek(4)
+		    config.write(bytes([command | 4 if sys.argv[2] == 'on' else command & ~4]))
+	PYTHON
+}
+
+# stall COMMAND...: with the display stopped, a client lets go by COMMAND; its memory
+# stays pinned until the display goes on.
+stall() {
+	start_and_warm_up
+	start_client "$vm/vm-transfers" close
+	eventually 60000 grep -q shown out || fail "$(cat err)"
+	eventually 10000 idle
+	shown=$(locked)
+	master off
+	"$@"
+	sleep 1
+	[ "$(info in_flight)" -gt 0 ] || fail "the display was not stopped"
+	[ "$(locked)" -ge "$shown" ] || fail "unpinned before the display was done"
+	master on
+	# It asks the display what monitors there are now.
+	ask resize 1 "$((800 + RANDOM % 100))x600"
+	expect_level
+	"$holdfast" info --socket "$PWD/server" --json >info
+	grep -q '"gone": *false' info || fail "the display did not go on: it was given up"
+	stop_server
+}
+
+let_go_now() {
+	press_key
+	eventually 5000 grep -q gone out || fail "$(cat err)"
+}
+
+kill_client_now() {
+	press_key
+	eventually 5000 grep -q gone out || fail "$(cat err)"
+	kill -KILL "$(cat client.pid)"
+	wait "$client" || :
+}
+
+test_closed_objects_stay_pinned_while_the_display_has_not_answered() {
+	stall let_go_now
+}
+
+test_the_memory_of_a_killed_client_stays_pinned_while_the_display_has_not_answered() {
+	stall kill_client_now
+}
+
 test_a_killed_client_leaves_nothing_pinned() {
 	start_and_warm_up
 	for round in 1 2 3 4 5 6; do

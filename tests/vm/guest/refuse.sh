@@ -81,7 +81,9 @@ test_a_user_to_whom_it_belongs() {
 }
 
 test_memlock_is_too_low_for_the_device() {
-	refused MEMLOCK as_user 4096 "$holdfast" run --device "vfio:$gpu" -- true
+	# The line that says what to raise comes before the one that says that it ends.
+	expect_status 2 as_user 4096 "$holdfast" run --device "vfio:$gpu" -- true 2>err
+	grep -q "^holdfast: .*MEMLOCK.* raise it" err || fail "$(cat err)"
 }
 
 test_memlock_is_too_low_for_the_desktop() {

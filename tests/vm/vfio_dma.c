@@ -13,6 +13,12 @@
 
 #define ENTRY_LIMIT "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
 
+/*
+ * QEMU refuses each piece of a copy by itself, and the kernel logs only a few faults in
+ * five seconds: a copy that is to be refused is of one piece.
+ */
+#define ONE_PIECE 4
+
 static int map(struct edu *edu, struct object *object)
 {
 	return hf_dma_map_sgtable(&edu->dma, &object->table,
@@ -158,11 +164,23 @@ TEST(memory_that_was_put_stays_pinned_until_the_copy_is_over)
 	edu_stop(&edu);
 }
 
+/*
+ * The device cannot be reset, so a copy that was under way goes on when it is opened
+ * again; it may not reach memory until it is a bus master.
+ */
+static void let_it_end(void)
+{
+	struct edu edu;
+
+	edu.vfio = edu_open(0, &edu.bar);
+	edu_end_copy(&edu);
+	hf_vfio_close(edu.vfio);
+}
+
 TEST(process_that_dies_during_a_copy_leaves_nothing_behind)
 {
 	struct edu edu;
 
-	kernel_log_begin();
 	IN_CHILD({
 		struct object object;
 		struct edu dying;
@@ -172,18 +190,16 @@ TEST(process_that_dies_during_a_copy_leaves_nothing_behind)
 		EXPECT_EQ(map(&dying, &object), 0);
 		edu_begin_copy(&dying, true, object.table.sgl[0].dma, 2048);
 	});
+	let_it_end();
 	edu_start(&edu);
 	EXPECT_EQ(mappings(&edu), 0);
 	EXPECT_EQ(pinned(&edu), 0);
-	edu_end_copy(&edu);
 	edu_stop(&edu);
 }
 
 TEST(device_that_was_released_has_nothing_pinned)
 {
 	struct object object;
-	char why[HF_VFIO_WHY];
-	struct hf_vfio *next;
 	struct edu edu;
 	uint32_t id;
 	int event = 0;
@@ -196,9 +212,7 @@ TEST(device_that_was_released_has_nothing_pinned)
 	hf_vfio_release(edu.vfio);
 	EXPECT_EQ(pinned(&edu), 0);
 	/* Somebody else may have it, while this one goes on without. */
-	next = hf_vfio_open(edu_address(0), 0, why);
-	EXPECT(next);
-	hf_vfio_close(next);
+	let_it_end();
 	EXPECT_EQ(edu_read(edu.bar, EDU_ID), 0);
 	EXPECT_EQ(hf_vfio_config_read(edu.vfio, 0, &id, sizeof(id)), -EIO);
 	EXPECT_EQ(hf_vfio_set_master(edu.vfio, true), -EIO);
@@ -238,10 +252,10 @@ TEST(address_that_was_unmapped_is_a_fault_and_no_data)
 	iova = object.table.sgl[0].dma;
 	unmap(&edu, &object);
 	kernel_log_begin();
-	edu_copy(&edu, true, iova, 2048);
-	EXPECT(kernel_log_has("DMAR: [DMA Write", 2000));
+	edu_copy(&edu, true, iova, ONE_PIECE);
+	EXPECT(kernel_log_has("DMAR: DRHD: handling fault", 2000));
 	EXPECT_EQ(((char *)hf_page_cpu(object.pages[0]))[0], 0);
-	EXPECT_EQ(((char *)hf_page_cpu(object.pages[0]))[2047], 0);
+	EXPECT_EQ(((char *)hf_page_cpu(object.pages[0]))[ONE_PIECE - 1], 0);
 	object_free(&object);
 	edu_stop(&edu);
 }
@@ -257,8 +271,8 @@ TEST(memory_that_the_device_may_only_read_is_not_written)
 	EXPECT_EQ(hf_dma_map_sgtable(&edu.dma, &object.table,
 				     HF_DMA_TO_DEVICE), 0);
 	kernel_log_begin();
-	edu_copy(&edu, true, object.table.sgl[0].dma, 2048);
-	EXPECT(kernel_log_has("DMAR: [DMA Write", 2000));
+	edu_copy(&edu, true, object.table.sgl[0].dma, ONE_PIECE);
+	EXPECT(kernel_log_has("DMAR: DRHD: handling fault", 2000));
 	EXPECT_EQ(((char *)hf_page_cpu(object.pages[0]))[0], 0);
 	hf_dma_unmap_sgtable(&edu.dma, &object.table, HF_DMA_TO_DEVICE);
 	object_free(&object);

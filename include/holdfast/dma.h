@@ -137,6 +137,18 @@ int hf_dma_set_boundary(struct hf_dma_device *dev, uint64_t boundary);
  */
 int hf_dma_set_coherent(struct hf_dma_device *dev, bool coherent);
 
+/**
+ * hf_dma_device_use_physical() - It is a real device without an IOMMU: what it gets
+ * are physical addresses of memory that is locked. Nothing is mapped yet.
+ *
+ * It needs CAP_SYS_ADMIN to ask for them. hf_dma_alloc() then has more than a page
+ * only where the machine's pages happen to be neighbours. The kernel may move locked
+ * pages, and the device does not learn of it (HF_VFIO_UNSAFE_NO_IOMMU).
+ *
+ * Return: 0; -EPERM, -ENOMEM, or an error of opening /proc/self/pagemap.
+ */
+int hf_dma_device_use_physical(struct hf_dma_device *dev);
+
 /* -- mapping ----------------------------------------------------------------- */
 
 /**

@@ -67,16 +67,6 @@ struct hf_dma_device {
 /** hf_dma_device_init() - A coherent device of 64 bits without limits. */
 int hf_dma_device_init(struct hf_dma_device *dev, const char *name,
 		       struct hf_memory *mem, struct hf_iommu_domain *domain);
-/**
- * hf_dma_device_use_physical() - It is a real device without an IOMMU: what it gets
- * are physical addresses of memory that is locked. Nothing is mapped yet.
- *
- * It needs CAP_SYS_ADMIN to ask for them. hf_dma_alloc() then has more than a page
- * only where the machine's pages happen to be neighbours.
- *
- * Return: 0; -EPERM, -ENOMEM, or an error of opening /proc/self/pagemap.
- */
-int hf_dma_device_use_physical(struct hf_dma_device *dev);
 /** hf_dma_device_finish() - Destroys the domain, too. Nothing is mapped. */
 void hf_dma_device_finish(struct hf_dma_device *dev);
 

@@ -253,6 +253,7 @@ static void what_is_asked_for_meanwhile_is_shown_next(void **state)
 	vg_on(a);
 	vg.hw->hold = true;
 	vg_flip(b);
+	assert_int_equal(vg_events(), 1);
 	/* Nobody waits for these: there may be many. */
 	for (unsigned int i = 0; i < 50; i++) {
 		atomic = vg_state();
@@ -261,15 +262,26 @@ static void what_is_asked_for_meanwhile_is_shown_next(void **state)
 	}
 	/* Two of creation for b and for c, and one batch. */
 	assert_true(vg.gpu->stats.in_flight <= 7);
-	assert_int_equal(vg_events(), 0);
 	vg_finish();
-	assert_int_equal(vg_events(), 1);
+	assert_int_equal(vg_events(), 0);
 	assert_true(vg_shows(0, 3, 0, 0));
 }
 
 /* -- on and off, and when it is done ----------------------------------------- */
 
-static void a_flip_is_done_when_the_flush_is(void **state)
+/* One after the other, with events: after the @n-th command there is the event. */
+static void step_to_event(unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		assert_int_equal(vg_events(), 0);
+		assert_true(gdev_step(vg.hw, HF_GPU_CONTROL));
+		vg_pump();
+	}
+	assert_int_equal(vg_events(), 1);
+}
+
+static void a_flip_is_done_when_what_was_shown_before_is_not_read_any_more(
+	void **state)
 {
 	struct hf_framebuffer *a = vg_screen(1), *b = vg_screen(2);
 	struct hf_atomic_state *atomic;
@@ -277,21 +289,36 @@ static void a_flip_is_done_when_the_flush_is(void **state)
 	(void)state;
 	vg_on(a);
 	vg.hw->hold = true;
+	/* Nobody reads the first one. */
 	vg_flip(b);
-	atomic = vg_state();
-	vg_plane(atomic, vg.crtc->primary, a);
-	assert_int_equal(hf_atomic_check(atomic), 0);
-	/* create, attach, transfer, set, flush */
-	for (unsigned int i = 0; i < 5; i++) {
-		assert_int_equal(vg_events(), 0);
-		assert_int_equal(hf_atomic_commit(atomic, NULL), -EBUSY);
-		assert_true(gdev_step(vg.hw, HF_GPU_CONTROL));
-		vg_pump();
-	}
-	assert_false(gdev_step(vg.hw, HF_GPU_CONTROL));
 	assert_int_equal(vg_events(), 1);
+	/* The second one is read until it has been flushed. */
+	vg_flip(a);
+	atomic = vg_state();
+	vg_plane(atomic, vg.crtc->primary, b);
+	assert_int_equal(hf_atomic_check(atomic), 0);
+	assert_int_equal(hf_atomic_commit(atomic, NULL), -EBUSY);
+	/* create, attach, transfer, set, flush */
+	step_to_event(5);
 	assert_true(vg_shows(0, 2, 0, 0));
 	hf_atomic_state_destroy(atomic);
+	vg_finish();
+	assert_true(vg_shows(0, 1, 0, 0));
+	assert_int_equal(vg_events(), 0);
+}
+
+static void a_commit_to_the_same_framebuffer_is_done_when_the_flush_is(
+	void **state)
+{
+	const struct drm_mode_rect rect = { 0, 0, 1, 1 };
+	struct hf_framebuffer *fb = vg_screen(1);
+
+	(void)state;
+	vg_on(fb);
+	vg.hw->hold = true;
+	vg_damage(fb, &rect, 1);
+	/* transfer, flush */
+	step_to_event(2);
 }
 
 static void switching_off_shows_nothing_and_on_again_all(void **state)
@@ -842,7 +869,8 @@ int main(void)
 		TEST(another_framebuffer_is_transferred_whole),
 		TEST(a_plane_that_is_not_in_the_commit_is_not_transferred),
 		TEST(what_is_asked_for_meanwhile_is_shown_next),
-		TEST(a_flip_is_done_when_the_flush_is),
+		TEST(a_flip_is_done_when_what_was_shown_before_is_not_read_any_more),
+		TEST(a_commit_to_the_same_framebuffer_is_done_when_the_flush_is),
 		TEST(switching_off_shows_nothing_and_on_again_all),
 		TEST(a_primary_beside_the_screen_is_none),
 		TEST(a_new_mode_is_told),

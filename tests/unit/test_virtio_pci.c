@@ -670,7 +670,7 @@ static void a_device_is_started(void **state)
 		assert_int_not_equal(f.queues[i].address[1], 0);
 		assert_int_equal(f.queues[i].address[2] - (uint32_t)ring, 512);
 		assert_int_equal(f.queues[i].address[3], ring >> 32);
-		assert_int_equal(f.queues[i].address[4] - (uint32_t)ring, 580);
+		assert_int_equal(f.queues[i].address[4] - (uint32_t)ring, 584);
 		assert_int_equal(f.queues[i].address[5], ring >> 32);
 	}
 	assert_null(hf_virtqueue_create(dev, 2, 32));

@@ -210,6 +210,51 @@ static void a_device_that_wants_no_notification_gets_none(void **state)
 	teardown();
 }
 
+static void setup_events(void)
+{
+	begin(BIT(VIRTIO_RING_F_EVENT_IDX), SIZE, true);
+	start(SIZE);
+}
+
+static void a_device_says_which_buffer_it_wants_to_hear_of(void **state)
+{
+	(void)state;
+	setup_events();
+	/* What the other kind of device says means nothing. */
+	vdev_want_notify(&t.dev, 1, false);
+	vdev_set_avail_event(&t.dev, 1, 0);
+	give(1);
+	assert_int_equal(t.dev.queues[1].notified, 1);
+	give(1);
+	assert_int_equal(t.dev.queues[1].notified, 1);
+	vdev_set_avail_event(&t.dev, 1, 3);
+	give(1);
+	assert_int_equal(t.dev.queues[1].notified, 1);
+	give(2);
+	assert_int_equal(t.dev.queues[1].notified, 2);
+	teardown();
+}
+
+static void an_interrupt_is_asked_for_with_the_last_buffer(void **state)
+{
+	uint16_t head;
+
+	(void)state;
+	setup_events();
+	head = give(3);
+	assert_int_equal(vdev_used_event(&t.dev, 1), 2);
+	vdev_push(&t.dev, 1, head, 0);
+	assert_ptr_equal(get(), &tokens[0]);
+	assert_null(get());
+	assert_int_equal(vdev_used_event(&t.dev, 1), 2);
+	/* Not for one that the device does not know of. */
+	assert_int_equal(add(&tokens[3]), 0);
+	assert_int_equal(vdev_used_event(&t.dev, 1), 2);
+	hf_virtqueue_kick(t.vq);
+	assert_int_equal(vdev_used_event(&t.dev, 1), 3);
+	teardown();
+}
+
 /* Complete the buffer as it is noticed. */
 static void answer(struct vdev *dev, unsigned int queue)
 {
@@ -860,7 +905,6 @@ static void features_are_what_both_want(void **state)
 static void rings_of_another_kind_are_never_agreed_on(void **state)
 {
 	const uint64_t others = BIT(VIRTIO_RING_F_INDIRECT_DESC) |
-				BIT(VIRTIO_RING_F_EVENT_IDX) |
 				BIT(VIRTIO_F_RING_PACKED) |
 				BIT(VIRTIO_F_IN_ORDER) |
 				BIT(VIRTIO_F_RING_RESET);
@@ -1001,6 +1045,8 @@ int main(void)
 		cmocka_unit_test(a_device_may_fill_all_of_a_buffer),
 		cmocka_unit_test(nothing_is_seen_before_the_kick),
 		cmocka_unit_test(a_device_that_wants_no_notification_gets_none),
+		cmocka_unit_test(a_device_says_which_buffer_it_wants_to_hear_of),
+		cmocka_unit_test(an_interrupt_is_asked_for_with_the_last_buffer),
 		cmocka_unit_test(a_device_may_answer_within_the_notification),
 		cmocka_unit_test(a_device_may_be_done_in_any_order),
 		cmocka_unit_test(no_buffer_is_lost_when_the_indices_wrap),

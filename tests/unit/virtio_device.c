@@ -331,6 +331,28 @@ void vdev_want_notify(struct vdev *dev, unsigned int index, bool want)
 		want ? 0 : VRING_USED_F_NO_NOTIFY);
 }
 
+void vdev_set_avail_event(struct vdev *dev, unsigned int index, uint16_t event)
+{
+	const struct vdev_queue *queue = &dev->queues[index];
+
+	store16(dev, queue->used + offsetof(struct vring_used, ring) +
+			     queue->size * sizeof(struct vring_used_elem),
+		event);
+}
+
+uint16_t vdev_used_event(struct vdev *dev, unsigned int index)
+{
+	const struct vdev_queue *queue = &dev->queues[index];
+	uint16_t event;
+
+	assert_int_equal(hf_dma_read(&dev->port, &event,
+				     queue->avail +
+					     offsetof(struct vring_avail, ring) +
+					     queue->size * sizeof(event),
+				     sizeof(event)), 0);
+	return le16toh(event);
+}
+
 void vdev_set_used(struct vdev *dev, unsigned int index, uint16_t slot,
 		   uint32_t id, uint32_t written)
 {

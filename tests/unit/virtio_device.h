@@ -95,6 +95,11 @@ void vdev_push(struct vdev *dev, unsigned int queue, uint16_t head,
 /* Whether the device wants to be notified. */
 void vdev_want_notify(struct vdev *dev, unsigned int queue, bool want);
 
+/* Of those that say which buffer they want to hear of: the device does, */
+void vdev_set_avail_event(struct vdev *dev, unsigned int queue, uint16_t event);
+/* and what the driver has said. */
+uint16_t vdev_used_event(struct vdev *dev, unsigned int queue);
+
 /* Breaking the rules: an entry without the index, any id; the index alone. */
 void vdev_set_used(struct vdev *dev, unsigned int queue, uint16_t slot,
 		   uint32_t id, uint32_t written);

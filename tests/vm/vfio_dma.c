@@ -413,3 +413,48 @@ TEST(mappings_beyond_the_limit_name_it_and_leave_nothing)
 	object_free(&torn);
 	edu_stop(&edu);
 }
+
+/* -- without an IOMMU -------------------------------------------------------- */
+
+/*
+ * In a machine without one, on a kernel with VFIO's no-IOMMU mode, which Debian's
+ * has not; the device is one of QEMU's that reaches 4 GiB (edu,dma_mask=0xffffffff).
+ */
+TEST(without_iommu_the_device_gets_physical_addresses)
+{
+	char why[HF_VFIO_WHY] = "", *ring;
+	struct object object;
+	struct edu edu;
+	hf_iova_t iova;
+	size_t size;
+
+	if (!getenv("HOLDFAST_VFIO_NO_IOMMU"))
+		skip("the kernel has no no-IOMMU mode, or there is an IOMMU");
+	cannot_open(edu_address(0), EPERM, "--unsafe-no-iommu");
+	edu.vfio = hf_vfio_open(edu_address(0), HF_VFIO_UNSAFE_NO_IOMMU, why);
+	if (!edu.vfio)
+		fail(__FILE__, __LINE__, "%s", why);
+	EXPECT(hf_vfio_no_iommu(edu.vfio));
+	edu.bar = hf_vfio_bar(edu.vfio, 0, &size);
+	EXPECT(edu.bar);
+	edu.mem = hf_memory_create(&(struct hf_memory_options){ .pool = 0 });
+	EXPECT(!hf_vfio_domain_create(edu.vfio, edu.mem) && errno == ENOTSUP);
+	EXPECT_EQ(hf_dma_device_init(&edu.dma, "edu", edu.mem, NULL), 0);
+	EXPECT_EQ(hf_dma_device_use_physical(&edu.dma), 0);
+	edu.dma.mask = UINT32_MAX;
+	EXPECT_EQ(hf_vfio_set_master(edu.vfio, true), 0);
+	object_create(&object, edu.mem, 3);
+	EXPECT_EQ(map(&edu, &object), 0);
+	EXPECT(pinned(&edu) >= 3 * PAGE);
+	ring = hf_dma_alloc(&edu.dma, PAGE, &iova);
+	EXPECT(ring);
+	fill(ring, 2048, 5);
+	edu_copy(&edu, false, iova, 2048);
+	edu_copy(&edu, true, object.table.sgl[0].dma, 2048);
+	EXPECT(is_filled(hf_page_cpu(object.pages[0]), 2048, 5));
+	hf_dma_free(&edu.dma, ring, PAGE, iova);
+	unmap(&edu, &object);
+	object_free(&object);
+	EXPECT_EQ(pinned(&edu), 0);
+	edu_stop(&edu);
+}

@@ -6,8 +6,12 @@
  * A flip only says what is to be shown. Each scanout has a unit of work for its
  * primary plane and one for its cursor, with commands of their own: a unit does one
  * piece of work at a time, and what was asked for meanwhile is the next one. So
- * nothing piles up, however fast a cursor moves, and nothing has to be allocated. A
- * flip is done when both units have done what was asked for when it began.
+ * nothing piles up, however fast a cursor moves, and nothing has to be allocated.
+ *
+ * A flip is over when nobody reads any more what was shown before, so that it may be
+ * drawn into: when both units have done what was asked for when it began; or, from one
+ * framebuffer to another, when the primary's unit has begun to, for what it did before
+ * that is complete. So the device is busy while the next picture is drawn.
  *
  * The lock of the devices protects it all.
  */
@@ -217,6 +221,13 @@ static void run_unit(struct hf_gpu_scanout *scanout, struct hf_gpu_unit *unit,
 		unit->done = unit->running;
 }
 
+static uint64_t primary_at(const struct hf_gpu_scanout *scanout)
+{
+	const struct hf_gpu_unit *unit = &scanout->primary.unit;
+
+	return scanout->between ? unit->running : unit->done;
+}
+
 /* Go on with what was asked for; the caller kicks. */
 static void run(struct hf_gpu_scanout *scanout)
 {
@@ -224,7 +235,7 @@ static void run(struct hf_gpu_scanout *scanout)
 
 	run_unit(scanout, &scanout->primary.unit, start_primary);
 	run_unit(scanout, &scanout->cursor.unit, start_cursor);
-	if (!flip || scanout->primary.unit.done < scanout->until[0] ||
+	if (!flip || primary_at(scanout) < scanout->until[0] ||
 	    scanout->cursor.unit.done < scanout->until[1])
 		return;
 	scanout->flip = NULL;
@@ -430,6 +441,18 @@ static void ask_cursor(struct hf_gpu_cursor *cursor, const struct hf_crtc *crtc,
 	cursor->unit.asked++;
 }
 
+/* From one framebuffer to another, and nothing else. */
+static bool is_between(const struct hf_crtc *crtc,
+		       const struct hf_atomic_state *old)
+{
+	const struct hf_plane_state *before =
+		old->planes[crtc->primary->index];
+	const struct hf_framebuffer *fb = crtc->primary->state->fb;
+
+	return before && before->fb && fb && before->fb != fb &&
+	       crtc->state->active && !hf_crtc_needs_modeset(crtc->state);
+}
+
 static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
 		 struct hf_flip *flip)
 {
@@ -446,6 +469,7 @@ static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
 	ask_cursor(&scanout->cursor, crtc, old->planes[crtc->cursor->index]);
 	if (flip) {
 		scanout->flip = flip;
+		scanout->between = is_between(crtc, old);
 		scanout->until[0] = scanout->primary.unit.asked;
 		scanout->until[1] = scanout->cursor.unit.asked;
 	}

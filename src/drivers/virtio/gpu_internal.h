@@ -238,6 +238,7 @@ struct hf_gpu_cursor {
  * @edid: what it says of itself; likewise @edid_size, 0: nothing
  * @flip: ends when both units have done what was asked when it began:
  * @until: of the primary, of the cursor
+ * @between: it is from one framebuffer to another: the primary has only to begin
  */
 struct hf_gpu_scanout {
 	struct hf_virtio_gpu *gpu;
@@ -249,6 +250,7 @@ struct hf_gpu_scanout {
 	struct hf_gpu_cursor cursor;
 	struct hf_flip *flip;
 	uint64_t until[2];
+	bool between;
 };
 
 /** hf_gpu_scanout_init() - Return: 0, -ENOMEM, -EIO. */

@@ -312,32 +312,24 @@ static int config_write(struct hf_virtio *dev, unsigned int offset,
 
 /* -- interrupts -------------------------------------------------------------- */
 
-/* Set an eventfd that does not block back to 0. Return: had it been counted? */
-static bool drain(int fd)
-{
-	uint64_t count;
-
-	return read(fd, &count, sizeof(count)) == sizeof(count);
-}
-
+/* Each time that one of them is counted up is an event, once: nobody reads them. */
 static unsigned int interrupts(struct hf_virtio *dev)
 {
-	struct pci *pci = pci_of(dev);
+	struct epoll_event events[VECTORS + 1];
 	unsigned int what = 0;
+	int n = epoll_wait(dev->irq_fd, events, VECTORS + 1, 0);
 
-	if (drain(pci->fds[CONFIG]))
-		what |= HF_VIRTIO_IRQ_CONFIG |
-			(pci->vectors == 1 ? HF_VIRTIO_IRQ_QUEUE : 0);
-	if (drain(pci->fds[QUEUES]))
-		what |= HF_VIRTIO_IRQ_QUEUE;
-	if (drain(hf_vfio_request_fd(pci->vfio)))
-		what |= HF_VIRTIO_IRQ_GONE;
+	for (int i = 0; i < n; i++)
+		what |= events[i].data.u32;
 	return what;
 }
 
-static int watch(int epoll, int fd)
+static int watch(int epoll, int fd, unsigned int what)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLET,
+		.data.u32 = what,
+	};
 
 	if (fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
 		return -errno;
@@ -346,6 +338,11 @@ static int watch(int epoll, int fd)
 
 static int create_fds(struct pci *pci)
 {
+	const unsigned int what[VECTORS] = {
+		[CONFIG] = HF_VIRTIO_IRQ_CONFIG |
+			   (pci->vectors == 1 ? HF_VIRTIO_IRQ_QUEUE : 0),
+		[QUEUES] = HF_VIRTIO_IRQ_QUEUE,
+	};
 	int epoll = epoll_create1(EPOLL_CLOEXEC), ret;
 
 	if (epoll < 0)
@@ -353,11 +350,11 @@ static int create_fds(struct pci *pci)
 	pci->virtio.irq_fd = epoll;
 	for (unsigned int i = 0; i < VECTORS; i++) {
 		pci->fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		ret = watch(epoll, pci->fds[i]);
+		ret = watch(epoll, pci->fds[i], what[i]);
 		if (ret)
 			return ret;
 	}
-	return watch(epoll, hf_vfio_request_fd(pci->vfio));
+	return watch(epoll, hf_vfio_request_fd(pci->vfio), HF_VIRTIO_IRQ_GONE);
 }
 
 static void close_fds(struct pci *pci)

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -20,7 +21,7 @@
 /* Those of the others that are implemented. */
 #define OUR_FEATURES                                            \
 	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM) | \
-	 BIT(VIRTIO_F_ORDER_PLATFORM))
+	 BIT(VIRTIO_F_ORDER_PLATFORM) | BIT(VIRTIO_RING_F_EVENT_IDX))
 
 /* What it reads as when it does not answer. */
 #define STATUS_GONE 0xff

@@ -178,7 +178,12 @@ void hf_virtqueue_destroy(struct hf_virtqueue *vq);
 int hf_virtqueue_add(struct hf_virtqueue *vq, const struct hf_virtio_sg *out,
 		     unsigned int nout, const struct hf_virtio_sg *in,
 		     unsigned int nin, void *data);
-/** hf_virtqueue_kick() - Show what was added, and notify the device if it wants that. */
+/**
+ * hf_virtqueue_kick() - Show what was added, and notify the device if it wants that.
+ *
+ * There is an interrupt when the device is done with the last of it, and may be one
+ * before.
+ */
 void hf_virtqueue_kick(struct hf_virtqueue *vq);
 /**
  * hf_virtqueue_get() - A buffer that the device is done with.

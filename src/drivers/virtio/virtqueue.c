@@ -5,6 +5,9 @@
  * there are and how long is kept in memory of our own, the shared table is only
  * ever written, and of the ring of used buffers each field is read once.
  *
+ * An interrupt costs more than all the rest, so the device is asked for one only when
+ * it is done with the last buffer that it has, if it can be asked that (2.7.7).
+ *
  * Source: VIRTIO 1.2, 2.7. The lock of the devices protects it.
  */
 #include <endian.h>
@@ -42,12 +45,14 @@ struct chain {
 /**
  * struct hf_virtqueue - A queue.
  * @desc, @avail, @used: in @ring, shared
+ * @events: each side says which buffer it wants to hear of next
  * @ring: @ring_size bytes at @iova
  * @chains: @size of them
  * @free: descriptors in the list from @first
  * @hidden: list of heads that the device does not know of yet
  * @nshown: buffers that the device has
  * @added: index of the next buffer in the ring of available ones
+ * @kicked: the same, of those that the device knows of
  * @seen: how far the device has got, as we looked last
  * @taken: how far of that was taken
  * @detached: where hf_virtqueue_detach() goes on
@@ -62,7 +67,8 @@ struct hf_virtqueue {
 	hf_iova_t iova;
 	struct chain *chains;
 	unsigned int index, size, free, nshown, detached;
-	uint16_t first, hidden, added, seen, taken;
+	uint16_t first, hidden, added, kicked, seen, taken;
+	bool events;
 };
 
 /* -- life -------------------------------------------------------------------- */
@@ -76,10 +82,13 @@ static size_t align_up(size_t n, size_t align)
 static size_t layout(unsigned int size, size_t *avail, size_t *used)
 {
 	*avail = size * sizeof(struct vring_desc);
+	/* Behind each ring is the other side's event. */
 	*used = align_up(*avail + sizeof(struct vring_avail) +
-			 size * sizeof(__virtio16), VRING_USED_ALIGN_SIZE);
+			 (size + 1) * sizeof(__virtio16),
+			 VRING_USED_ALIGN_SIZE);
 	return align_up(*used + sizeof(struct vring_used) +
-			size * sizeof(struct vring_used_elem), HF_PAGE_SIZE);
+			size * sizeof(struct vring_used_elem) +
+			sizeof(__virtio16), HF_PAGE_SIZE);
 }
 
 static unsigned int power_of_two(unsigned int n)
@@ -137,6 +146,7 @@ struct hf_virtqueue *hf_virtqueue_create(struct hf_virtio *dev,
 		return NULL;
 	vq->dev = dev;
 	vq->index = index;
+	vq->events = dev->features & 1ull << VIRTIO_RING_F_EVENT_IDX;
 	vq->size = power_of_two(size < MAX_SIZE ? size : MAX_SIZE);
 	ret = create_chains(vq);
 	if (!ret)
@@ -226,9 +236,28 @@ int hf_virtqueue_add(struct hf_virtqueue *vq, const struct hf_virtio_sg *out,
 	return 0;
 }
 
+/* When all that it has is done; it has the last one from here on. */
+static void ask_for_interrupt(struct hf_virtqueue *vq)
+{
+	__atomic_store_n(&vq->avail->ring[vq->size],
+			 htole16((uint16_t)(vq->added - 1)), __ATOMIC_RELAXED);
+}
+
+static bool wants_notification(const struct hf_virtqueue *vq, uint16_t before)
+{
+	const __virtio16 *event = (const void *)&vq->used->ring[vq->size];
+
+	if (vq->events)
+		return vring_need_event(
+			le16toh(__atomic_load_n(event, __ATOMIC_RELAXED)),
+			vq->kicked, before);
+	return !(le16toh(__atomic_load_n(&vq->used->flags, __ATOMIC_RELAXED)) &
+		 VRING_USED_F_NO_NOTIFY);
+}
+
 void hf_virtqueue_kick(struct hf_virtqueue *vq)
 {
-	uint16_t flags;
+	uint16_t before = vq->kicked;
 
 	if (vq->hidden == NONE || vq->dev->broken)
 		return;
@@ -239,12 +268,14 @@ void hf_virtqueue_kick(struct hf_virtqueue *vq)
 		vq->nshown++;
 		vq->hidden = chain->hidden;
 	}
+	if (vq->events)
+		ask_for_interrupt(vq);
 	hf_dma_wmb();
 	__atomic_store_n(&vq->avail->idx, htole16(vq->added), __ATOMIC_RELEASE);
+	vq->kicked = vq->added;
 	/* Only then: it may have begun to want notifications meanwhile (2.7.13.4.1). */
 	hf_dma_mb();
-	flags = le16toh(__atomic_load_n(&vq->used->flags, __ATOMIC_RELAXED));
-	if (!(flags & VRING_USED_F_NO_NOTIFY))
+	if (wants_notification(vq, before))
 		vq->dev->ops->notify(vq->dev, vq->index);
 }
 

@@ -96,11 +96,11 @@ kill_client_now() {
 	wait "$client" || :
 }
 
-test_closed_objects_stay_pinned_until_a_display_that_does_not_answer_is_reset() {
+test_closed_objects_stay_pinned_until_a_stopped_display_is_reset() {
 	stall let_go_now
 }
 
-test_memory_of_a_killed_client_stays_pinned_until_a_display_that_does_not_answer_is_reset() {
+test_memory_of_a_killed_client_stays_pinned_until_a_stopped_display_is_reset() {
 	stall kill_client_now
 }
 

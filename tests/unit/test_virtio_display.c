@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "drm_fourcc.h"
+#include "sync/fence.h"
 #include "virtio_gpu_fixture.h"
 
 #define W VG_WIDTH
@@ -265,6 +266,86 @@ static void what_is_asked_for_meanwhile_is_shown_next(void **state)
 	vg_finish();
 	assert_int_equal(vg_events(), 0);
 	assert_true(vg_shows(0, 3, 0, 0));
+}
+
+/* -- what fences guard ------------------------------------------------------- */
+
+static struct hf_fence *flip_behind_fence(struct hf_framebuffer *fb,
+					  const struct drm_mode_rect *damage)
+{
+	struct hf_fence *fence = hf_fence_create(NULL);
+	struct hf_atomic_state *atomic = vg_state();
+	struct hf_plane_state *plane =
+		vg_plane(atomic, vg.crtc->primary, fb);
+
+	assert_non_null(fence);
+	plane->in_fence = hf_fence_get(fence);
+	if (damage)
+		plane->damage = hf_blob_create(vg.kms, damage, sizeof(*damage));
+	vg_commit(atomic);
+	return fence;
+}
+
+static void signal_fence(struct hf_fence *fence)
+{
+	hf_fence_signal(fence, 0, 1);
+	hf_fence_put(fence);
+	vg_finish();
+}
+
+static void a_cursor_does_not_show_what_a_fence_guards(void **state)
+{
+	const struct drm_mode_rect rect = { 0, 0, 8, 8 };
+	struct hf_framebuffer *a = vg_screen(1), *b = vg_screen(9);
+	struct hf_framebuffer *cursor = vg_cursor(7);
+	struct hf_fence *fence;
+
+	(void)state;
+	vg_on(a);
+	vg_move(cursor, 1, 1);
+	vg_finish();
+	fence = flip_behind_fence(b, &rect);
+	vg_move(cursor, 5, 6);
+	vg_finish();
+	assert_true(vg_shows(0, 1, 0, 0));
+	assert_int_equal(vg_events(), 0);
+	vg_draw(b, 2, NULL);
+	signal_fence(fence);
+	assert_int_equal(vg_events(), 1);
+	assert_true(vg_shows(0, 2, 0, 0));
+}
+
+static void framebuffers_may_go_before_the_fence_of_a_flip(void **state)
+{
+	struct hf_framebuffer *a = vg_screen(1), *b = vg_screen(2);
+	struct hf_fence *fence;
+
+	(void)state;
+	vg_on(a);
+	fence = flip_behind_fence(b, NULL);
+	vg_finish();
+	vg_rmfb(b);
+	vg_rmfb(a);
+	vg_finish();
+	signal_fence(fence);
+	assert_int_equal(vg_events(), 1);
+	assert_null(vg.crtc->commit);
+}
+
+static void a_device_may_go_before_the_fence_of_a_flip(void **state)
+{
+	struct hf_framebuffer *a = vg_screen(1), *b = vg_screen(2);
+	struct hf_fence *fence;
+
+	(void)state;
+	vg_on(a);
+	fence = flip_behind_fence(b, NULL);
+	vg.hw->hold = true;
+	vg_rmfb(a);
+	vg_rmfb(b);
+	hf_virtio_gpu_stop(vg.gpu);
+	signal_fence(fence);
+	assert_int_equal(vg_events(), 1);
 }
 
 /* -- on and off, and when it is done ----------------------------------------- */
@@ -871,6 +952,9 @@ int main(void)
 		TEST(what_is_asked_for_meanwhile_is_shown_next),
 		TEST(a_flip_is_done_when_what_was_shown_before_is_not_read_any_more),
 		TEST(a_commit_to_the_same_framebuffer_is_done_when_the_flush_is),
+		TEST(a_cursor_does_not_show_what_a_fence_guards),
+		TEST(framebuffers_may_go_before_the_fence_of_a_flip),
+		TEST(a_device_may_go_before_the_fence_of_a_flip),
 		TEST(switching_off_shows_nothing_and_on_again_all),
 		TEST(a_primary_beside_the_screen_is_none),
 		TEST(a_new_mode_is_told),

@@ -441,6 +441,16 @@ static void ask_cursor(struct hf_gpu_cursor *cursor, const struct hf_crtc *crtc,
 	cursor->unit.asked++;
 }
 
+static bool concerns(const struct hf_atomic_state *old,
+		     const struct hf_plane *plane)
+{
+	const struct hf_crtc *crtc = plane->state->crtc;
+
+	return old->planes[plane->index] ||
+	       (crtc && old->crtcs[crtc->index] &&
+		hf_crtc_needs_modeset(crtc->state));
+}
+
 /* From one framebuffer to another, and nothing else. */
 static bool is_between(const struct hf_crtc *crtc,
 		       const struct hf_atomic_state *old)
@@ -465,8 +475,14 @@ static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
 			hf_flip_done(flip);
 		return;
 	}
-	ask_primary(&scanout->primary, crtc, old->planes[crtc->primary->index]);
-	ask_cursor(&scanout->cursor, crtc, old->planes[crtc->cursor->index]);
+	/* The state of a plane that is not in the commit may be that of another one,
+	 * whose fences are not signaled yet. */
+	if (concerns(old, crtc->primary))
+		ask_primary(&scanout->primary, crtc,
+			    old->planes[crtc->primary->index]);
+	if (concerns(old, crtc->cursor))
+		ask_cursor(&scanout->cursor, crtc,
+			   old->planes[crtc->cursor->index]);
 	if (flip) {
 		scanout->flip = flip;
 		scanout->between = is_between(crtc, old);

@@ -156,13 +156,16 @@ int hf_dma_device_use_physical(struct hf_dma_device *dev);
  * @table: nents is 0; set, with the device addresses, on success
  *
  * Behind an IOMMU all of it becomes one run of addresses, cut where the device
- * needs it cut; else each entry keeps its bus address. The memory is synced for
+ * needs it cut; else each entry keeps its bus address. With physical addresses
+ * (hf_dma_device_use_physical()) there may be more entries than before, and @table->sgl
+ * may be another one. The memory is synced for
  * the device in every direction, so that what a device does not write keeps its
  * content.
  *
  * Return: 0; -EINVAL for an empty table or one that is mapped; -EIO where the
  * device cannot address the memory, or would need more pieces than the table has
- * entries; -ENOMEM, also for a domain that may pin no more (RLIMIT_MEMLOCK). VFIO's
+ * entries; -EPERM for physical addresses that this process may not know any more;
+ * -ENOMEM, also for a domain that may pin no more (RLIMIT_MEMLOCK). VFIO's
  * domain also: -ENOSPC for more mappings than it takes, -EACCES for read-only memory
  * that the device is to write, -EFAULT for memory that is gone. On an error nothing is
  * mapped.
@@ -191,7 +194,8 @@ void hf_dma_sync_sgtable_for_device(struct hf_dma_device *dev,
  * @size: bytes, whole pages
  * @iova: set to its device address, one run
  *
- * Coherent always. Without an IOMMU more than a page comes from the pool.
+ * Coherent always. Without an IOMMU more than a page comes from the pool; of physical
+ * addresses, more than a page is luck.
  *
  * Return: where the CPU sees it, zero-filled; NULL and EINVAL, EIO where the device
  * cannot address it, ENOMEM, ENOSPC, EMFILE, ENFILE.

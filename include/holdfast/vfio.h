@@ -69,7 +69,8 @@ void hf_vfio_close(struct hf_vfio *vfio);
  * For when hf_vfio_request_fd() is readable. Its DMA is stopped, it is reset if it can
  * be, and the kernel lets go of all that it had pinned. What it was mapped stays
  * recorded in its domain, and can be unmapped; what is mapped from now on reaches
- * nothing. BARs read as 0, and all else fails with -EIO.
+ * nothing. BARs that are mapped read as 0; no others can be, nor a domain be created.
+ * Config space and interrupts fail with -EIO; there is nothing to reset or to switch off.
  */
 void hf_vfio_release(struct hf_vfio *vfio);
 
@@ -123,7 +124,8 @@ int hf_vfio_set_master(struct hf_vfio *vfio, bool master);
  * hf_vfio_reset() - Reset the function: afterwards it does no DMA, and has none
  * pending. Bus mastering is off, and so are its interrupts.
  *
- * Return: 0; -ENOTSUP where it cannot be reset by itself; -EIO.
+ * Return: 0; -ENOTSUP where it cannot be reset by itself; -EBUSY while somebody else
+ * resets it, or it is being unbound; -EIO.
  */
 int hf_vfio_reset(struct hf_vfio *vfio);
 

@@ -95,7 +95,8 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		return 1;
 	ret = hf_cli_open_server(&server, options);
 	if (ret == -EADDRINUSE)
-		hf_cli_error("%s: %s", options->socket, strerror(-ret));
+		hf_cli_error("%s: %s", options->socket ?: "its own socket",
+			     strerror(-ret));
 	if (ret)
 		return options->vfio ? HF_EXIT_USAGE : 1;
 	sources[0] = wl_event_loop_add_signal(server.loop, SIGTERM, stop,

@@ -211,6 +211,8 @@ static int lock_extent(struct pieces *pieces, const struct hf_extent *extent)
 		return -ENOMEM;
 	}
 	pieces->locked = extent;
+	/* What was read of it before may have been moved or swapped since. */
+	pieces->window.n = 0;
 	return 0;
 }
 

@@ -27,6 +27,9 @@
 #define CAPABILITY_SLOTS 64
 #define CAPABILITY_FIRST 0x40
 
+/* A millisecond each, while somebody else resets it. */
+#define RESET_TRIES 1000
+
 /* The most vectors that MSI-X has. */
 #define MAX_IRQS 2048
 
@@ -293,8 +296,11 @@ int hf_vfio_reset(struct hf_vfio *vfio)
 	disarm(vfio, HF_VFIO_MSI);
 	if (!vfio->can_reset)
 		return -ENOTSUP;
-	if (ret || ioctl_of(vfio, VFIO_DEVICE_RESET, NULL))
+	if (ret)
 		return -EIO;
+	ret = ioctl_of(vfio, VFIO_DEVICE_RESET, NULL);
+	if (ret)
+		return ret == -EAGAIN ? -EBUSY : -EIO;
 	/* The kernel has put back what config space was. */
 	return hf_vfio_set_master(vfio, false);
 }
@@ -342,7 +348,12 @@ static int prepare(struct hf_vfio *vfio)
 
 	if (ret)
 		return ret;
-	ret = hf_vfio_reset(vfio);
+	for (int i = 0; i < RESET_TRIES; i++) {
+		ret = hf_vfio_reset(vfio);
+		if (ret != -EBUSY)
+			break;
+		usleep(1000);
+	}
 	if (ret == -ENOTSUP)
 		ret = hf_vfio_set_master(vfio, false);
 	if (ret)
@@ -418,7 +429,8 @@ static void let_go(struct hf_vfio *vfio)
 	if (vfio->device < 0)
 		return;
 	ret = hf_vfio_reset(vfio);
-	if (ret && ret != -ENOTSUP)
+	/* Who unbinds it has it: the kernel stops it when it is closed. */
+	if (ret && ret != -ENOTSUP && ret != -EBUSY)
 		hf_warn("%s could not be reset: what it does is not known",
 			vfio->place.name);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {

@@ -123,6 +123,22 @@ static int check_routing(const struct hf_atomic_state *state)
 	return 0;
 }
 
+/* A modeset is one of all that its CRTC shows. */
+static int add_affected_planes(struct hf_atomic_state *state)
+{
+	struct hf_kms_device *kms = state->kms;
+
+	for (unsigned int i = 0; i < kms->num_planes; i++) {
+		const struct hf_crtc *crtc = kms->planes[i]->state->crtc;
+
+		if (crtc && state->crtcs[crtc->index] &&
+		    hf_crtc_needs_modeset(state->crtcs[crtc->index]) &&
+		    !hf_atomic_get_plane(state, kms->planes[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int hf_atomic_check(struct hf_atomic_state *state)
 {
 	struct hf_kms_device *kms = state->kms;
@@ -143,6 +159,8 @@ int hf_atomic_check(struct hf_atomic_state *state)
 					    state->crtcs[i]);
 	if (!ret)
 		ret = check_routing(state);
+	if (!ret)
+		ret = add_affected_planes(state);
 	if (!ret && kms->funcs->check)
 		ret = kms->funcs->check(state);
 	for (i = 0; !ret && i < kms->num_crtcs; i++)

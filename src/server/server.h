@@ -47,7 +47,7 @@ struct hf_server {
  * @outputs: monitors; a device of its own has its own
  * @vfio: address of the PCI device that has the display; NULL: it is in software
  * @vfio_flags: HF_VFIO_UNSAFE_NO_IOMMU
- * @why: set to a sentence where the device cannot be used
+ * @why: set to a sentence where the device cannot be used; never NULL with @vfio
  * @trace: file to write a line an ioctl to, or NULL
  * @hold_last_picture: keep the memory of what a CRTC showed last
  * @contiguous: the display has no IOMMU, so that it scans out contiguous memory only

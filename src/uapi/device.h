@@ -135,7 +135,7 @@ struct hf_file {
  * @coherent: it sees the CPU's caches
  * @vfio: what it is driven through, which has the IOMMU; NULL: it is in software. The
  *	caller's to close, after the device is destroyed
- * @why: set to a sentence where the driver cannot use it
+ * @why: set to a sentence where the driver cannot use it; never NULL with @vfio
  * @outputs: its monitors, where the driver does not find them; likewise @noutputs
  */
 struct hf_device_options {

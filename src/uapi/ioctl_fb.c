@@ -13,11 +13,12 @@ static void put_objects(struct hf_gem_object *objects[4])
 		hf_gem_object_put(objects[i]);
 }
 
-/* Without an IOMMU, a display needs one run of bus addresses. */
+/* Without an IOMMU, a display in software needs one run of bus addresses. */
 static bool can_scan_out(const struct hf_device *dev,
 			 const struct hf_gem_object *object)
 {
-	return dev->dma.domain || hf_gem_object_contiguous(object);
+	return dev->dma.domain || dev->dma.physical ||
+	       hf_gem_object_contiguous(object);
 }
 
 /* Make a framebuffer of the file's own objects; not yet listed anywhere. */

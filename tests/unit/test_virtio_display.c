@@ -315,6 +315,32 @@ static void a_cursor_does_not_show_what_a_fence_guards(void **state)
 	assert_true(vg_shows(0, 2, 0, 0));
 }
 
+static void a_cursor_does_not_keep_a_modeset_from_the_screen(void **state)
+{
+	struct hf_framebuffer *fb = vg_screen(1), *cursor = vg_cursor(7);
+	struct hf_fence *fence = hf_fence_create(NULL);
+	struct hf_atomic_state *atomic;
+
+	(void)state;
+	vg_on(fb);
+	vg_move(cursor, 1, 1);
+	vg_finish();
+	atomic = vg_state();
+	hf_atomic_get_crtc(atomic, vg.crtc)->active = false;
+	vg_commit(atomic);
+	vg_finish();
+	assert_false(vg_shows(0, 1, 0, 0));
+	atomic = vg_state();
+	hf_atomic_get_crtc(atomic, vg.crtc)->active = true;
+	vg_plane(atomic, vg.crtc->cursor, cursor)->in_fence =
+		hf_fence_get(fence);
+	vg_commit(atomic);
+	vg_move(cursor, 5, 5);
+	vg_finish();
+	signal_fence(fence);
+	assert_true(vg_shows(0, 1, 0, 0));
+}
+
 static void framebuffers_may_go_before_the_fence_of_a_flip(void **state)
 {
 	struct hf_framebuffer *a = vg_screen(1), *b = vg_screen(2);
@@ -953,6 +979,7 @@ int main(void)
 		TEST(a_flip_is_done_when_what_was_shown_before_is_not_read_any_more),
 		TEST(a_commit_to_the_same_framebuffer_is_done_when_the_flush_is),
 		TEST(a_cursor_does_not_show_what_a_fence_guards),
+		TEST(a_cursor_does_not_keep_a_modeset_from_the_screen),
 		TEST(framebuffers_may_go_before_the_fence_of_a_flip),
 		TEST(a_device_may_go_before_the_fence_of_a_flip),
 		TEST(switching_off_shows_nothing_and_on_again_all),

@@ -61,9 +61,9 @@ static struct {
 	uint64_t rung;
 	unsigned int rings;
 	/* VFIO */
-	unsigned int vectors, nfds, function_resets;
+	unsigned int vectors, nfds, function_resets, released;
 	int fds[4], request, reset_error;
-	bool master, no_bar, no_irqs;
+	bool no_iommu, master, no_bar, no_irqs;
 	unsigned int sleeps;
 } f;
 
@@ -82,6 +82,8 @@ volatile void *__wrap_hf_vfio_bar(struct hf_vfio *vfio, unsigned int index,
 				  size_t *size);
 int __wrap_hf_vfio_set_master(struct hf_vfio *vfio, bool master);
 int __wrap_hf_vfio_reset(struct hf_vfio *vfio);
+void __wrap_hf_vfio_release(struct hf_vfio *vfio);
+bool __wrap_hf_vfio_no_iommu(const struct hf_vfio *vfio);
 unsigned int __wrap_hf_vfio_num_irqs(const struct hf_vfio *vfio,
 				     enum hf_vfio_irq kind);
 int __wrap_hf_vfio_set_irqs(struct hf_vfio *vfio, enum hf_vfio_irq kind,
@@ -146,6 +148,18 @@ int __wrap_hf_vfio_reset(struct hf_vfio *vfio)
 	if (!f.reset_error)
 		f.status = f.dead_status = 0;
 	return f.reset_error;
+}
+
+void __wrap_hf_vfio_release(struct hf_vfio *vfio)
+{
+	assert_ptr_equal(vfio, vfio_id);
+	f.released++;
+}
+
+bool __wrap_hf_vfio_no_iommu(const struct hf_vfio *vfio)
+{
+	assert_ptr_equal(vfio, vfio_id);
+	return f.no_iommu;
 }
 
 unsigned int __wrap_hf_vfio_num_irqs(const struct hf_vfio *vfio,
@@ -829,10 +843,27 @@ static void a_device_that_cannot_be_reset_at_all_is_stuck(void **state)
 	assert_int_equal(hf_virtio_negotiate(dev, 0, 0), 0);
 	f.dead_status = 4;
 	f.reset_error = -ENOTSUP;
+	f.no_iommu = true;
 	log_begin();
 	assert_int_equal(hf_virtio_fail(dev, "tired"), -EIO);
 	log_end(why, sizeof(why));
 	assert_true(dev->stuck);
+	assert_int_equal(f.released, 1);
+	end();
+}
+
+static void behind_an_iommu_it_need_not_be_reset(void **state)
+{
+	(void)state;
+	setup();
+	assert_int_equal(hf_virtio_negotiate(dev, 0, 0), 0);
+	f.dead_status = 4;
+	f.reset_error = -ENOTSUP;
+	log_begin();
+	assert_int_equal(hf_virtio_fail(dev, "tired"), 0);
+	log_end(why, sizeof(why));
+	assert_false(dev->stuck);
+	assert_int_equal(f.released, 1);
 	end();
 }
 
@@ -856,7 +887,7 @@ static void all_ones_is_a_device_that_is_gone(void **state)
 	log_end(why, sizeof(why));
 	/* It is not waited for. */
 	assert_int_equal(f.sleeps, 0);
-	assert_true(dev->stuck);
+	assert_true(dev->broken);
 	end();
 }
 
@@ -1023,6 +1054,7 @@ int main(void)
 			a_device_that_does_not_reset_is_reset_as_a_function),
 		cmocka_unit_test(it_starts_again_after_that),
 		cmocka_unit_test(a_device_that_cannot_be_reset_at_all_is_stuck),
+		cmocka_unit_test(behind_an_iommu_it_need_not_be_reset),
 		cmocka_unit_test(all_ones_is_a_device_that_is_gone),
 		cmocka_unit_test(configuration_is_read_and_written_in_place),
 		cmocka_unit_test(configuration_ends_where_it_ends),

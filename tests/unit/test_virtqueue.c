@@ -880,6 +880,36 @@ static void the_memory_of_a_device_that_does_not_reset_is_kept(void **state)
 	hf_iommu_destroy(t.dma.domain);
 }
 
+static void a_device_that_is_broken_is_given_back(void **state)
+{
+	(void)state;
+	setup();
+	log_begin();
+	assert_int_equal(hf_virtio_fail(&t.dev.virtio, "a reason"), 0);
+	assert_int_equal(hf_virtio_fail(&t.dev.virtio, "a reason"), 0);
+	log_end(t.log, sizeof(t.log));
+	assert_int_equal(t.dev.released, 1);
+	teardown();
+}
+
+static void a_device_that_is_given_back_behind_an_iommu_reaches_nothing(
+	void **state)
+{
+	(void)state;
+	setup();
+	give(1);
+	t.dev.stuck = t.dev.behind_iommu = true;
+	log_begin();
+	assert_int_equal(hf_virtio_fail(&t.dev.virtio, "a reason"), 0);
+	log_end(t.log, sizeof(t.log));
+	assert_int_equal(t.dev.released, 1);
+	assert_false(t.dev.virtio.stuck);
+	assert_true(t.dev.virtio.broken);
+	assert_ptr_equal(hf_virtqueue_detach(t.vq), &tokens[0]);
+	t.dev.stuck = false;
+	end();
+}
+
 /* -- features, status, interrupts -------------------------------------------- */
 
 static void features_are_what_both_want(void **state)
@@ -1075,6 +1105,9 @@ int main(void)
 		cmocka_unit_test(a_device_starts_again_after_a_reset),
 		cmocka_unit_test(
 			the_memory_of_a_device_that_does_not_reset_is_kept),
+		cmocka_unit_test(a_device_that_is_broken_is_given_back),
+		cmocka_unit_test(
+			a_device_that_is_given_back_behind_an_iommu_reaches_nothing),
 		cmocka_unit_test(features_are_what_both_want),
 		cmocka_unit_test(rings_of_another_kind_are_never_agreed_on),
 		cmocka_unit_test(what_is_needed_and_not_offered_is_said),

@@ -164,6 +164,14 @@ static void destroy(struct hf_virtio *virtio)
 	dev->destroyed = true;
 }
 
+static int release(struct hf_virtio *virtio)
+{
+	struct vdev *dev = (struct vdev *)virtio;
+
+	dev->released++;
+	return dev->behind_iommu ? 0 : -EIO;
+}
+
 static const struct hf_virtio_ops ops = {
 	.get_status = get_status,
 	.set_status = set_status,
@@ -175,6 +183,7 @@ static const struct hf_virtio_ops ops = {
 	.config_read = config_read,
 	.config_write = config_write,
 	.interrupts = interrupts,
+	.release = release,
 	.destroy = destroy,
 };
 

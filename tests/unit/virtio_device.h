@@ -43,6 +43,7 @@ struct vdev_queue {
  * @gone: status reads as all ones, and nothing has an effect
  * @stuck: it is not reset
  * @resets: that it went through
+ * @behind_iommu: given back, it reaches nothing; @released: how often it was
  * @pending: what ops.interrupts() gives: HF_VIRTIO_IRQ_*
  * @kicked: called by a notification, if not NULL
  */
@@ -52,7 +53,8 @@ struct vdev {
 	uint64_t offered, accepted;
 	uint8_t status;
 	bool no_features, gone, stuck;
-	unsigned int resets, pending;
+	bool behind_iommu;
+	unsigned int resets, released, pending;
 	uint8_t config[VDEV_CONFIG];
 	struct vdev_queue queues[VDEV_QUEUES];
 	void (*kicked)(struct vdev *dev, unsigned int queue);

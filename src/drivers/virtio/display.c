@@ -19,6 +19,7 @@
 #include <errno.h>
 
 #include "drivers/virtio/gpu_internal.h"
+#include "kms/mode.h"
 #include "kms/state.h"
 #include "uapi/device.h"
 
@@ -441,26 +442,19 @@ static void ask_cursor(struct hf_gpu_cursor *cursor, const struct hf_crtc *crtc,
 	cursor->unit.asked++;
 }
 
-static bool concerns(const struct hf_atomic_state *old,
-		     const struct hf_plane *plane)
-{
-	const struct hf_crtc *crtc = plane->state->crtc;
-
-	return old->planes[plane->index] ||
-	       (crtc && old->crtcs[crtc->index] &&
-		hf_crtc_needs_modeset(crtc->state));
-}
-
-/* From one framebuffer to another, and nothing else. */
+/* From one framebuffer to another, and nothing else. The flags of a modeset may be
+ * gone: of states that were at once meanwhile. */
 static bool is_between(const struct hf_crtc *crtc,
 		       const struct hf_atomic_state *old)
 {
 	const struct hf_plane_state *before =
 		old->planes[crtc->primary->index];
+	const struct hf_crtc_state *was = old->crtcs[crtc->index];
 	const struct hf_framebuffer *fb = crtc->primary->state->fb;
 
 	return before && before->fb && fb && before->fb != fb &&
-	       crtc->state->active && !hf_crtc_needs_modeset(crtc->state);
+	       was->active && crtc->state->active &&
+	       hf_mode_equal(&was->mode, &crtc->state->mode);
 }
 
 static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
@@ -477,10 +471,10 @@ static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
 	}
 	/* The state of a plane that is not in the commit may be that of another one,
 	 * whose fences are not signaled yet. */
-	if (concerns(old, crtc->primary))
+	if (old->planes[crtc->primary->index])
 		ask_primary(&scanout->primary, crtc,
 			    old->planes[crtc->primary->index]);
-	if (concerns(old, crtc->cursor))
+	if (old->planes[crtc->cursor->index])
 		ask_cursor(&scanout->cursor, crtc,
 			   old->planes[crtc->cursor->index]);
 	if (flip) {

@@ -52,15 +52,9 @@ static void remove_device(struct hf_device *dev)
 	dev->irq_fd = -1;
 }
 
-/* The kernel waits for a device that is being unplugged until it is closed. */
 static void interrupt(struct hf_device *dev)
 {
-	struct hf_virtio_gpu_stats gpu;
-
 	hf_virtio_gpu_interrupt(dev->hw);
-	hf_virtio_gpu_stats(dev->hw, &gpu);
-	if (gpu.down)
-		hf_vfio_release(dev->vfio);
 }
 
 static void stats(struct hf_device *dev, struct hf_hw_stats *stats)

@@ -59,10 +59,10 @@ void hf_gpu_free(struct hf_virtio_gpu *gpu, struct hf_gpu_memory *memory)
 static void plug_all(struct hf_virtio_gpu *gpu);
 
 /* @reset: 0 where it was reset. */
-static void go_down(struct hf_virtio_gpu *gpu, int reset)
+static void go_down(struct hf_virtio_gpu *gpu)
 {
 	gpu->down = true;
-	gpu->lost = reset && gpu->live;
+	gpu->lost = gpu->virtio->stuck && gpu->live;
 	if (gpu->lost)
 		hf_err("%s: it would not be reset: %llu buffers that it may still reach are kept",
 		       hf_gpu_name(gpu),
@@ -83,15 +83,18 @@ void hf_gpu_fail(struct hf_virtio_gpu *gpu, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(why, sizeof(why), fmt, args);
 	va_end(args);
-	go_down(gpu, hf_virtio_fail(gpu->virtio, "%s", why));
+	hf_virtio_fail(gpu->virtio, "%s", why);
+	go_down(gpu);
 }
 
 void hf_virtio_gpu_stop(struct hf_virtio_gpu *gpu)
 {
 	/* Whatever it shows, monitors are not unplugged by this. */
 	gpu->kms = NULL;
-	if (!gpu->down)
-		go_down(gpu, hf_virtio_reset(gpu->virtio));
+	if (gpu->down)
+		return;
+	hf_virtio_reset(gpu->virtio);
+	go_down(gpu);
 }
 
 void hf_virtio_gpu_destroy(struct hf_virtio_gpu *gpu)
@@ -371,11 +374,6 @@ static void plug(struct hf_gpu_scanout *scanout,
 
 	describe(scanout, &output);
 	ret = hf_kms_plug(connector, &output);
-	if (ret == -EINVAL && output.edid) {
-		output.edid = NULL;
-		output.edid_size = 0;
-		ret = hf_kms_plug(connector, &output);
-	}
 	if (ret)
 		hf_warn("%s: scanout %u has changed, and cannot be shown: %s",
 			hf_gpu_name(scanout->gpu), scanout->index,

@@ -368,6 +368,15 @@ static void close_fds(struct pci *pci)
 
 /* -- life -------------------------------------------------------------------- */
 
+/* The kernel waits for a device that is being unplugged until it is closed. */
+static int release(struct hf_virtio *dev)
+{
+	struct hf_vfio *vfio = pci_of(dev)->vfio;
+
+	hf_vfio_release(vfio);
+	return hf_vfio_no_iommu(vfio) ? -EIO : 0;
+}
+
 static void destroy(struct hf_virtio *dev)
 {
 	struct pci *pci = pci_of(dev);
@@ -389,6 +398,7 @@ static const struct hf_virtio_ops ops = {
 	.config_read = config_read,
 	.config_write = config_write,
 	.interrupts = interrupts,
+	.release = release,
 	.destroy = destroy,
 };
 

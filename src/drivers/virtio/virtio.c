@@ -26,13 +26,20 @@
 /* What it reads as when it does not answer. */
 #define STATUS_GONE 0xff
 
+/* Nobody needs it any more. Return: is it certain that it reaches no memory? */
+static bool give_back(struct hf_virtio *dev)
+{
+	dev->broken = true;
+	return dev->ops->release && !dev->ops->release(dev);
+}
+
 int hf_virtio_reset(struct hf_virtio *dev)
 {
 	if (dev->stuck)
 		return -EIO;
 	if (dev->ops->set_status(dev, 0)) {
 		hf_err("%s: does not reset", dev->dma->name);
-		dev->broken = dev->stuck = true;
+		dev->stuck = !give_back(dev);
 		return -EIO;
 	}
 	return 0;
@@ -50,7 +57,9 @@ int hf_virtio_fail(struct hf_virtio *dev, const char *fmt, ...)
 	va_end(args);
 	hf_err("%s: broken: %s", dev->dma->name, text);
 	dev->broken = true;
-	return hf_virtio_reset(dev);
+	if (!hf_virtio_reset(dev))
+		give_back(dev);
+	return dev->stuck ? -EIO : 0;
 }
 
 /* Add to the status. Return: 0, or -EIO where it does not stay. */

@@ -38,6 +38,9 @@ struct hf_virtqueue;
  * @config_read: its own configuration, consistent (generation); 0, -EINVAL, -EIO
  * @config_write: likewise
  * @interrupts: what has happened since this was asked last: HF_VIRTIO_IRQ_*
+ * @release: it is of no use any more: give it back to whom it came from. 0 where it is
+ *	certain that it reaches no memory from here on, also if it was not reset; else
+ *	-EIO. All else still may be called. NULL: there is nobody
  * @destroy: let go of it; it was reset
  */
 struct hf_virtio_ops {
@@ -55,6 +58,7 @@ struct hf_virtio_ops {
 	int (*config_write)(struct hf_virtio *dev, unsigned int offset,
 			    const void *data, size_t size);
 	unsigned int (*interrupts)(struct hf_virtio *dev);
+	int (*release)(struct hf_virtio *dev);
 	void (*destroy)(struct hf_virtio *dev);
 };
 

@@ -165,7 +165,7 @@ bool desk_wait(const struct desk *desk)
 	struct pollfd pfd = { .fd = desk->fd, .events = POLLIN };
 	drmEventContext context = { .version = 2 };
 
-	if (poll(&pfd, 1, 10000) != 1 || !(pfd.revents & POLLIN))
+	if (poll(&pfd, 1, 30000) != 1 || !(pfd.revents & POLLIN))
 		return true;
 	return drmHandleEvent(desk->fd, &context) != 0;
 }

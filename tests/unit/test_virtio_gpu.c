@@ -689,20 +689,6 @@ static void the_watchdog_waits_for_the_oldest(void **state)
 	assert_int_equal(vg_events(), 1);
 }
 
-static void the_watchdog_sees_that_somebody_else_has_reset_it(void **state)
-{
-	(void)state;
-	vg_on(vg_screen(1));
-	vg.hw->hold = true;
-	set_timeout(5 * MS);
-	vg_flip(vg_screen(2));
-	vg.gpu->timeout = 10000u * MS;
-	vg.hw->vdev.status = 0;
-	dispatch_timers();
-	assert_true(vg.gpu->down);
-	assert_int_equal(vg.gpu->stats.in_flight, 0);
-}
-
 /* Ways to break. */
 static void by_removal(void)
 {
@@ -911,7 +897,6 @@ int main(void)
 		TEST(an_interrupt_that_was_lost_is_made_up_for),
 		TEST(the_watchdog_sleeps_when_nothing_is_to_be_done),
 		TEST(the_watchdog_waits_for_the_oldest),
-		TEST(the_watchdog_sees_that_somebody_else_has_reset_it),
 		cmocka_unit_test(
 			a_device_that_breaks_at_any_time_lets_go_of_all),
 		TEST(broken_while_idle),

@@ -10,7 +10,6 @@
  * The lock of the devices protects it all.
  */
 #include <errno.h>
-#include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,9 +27,6 @@ _Static_assert(sizeof(struct virtio_gpu_update_cursor) <= REQUEST_SIZE &&
 			       REQUEST_SIZE &&
 		       sizeof(struct virtio_gpu_ctrl_hdr) <= RESPONSE_SIZE,
 	       "a slot has room for these");
-
-/* How often a device that has not answered yet is looked at, nanoseconds. */
-#define LOOK HF_NSEC_PER_SEC
 
 struct command_page {
 	struct wl_list link; /* hf_virtio_gpu.pages */
@@ -142,11 +138,6 @@ void hf_gpu_command_fence(struct hf_gpu_command *command)
 	hdr->fence_id = htole64(command->fence);
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Into the ring. -ENOSPC: it is full. */
 static int add_to_ring(struct hf_gpu_queue *queue,
 		       struct hf_gpu_command *command)
@@ -163,7 +154,7 @@ static int add_to_ring(struct hf_gpu_queue *queue,
 	command->sent = hf_clock_now(gpu->clock);
 	if (!gpu->timer.armed)
 		hf_timer_arm(gpu->clock, &gpu->timer,
-			     command->sent + smaller(gpu->timeout, LOOK));
+			     command->sent + gpu->timeout);
 	ret = hf_virtqueue_add(queue->vq, out, command->more.cpu ? 2 : 1, &in,
 			       command->expected != 0, command);
 	if (ret)
@@ -362,7 +353,7 @@ static uint64_t next_deadline(const struct hf_virtio_gpu *gpu)
 static void watchdog(struct hf_timer *timer)
 {
 	struct hf_virtio_gpu *gpu = wl_container_of(timer, gpu, timer);
-	uint64_t next, now = hf_clock_now(gpu->clock);
+	uint64_t next;
 
 	/* An interrupt may have been lost. */
 	hf_gpu_collect(gpu);
@@ -370,12 +361,9 @@ static void watchdog(struct hf_timer *timer)
 	next = next_deadline(gpu);
 	if (gpu->down || next == UINT64_MAX)
 		return;
-	if (next <= now)
+	if (next <= hf_clock_now(gpu->clock))
 		hf_gpu_fail(gpu, "it has not answered for %g s",
 			    (double)gpu->timeout / HF_NSEC_PER_SEC);
-	else if (!(gpu->virtio->ops->get_status(gpu->virtio) &
-		   VIRTIO_CONFIG_S_DRIVER_OK))
-		hf_gpu_fail(gpu, "somebody else has reset it");
 	else
-		hf_timer_arm(gpu->clock, &gpu->timer, smaller(next, now + LOOK));
+		hf_timer_arm(gpu->clock, &gpu->timer, next);
 }

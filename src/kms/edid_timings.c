@@ -251,18 +251,8 @@ static const struct timing old[] = {
 static void from_timing(struct drm_mode_modeinfo *mode,
 			const struct timing *timing)
 {
-	*mode = (struct drm_mode_modeinfo){
-		.clock = timing->clock,
-		.hdisplay = timing->h[0],
-		.hsync_start = timing->h[1],
-		.hsync_end = timing->h[2],
-		.htotal = timing->h[3],
-		.vdisplay = timing->v[0],
-		.vsync_start = timing->v[1],
-		.vsync_end = timing->v[2],
-		.vtotal = timing->v[3],
-		.flags = timing->flags,
-	};
+	hf_mode_from_timing(mode, timing->clock, timing->h, timing->v,
+			    timing->flags);
 }
 
 static bool from_table(struct drm_mode_modeinfo *mode,

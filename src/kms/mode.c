@@ -137,22 +137,30 @@ static void set_name(struct drm_mode_modeinfo *mode)
 		 mode->vdisplay);
 }
 
+void hf_mode_from_timing(struct drm_mode_modeinfo *mode, uint32_t clock,
+			 const uint16_t h[4], const uint16_t v[4],
+			 uint32_t flags)
+{
+	*mode = (struct drm_mode_modeinfo){
+		.clock = clock,
+		.hdisplay = h[0],
+		.hsync_start = h[1],
+		.hsync_end = h[2],
+		.htotal = h[3],
+		.vdisplay = v[0],
+		.vsync_start = v[1],
+		.vsync_end = v[2],
+		.vtotal = v[3],
+		.flags = flags,
+	};
+}
+
 static void from_timing(struct drm_mode_modeinfo *mode,
 			const struct timing *timing)
 {
-	*mode = (struct drm_mode_modeinfo){
-		.clock = timing->clock,
-		.hdisplay = timing->h[0],
-		.hsync_start = timing->h[1],
-		.hsync_end = timing->h[2],
-		.htotal = timing->h[3],
-		.vdisplay = timing->v[0],
-		.vsync_start = timing->v[1],
-		.vsync_end = timing->v[2],
-		.vtotal = timing->v[3],
-		.flags = timing->flags,
-		.type = DRM_MODE_TYPE_DRIVER,
-	};
+	hf_mode_from_timing(mode, timing->clock, timing->h, timing->v,
+			    timing->flags);
+	mode->type = DRM_MODE_TYPE_DRIVER;
 	mode->vrefresh = hf_mode_vrefresh(mode);
 	set_name(mode);
 }

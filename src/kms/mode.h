@@ -36,6 +36,17 @@ int hf_mode_make(struct drm_mode_modeinfo *mode, unsigned int width,
 		 unsigned int height, double hz);
 
 /**
+ * hf_mode_from_timing() - A row of a table as a mode, without name, type and rate.
+ * @clock: kHz
+ * @h: pixels: visible, sync start, sync end, total
+ * @v: lines: likewise
+ * @flags: DRM_MODE_FLAG_*
+ */
+void hf_mode_from_timing(struct drm_mode_modeinfo *mode, uint32_t clock,
+			 const uint16_t h[4], const uint16_t v[4],
+			 uint32_t flags);
+
+/**
  * hf_mode_list() - The modes that a monitor with this native mode offers.
  * @native: its preferred mode; comes first, typed PREFERRED|DRIVER
  * @modes: where to put them

@@ -53,6 +53,16 @@ int hf_edid_build(const struct hf_edid_monitor *monitor,
 		  uint8_t edid[HF_EDID_MAX]);
 
 /**
+ * hf_edid_size() - How much of what a monitor gave is its EDID?
+ * @edid: not trusted
+ * @size: bytes
+ *
+ * Return: bytes of the blocks that the first one says there are; 0 where that is none,
+ * its checksum is wrong, or they are not all there.
+ */
+size_t hf_edid_size(const uint8_t *edid, size_t size);
+
+/**
  * hf_edid_modes() - The modes that an EDID lists.
  * @edid: as a monitor gave it: not trusted
  * @size: bytes

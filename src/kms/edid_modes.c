@@ -755,14 +755,32 @@ static void find_size(const struct reader *reader, uint32_t *width_mm,
 	}
 }
 
-static bool is_edid(const uint8_t *edid, size_t size)
+static bool is_base(const uint8_t *edid, size_t size)
 {
 	static const uint8_t header[8] = { 0, 255, 255, 255, 255, 255, 255, 0 };
+
+	return size >= HF_EDID_BLOCK &&
+	       !memcmp(edid, header, sizeof(header)) &&
+	       adds_up(edid, HF_EDID_BLOCK);
+}
+
+size_t hf_edid_size(const uint8_t *edid, size_t size)
+{
+	const struct hf_edid_base *base = (const void *)edid;
+	size_t whole;
+
+	if (!is_base(edid, size))
+		return 0;
+	whole = (1 + (size_t)base->extensions) * HF_EDID_BLOCK;
+	return whole > size ? 0 : whole;
+}
+
+static bool is_edid(const uint8_t *edid, size_t size)
+{
 	const struct hf_edid_base *base = (const void *)edid;
 
-	return size >= HF_EDID_BLOCK && size % HF_EDID_BLOCK == 0 &&
-	       !memcmp(base->header, header, sizeof(header)) &&
-	       base->version == 1 && adds_up(base, sizeof(*base));
+	return is_base(edid, size) && size % HF_EDID_BLOCK == 0 &&
+	       base->version == 1;
 }
 
 int hf_edid_modes(const uint8_t *edid, size_t size,

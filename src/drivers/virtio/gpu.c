@@ -20,7 +20,6 @@
 #include "drivers/virtio/gpu_internal.h"
 #include "kms/mode.h"
 
-#define EDID_BLOCK 128
 #define HZ 60
 
 /* Devices that were never reset: their memory is theirs for good. */
@@ -240,22 +239,6 @@ static void query_over(struct hf_virtio_gpu *gpu)
 		plug_all(gpu);
 }
 
-/* Whole blocks, as many as the first one says; 0: it is none. */
-static size_t edid_size(const uint8_t *edid, size_t size)
-{
-	static const uint8_t magic[8] = { 0, 0xff, 0xff, 0xff,
-					  0xff, 0xff, 0xff, 0 };
-	size_t blocks;
-	uint8_t sum = 0;
-
-	if (size < EDID_BLOCK || memcmp(edid, magic, sizeof(magic)))
-		return 0;
-	for (size_t i = 0; i < EDID_BLOCK; i++)
-		sum += edid[i];
-	blocks = 1 + edid[EDID_BLOCK - 2];
-	return sum || blocks * EDID_BLOCK > size ? 0 : blocks * EDID_BLOCK;
-}
-
 static void ask_edid(struct hf_virtio_gpu *gpu);
 
 static void edid_answered(void *data, int error)
@@ -270,7 +253,7 @@ static void edid_answered(void *data, int error)
 		answer(gpu, &edid, sizeof(edid));
 		size = le32toh(edid.size);
 		if (size <= sizeof(edid.edid))
-			scanout->edid_size = edid_size(edid.edid, size);
+			scanout->edid_size = hf_edid_size(edid.edid, size);
 		if (!scanout->edid_size)
 			hf_warn("%s: scanout %u: what it gives as EDID, %u bytes, is none",
 				hf_gpu_name(gpu), scanout->index, size);

@@ -202,9 +202,12 @@ static void shown(struct hf_flip *flip)
 {
 	struct hf_crtc *crtc = flip->crtc;
 	uint64_t ns, count = hf_vblank_count(crtc, &ns);
+	struct hf_kms_watch *watch, *next;
 
 	if (crtc->commit == flip->commit)
 		crtc->commit = NULL;
+	wl_list_for_each_safe(watch, next, &crtc->kms->watches, link)
+		watch->shown(watch, crtc, ns);
 	if (flip->event)
 		hf_event_send(flip->event, crtc->base.id, count, ns);
 	if (flip->out_fence) {

@@ -314,6 +314,7 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 	memset(kms, 0, sizeof(*kms));
 	wl_list_init(&kms->properties);
 	wl_list_init(&kms->turns);
+	wl_list_init(&kms->watches);
 	kms->funcs = funcs;
 	kms->clock = clock;
 	if (noutputs > HF_KMS_MAX_CONNECTORS)
@@ -326,6 +327,14 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 	if (ret)
 		hf_kms_device_finish(kms);
 	return ret;
+}
+
+void hf_kms_uevent(struct hf_kms_device *kms, const char *what,
+		   const struct hf_connector *connector,
+		   const struct hf_property *prop)
+{
+	if (kms->uevent)
+		kms->uevent(kms, what, connector, prop);
 }
 
 static void free_planes(struct hf_kms_device *kms)

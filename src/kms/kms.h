@@ -29,7 +29,7 @@
 #define HF_KMS_MAX_PLANES (3 * HF_KMS_MAX_CRTCS)
 #define HF_KMS_MAX_CONNECTORS HF_KMS_MAX_CRTCS
 #define HF_KMS_MAX_MODES 64
-#define HF_KMS_MAX_PROPS 24
+#define HF_KMS_MAX_PROPS 48
 #define HF_KMS_MAX_SIZE 16384 /* pixels or lines of a framebuffer or mode */
 #define HF_KMS_GAMMA_SIZE 256
 #define HF_KMS_CURSOR_SIZE 64
@@ -257,6 +257,11 @@ struct hf_kms_device {
 	bool hold; /* keep what a CRTC showed last */
 	/* Told after outputs were wired up anew; NULL: nobody is. */
 	void (*changed)(struct hf_kms_device *kms);
+	/* Has the uevent sent, as hf_kms_uevent() says; NULL: nobody does. */
+	void (*uevent)(struct hf_kms_device *kms, const char *what,
+		       const struct hf_connector *connector,
+		       const struct hf_property *prop);
+	struct wl_list watches; /* hf_kms_watch.link */
 	struct {
 		struct hf_property *type, *fb_id, *crtc_id, *crtc_x, *crtc_y;
 		struct hf_property *crtc_w, *crtc_h;
@@ -267,6 +272,16 @@ struct hf_kms_device {
 		struct hf_property *edid, *dpms, *link_status, *non_desktop;
 		struct hf_property *tile, *in_fence, *out_fence;
 	} prop;
+};
+
+/**
+ * struct hf_kms_watch - Somebody who looks at what a display does.
+ * @shown: a CRTC shows a new state, since @ns on the clock. The lock is held.
+ */
+struct hf_kms_watch {
+	struct wl_list link; /* hf_kms_device.watches */
+	void (*shown)(struct hf_kms_watch *watch, struct hf_crtc *crtc,
+		      uint64_t ns);
 };
 
 /* What KMS keeps of an open DRM file. */
@@ -317,6 +332,15 @@ void hf_kms_device_finish(struct hf_kms_device *kms);
  */
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output);
+/**
+ * hf_kms_uevent() - Tell those who listen to the device's uevents.
+ * @what: "HOTPLUG=1", "LEASE=1"
+ * @connector: which has changed, or NULL: any may have
+ * @prop: which property of it has, or NULL
+ */
+void hf_kms_uevent(struct hf_kms_device *kms, const char *what,
+		   const struct hf_connector *connector,
+		   const struct hf_property *prop);
 /** hf_connector_name() - "HDMI-A-1". */
 void hf_connector_name(const struct hf_connector *connector, char *name,
 		       size_t size);

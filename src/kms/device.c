@@ -226,25 +226,29 @@ static int make_up(const struct hf_connector *connector,
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output)
 {
+	struct hf_kms_output seen = hf_connector_seen(connector, output);
 	struct hf_kms_device *kms = connector->kms;
 	struct monitor monitor = { .num_modes = 0 };
 	int ret = 0;
 
-	if (output->width) {
-		ret = output->edid ? believe(connector, output, &monitor) :
-				     -EINVAL;
+	if (seen.width) {
+		ret = seen.edid ? believe(connector, &seen, &monitor) : -EINVAL;
 		if (ret == -EINVAL)
-			ret = make_up(connector, output, &monitor);
+			ret = make_up(connector, &seen, &monitor);
 	}
-	if (ret)
+	if (!ret)
+		ret = hf_connector_remember(connector, output);
+	if (ret) {
+		hf_blob_put(monitor.blob);
 		return ret;
+	}
 	hf_blob_put(connector->edid);
 	connector->edid = monitor.blob;
 	memcpy(connector->modes, monitor.modes, sizeof(monitor.modes));
 	connector->num_modes = monitor.num_modes;
 	connector->width_mm = monitor.width_mm;
 	connector->height_mm = monitor.height_mm;
-	connector->connected = output->width;
+	connector->connected = seen.width;
 	if (kms->changed)
 		kms->changed(kms);
 	return 0;
@@ -361,6 +365,7 @@ static void free_connectors(struct hf_kms_device *kms)
 {
 	for (unsigned int i = 0; i < kms->num_connectors; i++) {
 		hf_blob_put(kms->connectors[i]->edid);
+		free(kms->connectors[i]->plugged_edid);
 		free(kms->connectors[i]->state);
 		free(kms->connectors[i]);
 		free(kms->encoders[i]);

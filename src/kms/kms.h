@@ -194,6 +194,28 @@ struct hf_encoder {
 	struct hf_connector *connector;
 };
 
+/**
+ * struct hf_kms_output - What is at a connector.
+ * @width: pixels of the mode that it prefers; 0: nothing is plugged in
+ * @height: lines
+ * @hz: refreshes a second
+ * @edid: what it says of itself, or NULL: one is made up; likewise @edid_size, bytes
+ */
+struct hf_kms_output {
+	unsigned int width, height;
+	double hz;
+	const void *edid;
+	size_t edid_size;
+};
+
+/* What a connector is told to find, whatever is plugged in. */
+enum hf_force {
+	HF_FORCE_UNSPECIFIED,
+	HF_FORCE_OFF,
+	HF_FORCE_ON,
+	HF_FORCE_ON_DIGITAL,
+};
+
 struct hf_connector {
 	struct hf_mode_object base;
 	struct hf_kms_device *kms;
@@ -207,6 +229,9 @@ struct hf_connector {
 	struct hf_blob *edid;
 	uint32_t dpms; /* DRM_MODE_DPMS_* */
 	struct hf_connector_state *state;
+	enum hf_force force;
+	struct hf_kms_output plugged; /* what really is; its EDID: */
+	void *plugged_edid;
 };
 
 /* What a display can do (hf_kms_funcs.features). */
@@ -295,20 +320,6 @@ struct hf_kms_file {
 	struct wl_list pending; /* hf_event.file_link */
 };
 
-/**
- * struct hf_kms_output - What is at a connector.
- * @width: pixels of the mode that it prefers; 0: nothing is plugged in
- * @height: lines
- * @hz: refreshes a second
- * @edid: what it says of itself, or NULL: one is made up; likewise @edid_size, bytes
- */
-struct hf_kms_output {
-	unsigned int width, height;
-	double hz;
-	const void *edid;
-	size_t edid_size;
-};
-
 /* device.c */
 
 /**
@@ -332,6 +343,24 @@ void hf_kms_device_finish(struct hf_kms_device *kms);
  */
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output);
+
+/* force.c */
+
+/**
+ * hf_kms_force() - Tell a connector what to find, as the kernel's status_store().
+ *
+ * If that makes a difference there is a uevent. Return: as hf_kms_plug().
+ */
+int hf_kms_force(struct hf_connector *connector, enum hf_force force);
+/** hf_connector_seen() - What it makes of an output that is plugged in. */
+struct hf_kms_output hf_connector_seen(const struct hf_connector *connector,
+				       const struct hf_kms_output *output);
+/** hf_connector_remember() - That is plugged in. Return: 0 or -ENOMEM. */
+int hf_connector_remember(struct hf_connector *connector,
+			  const struct hf_kms_output *output);
+
+/* device.c */
+
 /**
  * hf_kms_uevent() - Tell those who listen to the device's uevents.
  * @what: "HOTPLUG=1", "LEASE=1"

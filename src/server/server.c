@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -28,6 +29,8 @@
 #include "drivers/virtio/driver.h"
 #include "server/server.h"
 #include "server/sysfs.h"
+#include "uapi/call.h"
+#include "uapi/tree.h"
 
 /* -- connections ----------------------------------------------------------- */
 
@@ -292,17 +295,57 @@ static int build_tree(const struct hf_server *server)
 	return hf_sysfs_build(devices, server->engine == dev ? 1 : 2);
 }
 
+static void unmap_tree(const struct hf_tree *tree)
+{
+	if (tree)
+		munmap((void *)tree, tree->size);
+}
+
 static int update_tree(struct hf_server *server)
 {
 	int fd = build_tree(server);
+	struct stat st;
+	void *tree;
 
 	if (fd < 0)
 		return fd;
+	tree = fstat(fd, &st) ? MAP_FAILED :
+				mmap(NULL, (size_t)st.st_size, PROT_READ,
+				     MAP_SHARED, fd, 0);
+	if (tree == MAP_FAILED) {
+		close(fd);
+		return -ENOMEM;
+	}
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
 	server->tree_fd = fd;
+	unmap_tree(server->old_tree);
+	server->old_tree = server->tree;
+	server->tree = tree;
 	atomic_fetch_add(&server->generation, 1);
 	return 0;
+}
+
+static void stop_settling(struct hf_call *call)
+{
+	wl_list_remove(&call->wait.settled);
+}
+
+int hf_server_settle(struct hf_server *server, struct hf_call *call)
+{
+	wl_list_insert(server->settling.prev, &call->wait.settled);
+	eventfd_write(server->sys->changed_fd, 1);
+	return hf_call_park(call, stop_settling, false);
+}
+
+static void settled(struct hf_server *server)
+{
+	struct hf_call *call, *next;
+
+	wl_list_for_each_safe(call, next, &server->settling, wait.settled) {
+		wl_list_remove(&call->wait.settled);
+		hf_call_complete(call, 0);
+	}
 }
 
 static void configuration_changed(struct hf_kms_device *kms)
@@ -322,8 +365,22 @@ static int tree_stale(int fd, uint32_t mask, void *data)
 	pthread_mutex_lock(&server->sys->lock);
 	if (update_tree(server))
 		hf_warn("no memory for the tree of paths");
-	pthread_mutex_unlock(&server->sys->lock);
 	hf_clients_update_tree(server);
+	hf_uevents_flush(server);
+	settled(server);
+	pthread_mutex_unlock(&server->sys->lock);
+	return 0;
+}
+
+static int monitors_ready(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_monitors_dispatch(&server->monitors);
+	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
 
@@ -426,6 +483,7 @@ static bool add_sources(struct hf_server *server)
 		{ server->sys->endpoints.epoll, endpoints_ready },
 		{ hf_clock_fd(server->sys->clock), timers_due },
 		{ server->sys->changed_fd, tree_stale },
+		{ server->monitors.epoll, monitors_ready },
 		{ server->dev->irq_fd, device_interrupts },
 	};
 
@@ -521,9 +579,10 @@ int hf_server_init(struct hf_server *server,
 	memset(server, 0, sizeof(*server));
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
+	wl_list_init(&server->settling);
 	pthread_mutex_init(&server->shots_lock, NULL);
 	pthread_cond_init(&server->no_shots, NULL);
-	server->listen_fd = server->tree_fd = -1;
+	server->listen_fd = server->tree_fd = server->monitors.epoll = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
 	/* A terminal or a reader of the trace that goes away is no reason. */
@@ -544,7 +603,12 @@ int hf_server_init(struct hf_server *server,
 		ret = server->trace ? 0 : -errno;
 	}
 	if (!ret)
+		ret = hf_monitors_init(&server->monitors, server->sys->instance,
+				       server->sys->endpoints.max_fds);
+	if (!ret) {
+		hf_uevents_init(server);
 		ret = update_tree(server);
+	}
 	if (!ret && !add_sources(server))
 		ret = -ENOMEM;
 	if (ret)
@@ -589,6 +653,8 @@ void hf_server_finish(struct hf_server *server)
 	pthread_mutex_destroy(&server->shots_lock);
 	if (server->sys)
 		close_files(server->sys);
+	hf_uevents_finish(server);
+	hf_monitors_finish(&server->monitors);
 	if (server->engine != server->dev)
 		hf_device_destroy(server->engine);
 	hf_device_destroy(server->dev);
@@ -598,6 +664,8 @@ void hf_server_finish(struct hf_server *server)
 		wl_event_loop_destroy(server->loop);
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
+	unmap_tree(server->old_tree);
+	unmap_tree(server->tree);
 	if (server->trace)
 		fclose(server->trace);
 	if (server->spare_fd >= 0)

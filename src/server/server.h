@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <wayland-server-core.h>
 
+#include "server/monitor.h"
+#include "server/uevent.h"
 #include "uapi/device.h"
 #include "uapi/wire.h"
 
@@ -30,8 +32,12 @@ struct hf_server {
 	char key[HF_WIRE_KEY_SIZE + 1];
 	bool own_socket_file; /* to be unlinked */
 	int tree_fd;
+	const struct hf_tree *tree, *old_tree; /* as it is, as it was before */
 	_Atomic uint32_t generation; /* of the tree */
-	struct wl_event_source *sources[5];
+	struct hf_uevents uevents;
+	struct hf_monitors monitors;
+	struct wl_list settling; /* hf_call.wait.settled */
+	struct wl_event_source *sources[6];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
@@ -110,6 +116,15 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array);
  * hang-up was seen: so look before it matters. Takes the device's lock.
  */
 void hf_server_reap(struct hf_server *server);
+
+/**
+ * hf_server_settle() - Answer a call when all can see what it has done.
+ *
+ * That is when the tree of paths is up to date and uevents are sent. The lock is
+ * held. Return: HF_CALL_PARKED.
+ */
+struct hf_call;
+int hf_server_settle(struct hf_server *server, struct hf_call *call);
 
 /* pressure.c */
 

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "shim/attribute.h"
 #include "shim/client.h"
 #include "shim/descriptor.h"
 #include "shim/poll.h"
@@ -208,6 +209,11 @@ HF_SHIM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 
 HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 {
+	const struct iovec iov = { (void *)buf, count };
+	ssize_t ret;
+
+	if (hf_attribute_possible() && hf_attribute_write(fd, &iov, 1, &ret))
+		return ret;
 	if (!is_drm(fd))
 		return REAL(write)(fd, buf, count);
 	errno = EINVAL; /* a DRM file has no write */
@@ -216,6 +222,10 @@ HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 
 HF_SHIM_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 {
+	ssize_t ret;
+
+	if (hf_attribute_possible() && hf_attribute_write(fd, iov, n, &ret))
+		return ret;
 	if (!is_drm(fd))
 		return REAL(writev)(fd, iov, n);
 	errno = EINVAL;
@@ -244,6 +254,8 @@ HF_SHIM_EXPORT int close(int fd)
 			errno = EBADF;
 			return -1;
 		}
+		if (hf_attribute_possible())
+			hf_attribute_flush(fd);
 		drm = hf_file_closed(fd);
 		hf_watch_closed(fd, fd);
 	}
@@ -311,6 +323,8 @@ static bool make_way(int from, int to)
 		hf_own_fd_move(to);
 	if (to >= 0)
 		hf_watch_closed(to, to);
+	if (hf_attribute_possible())
+		hf_attribute_flush(to);
 	return hf_file_closed(to);
 }
 

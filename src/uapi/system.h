@@ -18,6 +18,7 @@
 #include "mem/page.h"
 
 struct hf_file;
+struct hf_uevents;
 struct hf_user_files;
 
 struct hf_system {
@@ -31,7 +32,8 @@ struct hf_system {
 	struct hf_file *files_by_id;
 	uint32_t next_file;
 	int psi_fd, pressure_fd; /* the server's (server/pressure.c) */
-	int changed_fd; /* eventfd: outputs were wired up anew */
+	int changed_fd; /* eventfd: outputs were wired up anew, or a uevent waits */
+	struct hf_uevents *uevents; /* the server's (server/uevent.h) */
 };
 
 /**

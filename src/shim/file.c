@@ -22,6 +22,7 @@
 #include "shim/attribute.h"
 #include "shim/client.h"
 #include "shim/descriptor.h"
+#include "shim/netlink.h"
 #include "shim/poll.h"
 #include "shim/shim.h"
 #include "shim/usercopy.h"
@@ -186,7 +187,8 @@ static ssize_t read_events(int fd, void *buf, size_t count)
 HF_SHIM_EXPORT ssize_t read(int fd, void *buf, size_t count)
 {
 	if (!is_drm(fd))
-		return REAL(read)(fd, buf, count);
+		return hf_monitor_received(fd, buf, count,
+					   REAL(read)(fd, buf, count));
 	return read_events(fd, buf, count);
 }
 
@@ -195,15 +197,18 @@ ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
 
 HF_SHIM_EXPORT ssize_t __read_chk(int fd, void *buf, size_t count, size_t size)
 {
-	if (count > size || !is_drm(fd))
+	if (count > size)
 		return REAL(__read_chk)(fd, buf, count, size);
-	return read_events(fd, buf, count);
+	return read(fd, buf, count);
 }
 
 HF_SHIM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
-	if (!is_drm(fd) || n != 1)
+	if (n != 1)
 		return REAL(readv)(fd, iov, n);
+	if (!is_drm(fd))
+		return hf_monitor_received(fd, iov->iov_base, iov->iov_len,
+					   REAL(readv)(fd, iov, n));
 	return read_events(fd, iov->iov_base, iov->iov_len);
 }
 

@@ -54,7 +54,7 @@ struct hf_monitor {
 	uint32_t pid, groups; /* as struct sockaddr_nl has them */
 	struct wl_list queue;
 	unsigned int queued;
-	bool lost; /* something, since it was last read empty */
+	bool lost; /* something, and was not told so yet */
 };
 
 /* What an epoll event is about: a monitor's id and which of its sockets. */
@@ -123,7 +123,7 @@ static void await_room(struct hf_monitor *monitor, bool wait)
 	epoll_ctl(monitor->monitors->epoll, EPOLL_CTL_MOD, monitor->fd, &event);
 }
 
-/* Netlink drops all that comes until its buffer was read empty. */
+/* As netlink does, drop all that comes until there is room for what waits. */
 static void lose(struct hf_monitor *monitor)
 {
 	monitor->lost = true;
@@ -244,8 +244,11 @@ static bool forward_one(struct hf_monitor *monitor)
 	};
 	ssize_t n = recvmsg(monitor->netlink, &msg, MSG_DONTWAIT);
 
+	/* It says so before it hands out what it has. */
 	if (n < 0 && errno == ENOBUFS) {
-		lose(monitor);
+		deliver(monitor, HF_MONITOR_LOST, sizeof(HF_MONITOR_LOST),
+			&message);
+		put_message(message);
 		return true;
 	}
 	if (n < 0)
@@ -409,7 +412,6 @@ int hf_monitor_open(struct hf_monitors *monitors, int type, int netlink,
 	return 0;
 }
 
-/* The type is not known here, and is in the name: so remember who to try. */
 static bool alive(const struct hf_monitor *monitor)
 {
 	struct sockaddr_un addr;

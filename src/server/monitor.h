@@ -84,7 +84,7 @@ int hf_monitor_option(struct hf_monitor *monitor, int option, int value);
  * @group: HF_MONITOR_*
  *
  * Never waits. A monitor that is not read keeps a few thousand messages; what comes
- * then is lost, until it was read empty, and it is told so.
+ * then is lost until those are read, and it is told so behind them.
  */
 void hf_monitors_send(struct hf_monitors *monitors, uint32_t group,
 		      const void *message, size_t size);

@@ -195,7 +195,8 @@ HF_SHIM_EXPORT int getsockname(int fd, struct sockaddr *restrict addr,
 	int ret = REAL(getsockname)(fd, addr, length);
 
 	if (ret || room < sizeof(sa_family_t) || addr->sa_family != AF_UNIX ||
-	    !server_name(addr, room < *length ? room : *length) ||
+	    (room >= sizeof(struct sockaddr_nl) &&
+	     !server_name(addr, room < *length ? room : *length)) ||
 	    !is_monitor(fd))
 		return ret;
 	ask(fd, HF_MONITOR_NAME, &arg);

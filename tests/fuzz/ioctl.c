@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "../unit/fdcount.h"
+#include "drivers/soft/frame.h"
 #include "drivers/soft/soft.h"
 #include "server/server.h"
 #include "uapi/call.h"
@@ -714,19 +715,20 @@ static void read_events(void)
 
 static void screenshot(void)
 {
-	unsigned int i = below(dev->kms.num_crtcs + 1);
-	const struct hf_crtc *crtc =
-		i < dev->kms.num_crtcs ? dev->kms.crtcs[i] : NULL;
-	struct hf_picture *picture;
-	int fd;
+	struct hf_crtc *crtc = dev->kms.crtcs[below(dev->kms.num_crtcs)];
+	struct hf_frame *frame;
+	int fd, ret;
 
-	if (crtc && (uint64_t)crtc->last_width * crtc->last_height > 1 << 19)
+	if ((uint64_t)crtc->last_width * crtc->last_height > 1 << 19)
 		return;
-	if (hf_picture_capture(dev, i, &picture))
+	pthread_mutex_lock(&sys->lock);
+	ret = hf_frame_capture_last(dev, crtc, &frame);
+	pthread_mutex_unlock(&sys->lock);
+	if (ret)
 		return;
 	fd = memfd_create("fuzz screenshot", MFD_CLOEXEC);
-	hf_picture_write(picture, fd);
-	hf_picture_destroy(picture);
+	hf_screenshot_write(frame, fd);
+	hf_frame_destroy(frame);
 	close(fd);
 }
 

@@ -202,22 +202,29 @@ void hf_picture_destroy(struct hf_picture *picture)
 static int compose(const struct hf_picture *picture, int fd)
 {
 	struct hf_compose_plane planes[HF_KMS_MAX_PLANES];
-	uint32_t stride = picture->width * 4;
-	void *pixels = malloc((size_t)stride * picture->height);
+	struct hf_compose_crtc crtc = { 0 };
+	struct hf_compose_target target = {
+		.format = hf_format_info(DRM_FORMAT_XRGB8888),
+		.width = picture->width,
+		.height = picture->height,
+		.pitch = picture->width * 4,
+	};
 	int ret;
 
-	if (!pixels)
+	target.pixels = malloc((size_t)target.pitch * target.height);
+	if (!target.pixels)
 		return -ENOMEM;
+	if (picture->has_gamma) {
+		crtc.gamma = picture->gamma;
+		crtc.gamma_size = HF_KMS_GAMMA_SIZE;
+	}
 	for (unsigned int i = 0; i < picture->nlayers; i++)
 		planes[i] = picture->layers[i].plane;
-	ret = hf_compose(pixels, picture->width, picture->height, stride,
-			 planes, picture->nlayers,
-			 picture->has_gamma ? picture->gamma : NULL,
-			 HF_KMS_GAMMA_SIZE);
+	ret = hf_compose(&target, &crtc, planes, picture->nlayers);
 	if (!ret)
-		ret = hf_png_write(fd, pixels, picture->width, picture->height,
-				   stride);
-	free(pixels);
+		ret = hf_png_write(fd, target.pixels, target.width, target.height,
+				   target.pitch);
+	free(target.pixels);
 	return ret;
 }
 

@@ -310,19 +310,6 @@ static bool shot_begins(struct hf_server *server)
 	return room;
 }
 
-/* Now, with the lock held; the rest is for the thread. */
-static int capture(struct hf_device *dev, unsigned int crtc,
-		   struct hf_frame **frame)
-{
-	int ret = -ENOENT;
-
-	pthread_mutex_lock(&dev->sys->lock);
-	if (crtc < dev->kms.num_crtcs)
-		ret = hf_frame_capture_last(dev, dev->kms.crtcs[crtc], frame);
-	pthread_mutex_unlock(&dev->sys->lock);
-	return ret;
-}
-
 static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 			     const struct hf_wire_query *query, int fd)
 {
@@ -332,7 +319,8 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	if (!shot_begins(server))
 		return -EBUSY;
 	shot = calloc(1, sizeof(*shot));
-	ret = shot ? capture(server->dev, crtc, &shot->frame) : -ENOMEM;
+	ret = shot ? hf_screenshot_capture(server->dev, crtc, &shot->frame) :
+		     -ENOMEM;
 	if (!ret) {
 		shot->server = server;
 		shot->query = *query;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Screenshots: a frame (drivers/soft/frame.h) as a PNG. Takes its time, and no lock.
+ * Screenshots: a frame (drivers/soft/frame.h) as a PNG. The lock is taken to capture
+ * it, not to compose it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +9,18 @@
 #include "drivers/soft/frame.h"
 #include "drivers/soft/png.h"
 #include "server/server.h"
+
+int hf_screenshot_capture(struct hf_device *dev, unsigned int crtc,
+			  struct hf_frame **frame)
+{
+	int ret = -ENOENT;
+
+	pthread_mutex_lock(&dev->sys->lock);
+	if (crtc < dev->kms.num_crtcs)
+		ret = hf_frame_capture_last(dev, dev->kms.crtcs[crtc], frame);
+	pthread_mutex_unlock(&dev->sys->lock);
+	return ret;
+}
 
 int hf_screenshot_write(struct hf_frame *frame, int fd)
 {

@@ -145,6 +145,15 @@ int hf_fdinfo(struct hf_file *file);
 
 struct hf_frame;
 
+/**
+ * hf_screenshot_capture() - What a CRTC shows, or showed last. Takes the lock.
+ * @crtc: index
+ * @frame: set to it; to be destroyed
+ *
+ * Return: 0, -ENOENT for no such CRTC, or as hf_frame_capture().
+ */
+int hf_screenshot_capture(struct hf_device *dev, unsigned int crtc,
+			  struct hf_frame **frame);
 /** hf_screenshot_write() - Compose a frame into a PNG. Return: 0 or a negative errno. */
 int hf_screenshot_write(struct hf_frame *frame, int fd);
 

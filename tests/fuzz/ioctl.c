@@ -715,16 +715,15 @@ static void read_events(void)
 
 static void screenshot(void)
 {
-	struct hf_crtc *crtc = dev->kms.crtcs[below(dev->kms.num_crtcs)];
+	unsigned int i = below(dev->kms.num_crtcs + 1);
+	const struct hf_crtc *crtc =
+		i < dev->kms.num_crtcs ? dev->kms.crtcs[i] : NULL;
 	struct hf_frame *frame;
-	int fd, ret;
+	int fd;
 
-	if ((uint64_t)crtc->last_width * crtc->last_height > 1 << 19)
+	if (crtc && (uint64_t)crtc->last_width * crtc->last_height > 1 << 19)
 		return;
-	pthread_mutex_lock(&sys->lock);
-	ret = hf_frame_capture_last(dev, crtc, &frame);
-	pthread_mutex_unlock(&sys->lock);
-	if (ret)
+	if (hf_screenshot_capture(dev, i, &frame))
 		return;
 	fd = memfd_create("fuzz screenshot", MFD_CLOEXEC);
 	hf_screenshot_write(frame, fd);

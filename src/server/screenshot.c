@@ -29,10 +29,10 @@ struct hf_picture {
 	struct hf_device *dev;
 	struct hf_dma_port port;
 	uint32_t width, height;
-	struct layer layers[HF_KMS_MAX_PLANES];
+	struct layer layers[HF_CRTC_MAX_PLANES];
 	unsigned int nlayers;
-	struct drm_color_lut gamma[HF_KMS_GAMMA_SIZE];
-	bool has_gamma;
+	struct drm_color_lut gamma[HF_KMS_LUT_SIZE];
+	size_t gamma_size; /* entries; 0: there is none */
 };
 
 /* What is shown is; but a display that is gone shows nothing. */
@@ -78,22 +78,18 @@ static void add_layer(struct hf_picture *picture,
 	}
 }
 
-/* What the CRTC shows now, in the order of zpos, which is that of creation. */
 static void add_shown(struct hf_picture *picture, const struct hf_crtc *crtc)
 {
-	const struct hf_kms_device *kms = crtc->kms;
+	const struct hf_plane_state *planes[HF_CRTC_MAX_PLANES];
+	unsigned int n = hf_crtc_planes(crtc, planes);
 
-	if (!crtc->state->active)
-		return;
-	for (unsigned int i = 0; i < kms->num_planes; i++)
-		if (kms->planes[i]->state->crtc == crtc &&
-		    kms->planes[i]->state->fb)
-			add_layer(picture, kms->planes[i]->state);
+	for (unsigned int i = 0; i < n; i++)
+		add_layer(picture, planes[i]);
 }
 
 static void add_held(struct hf_picture *picture, const struct hf_crtc *crtc)
 {
-	for (unsigned int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < HF_CRTC_MAX_PLANES; i++)
 		if (crtc->held[i])
 			add_layer(picture, crtc->held[i]);
 }
@@ -114,13 +110,14 @@ static int capture(struct hf_device *dev, unsigned int index,
 		return -ENODATA;
 	gamma = crtc->state->gamma;
 	add_shown(picture, crtc);
-	if (!picture->nlayers) {
-		gamma = crtc->held_gamma;
+	if (!picture->nlayers && crtc->held_state) {
+		gamma = crtc->held_state->gamma;
 		add_held(picture, crtc);
 	}
-	picture->has_gamma = gamma;
-	if (gamma)
-		memcpy(picture->gamma, gamma->data, sizeof(picture->gamma));
+	if (gamma) {
+		memcpy(picture->gamma, gamma->data, gamma->length);
+		picture->gamma_size = gamma->length / sizeof(*picture->gamma);
+	}
 	return 0;
 }
 
@@ -201,7 +198,7 @@ void hf_picture_destroy(struct hf_picture *picture)
 
 static int compose(const struct hf_picture *picture, int fd)
 {
-	struct hf_compose_plane planes[HF_KMS_MAX_PLANES];
+	struct hf_compose_plane planes[HF_CRTC_MAX_PLANES];
 	uint32_t stride = picture->width * 4;
 	void *pixels = malloc((size_t)stride * picture->height);
 	int ret;
@@ -212,8 +209,8 @@ static int compose(const struct hf_picture *picture, int fd)
 		planes[i] = picture->layers[i].plane;
 	ret = hf_compose(pixels, picture->width, picture->height, stride,
 			 planes, picture->nlayers,
-			 picture->has_gamma ? picture->gamma : NULL,
-			 HF_KMS_GAMMA_SIZE);
+			 picture->gamma_size ? picture->gamma : NULL,
+			 picture->gamma_size);
 	if (!ret)
 		ret = hf_png_write(fd, pixels, picture->width, picture->height,
 				   stride);

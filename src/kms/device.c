@@ -13,6 +13,9 @@
 #include "kms/mode.h"
 #include "kms/state.h"
 
+/* ARGB, 16 bits each. */
+#define BLACK (UINT64_C(0xffff) << 48)
+
 static struct hf_blob *in_formats(struct hf_kms_device *kms,
 				  const struct hf_plane *plane)
 {
@@ -140,6 +143,7 @@ static int create_crtc(struct hf_kms_device *kms)
 	if (!crtc->state)
 		return -ENOMEM;
 	crtc->state->crtc = crtc;
+	crtc->state->background = BLACK;
 	if (create_planes(crtc) ||
 	    hf_mode_object_add(kms, &crtc->base, DRM_MODE_OBJECT_CRTC))
 		return -ENOMEM;

@@ -24,10 +24,11 @@ struct layer {
 struct hf_frame {
 	struct hf_device *dev;
 	uint32_t width, height;
-	struct hf_blob *gamma;
+	struct hf_blob *degamma, *ctm, *gamma;
+	uint64_t background;
 	bool read; /* the layers' data is set */
 	unsigned int nlayers;
-	struct layer layers[HF_KMS_MAX_PLANES];
+	struct layer layers[HF_CRTC_MAX_PLANES];
 };
 
 /* What is shown is; but a display that is gone shows nothing. */
@@ -65,6 +66,7 @@ static void add_layer(struct hf_frame *frame,
 	out->rotation = state->rotation;
 	out->bt709 = state->encoding;
 	out->full_range = state->range;
+	out->nearest = state->scaling_filter == HF_FILTER_NEAREST;
 	for (unsigned int i = 0; i < fb->format->num_planes; i++) {
 		out->pitch[i] = fb->pitches[i];
 		layer->offsets[i] = fb->offsets[i];
@@ -73,26 +75,32 @@ static void add_layer(struct hf_frame *frame,
 	}
 }
 
-/* What the CRTC shows now, in the order of zpos, which is that of creation. */
+static void set_colours(struct hf_frame *frame,
+			const struct hf_crtc_state *state)
+{
+	frame->background = state->background;
+	hf_blob_replace(&frame->degamma, state->degamma);
+	hf_blob_replace(&frame->ctm, state->ctm);
+	hf_blob_replace(&frame->gamma, state->gamma);
+}
+
 static void add_shown(struct hf_frame *frame, const struct hf_crtc *crtc)
 {
-	const struct hf_kms_device *kms = crtc->kms;
+	const struct hf_plane_state *planes[HF_CRTC_MAX_PLANES];
+	unsigned int n = hf_crtc_planes(crtc, planes);
 
-	if (!crtc->state->active)
-		return;
-	for (unsigned int i = 0; i < kms->num_planes; i++)
-		if (kms->planes[i]->state->crtc == crtc &&
-		    kms->planes[i]->state->fb)
-			add_layer(frame, kms->planes[i]->state);
-	hf_blob_replace(&frame->gamma, crtc->state->gamma);
+	for (unsigned int i = 0; i < n; i++)
+		add_layer(frame, planes[i]);
+	if (crtc->state->active)
+		set_colours(frame, crtc->state);
 }
 
 static void add_held(struct hf_frame *frame, const struct hf_crtc *crtc)
 {
-	for (unsigned int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < HF_CRTC_MAX_PLANES; i++)
 		if (crtc->held[i])
 			add_layer(frame, crtc->held[i]);
-	hf_blob_replace(&frame->gamma, crtc->held_gamma);
+	set_colours(frame, crtc->held_state);
 }
 
 int hf_frame_capture(struct hf_device *dev, struct hf_crtc *crtc,
@@ -118,7 +126,7 @@ int hf_frame_capture_last(struct hf_device *dev, struct hf_crtc *crtc,
 {
 	int ret = hf_frame_capture(dev, crtc, out);
 
-	if (!ret && !(*out)->nlayers && crtc->held[0])
+	if (!ret && !(*out)->nlayers && crtc->held_state)
 		add_held(*out, crtc);
 	return ret;
 }
@@ -204,9 +212,28 @@ static int read_layers(struct hf_frame *frame)
 
 /* The layers as hf_compose() takes them, and what the CRTC does to them. */
 struct picture {
-	struct hf_compose_plane planes[HF_KMS_MAX_PLANES];
+	struct hf_compose_plane planes[HF_CRTC_MAX_PLANES];
 	struct hf_compose_crtc crtc;
 };
+
+static void prepare_crtc(const struct hf_frame *frame,
+			 struct hf_compose_crtc *crtc)
+{
+	memset(crtc, 0, sizeof(*crtc));
+	for (unsigned int i = 0; i < 3; i++)
+		crtc->background[i] = frame->background >> (32 - 16 * i);
+	if (frame->degamma) {
+		crtc->degamma = (const void *)frame->degamma->data;
+		crtc->degamma_size =
+			frame->degamma->length / sizeof(*crtc->degamma);
+	}
+	if (frame->ctm)
+		crtc->ctm = (const void *)frame->ctm->data;
+	if (frame->gamma) {
+		crtc->gamma = (const void *)frame->gamma->data;
+		crtc->gamma_size = frame->gamma->length / sizeof(*crtc->gamma);
+	}
+}
 
 static int prepare(struct hf_frame *frame, struct picture *picture)
 {
@@ -214,12 +241,7 @@ static int prepare(struct hf_frame *frame, struct picture *picture)
 
 	if (ret)
 		return ret;
-	memset(&picture->crtc, 0, sizeof(picture->crtc));
-	if (frame->gamma) {
-		picture->crtc.gamma = (const void *)frame->gamma->data;
-		picture->crtc.gamma_size =
-			frame->gamma->length / sizeof(*picture->crtc.gamma);
-	}
+	prepare_crtc(frame, &picture->crtc);
 	for (unsigned int i = 0; i < frame->nlayers; i++)
 		picture->planes[i] = frame->layers[i].plane;
 	return 0;
@@ -260,6 +282,8 @@ void hf_frame_destroy(struct hf_frame *frame)
 	for (unsigned int l = 0; l < frame->nlayers; l++)
 		for (unsigned int i = 0; i < 3; i++)
 			hf_gem_unmap(frame->layers[l].memory[i].mapping);
+	hf_blob_put(frame->degamma);
+	hf_blob_put(frame->ctm);
 	hf_blob_put(frame->gamma);
 	pthread_mutex_unlock(lock);
 	for (unsigned int l = 0; l < frame->nlayers; l++)

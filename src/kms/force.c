@@ -46,9 +46,9 @@ int hf_connector_remember(struct hf_connector *connector,
 		memcpy(edid, output->edid, output->edid_size);
 		copy.edid = edid;
 	}
-	free(connector->plugged_edid);
-	connector->plugged = copy;
-	connector->plugged_edid = edid;
+	free(connector->wired_edid);
+	connector->wired = copy;
+	connector->wired_edid = edid;
 	return 0;
 }
 
@@ -60,7 +60,7 @@ int hf_kms_force(struct hf_connector *connector, enum hf_force force)
 	int ret;
 
 	connector->force = force;
-	ret = hf_kms_plug(connector, &connector->plugged);
+	ret = hf_kms_plug(connector, &connector->wired);
 	if (ret) {
 		connector->force = old;
 		return ret;

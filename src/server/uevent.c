@@ -314,8 +314,11 @@ struct pending {
 static int note(struct hf_system *sys, bool all, const char *dir,
 		const char *action, const struct text *extra)
 {
-	struct pending *pending = calloc(1, sizeof(*pending) + extra->size + 1);
+	struct pending *pending;
 
+	if (!sys->uevents) /* the server ends */
+		return 0;
+	pending = calloc(1, sizeof(*pending) + extra->size + 1);
 	if (!pending) {
 		hf_warn("no memory for a uevent: it is lost");
 		return -ENOMEM;
@@ -562,7 +565,11 @@ void hf_uevents_init(struct hf_server *server)
 	wl_list_init(&server->uevents.pending);
 	server->uevents.seqnum = kernel_seqnum();
 	server->sys->uevents = &server->uevents;
-	server->dev->kms.uevent = display_changed;
+}
+
+void hf_uevents_follow(struct hf_device *dev)
+{
+	dev->kms.uevent = display_changed;
 }
 
 void hf_uevents_finish(struct hf_server *server)
@@ -571,7 +578,7 @@ void hf_uevents_finish(struct hf_server *server)
 
 	if (!server->sys || !server->sys->uevents)
 		return;
-	server->dev->kms.uevent = NULL;
+	server->sys->uevents = NULL;
 	wl_list_for_each_safe(pending, next, &server->uevents.pending, link) {
 		wl_list_remove(&pending->link);
 		free(pending);

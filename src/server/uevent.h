@@ -22,6 +22,8 @@ struct hf_uevents {
 
 /** hf_uevents_init() - From here on what devices say is kept to be sent. */
 void hf_uevents_init(struct hf_server *server);
+/** hf_uevents_follow() - Listen to this device's display. */
+void hf_uevents_follow(struct hf_device *dev);
 /** hf_uevents_finish() - Forget what was not sent. */
 void hf_uevents_finish(struct hf_server *server);
 

@@ -5,23 +5,30 @@
 
 . "$(dirname "$0")/tap.sh"
 
-status=/sys/class/drm/card*-HDMI-A-1/status
-
 # plug STATE: write that to the first connector's status.
 plug() {
-	# shellcheck disable=SC2016,SC2086
-	client bash -c 'echo "$1" >"$(echo $0)"' "$status" "$1"
+	# shellcheck disable=SC2016
+	client bash -c 'echo "$1" >"$(echo /sys/class/drm/card*-HDMI-A-1/status)"' bash "$1"
+}
+
+# none PATTERN FILE
+none() {
+	if grep "$@"; then
+		fail "there is '$1' in $2"
+	fi
 }
 
 # start_monitor: udevadm in the background; what it says is in the file monitor.
 start_monitor() {
-	client udevadm monitor --kernel --udev --property "$@" >monitor 2>&1 &
+	start_client udevadm monitor --kernel --udev --property "$@"
+	ln -s out monitor
 	eventually 10000 grep -q '^KERNEL - ' monitor || fail "udevadm does not listen"
 	# It says so before it has opened both sockets.
 	eventually 10000 hears_both || fail "udevadm hears nothing"
 }
 
 hears_both() {
+	# shellcheck disable=SC2016
 	client sh -c 'echo add >"$(echo /sys/class/drm/card*-HDMI-A-1/uevent)"'
 	eventually 500 says add KERNEL && eventually 500 says add UDEV
 }
@@ -31,7 +38,7 @@ says() {
 	grep -q "^$2 *\[.*\] $1 " monitor
 }
 
-# paragraph SOURCE ACTION [OF]: what it says of the first (or last) such event.
+# paragraph SOURCE ACTION: what it says of the first such event.
 paragraph() {
 	awk -v RS= -v start="^$1 *\\\\[[0-9.]*\\\\] $2 " '$0 ~ start { print; exit }' monitor
 }
@@ -49,7 +56,7 @@ test_udevadm_hears_of_a_monitor_that_is_unplugged() {
 		grep -qx "$line" kernel || fail "the kernel does not say $line: $(cat kernel)"
 		grep -qx "$line" udev || fail "udev does not say $line: $(cat udev)"
 	done
-	! grep -q '^ID_PATH=' kernel
+	none '^ID_PATH=' kernel
 	grep -q '^ID_PATH=platform-holdfast' udev
 	grep -q '^DEVLINKS=/dev/dri/by-path/platform-holdfast' udev
 	grep -q '^TAGS=.*:seat:' udev
@@ -74,15 +81,17 @@ counted() {
 }
 
 test_pyudev_hears_and_sees_what_has_changed() {
-	python3 -c 'import pyudev' 2>/dev/null || skip "pyudev is not installed"
+	# Debian's is there for Debian's Python only.
+	python=/usr/bin/python3
+	$python -c 'import pyudev' 2>/dev/null || skip "pyudev is not installed"
 	start_server
-	client python3 "$here/listen.py" 3 >heard &
+	client $python "$here/listen.py" 3 >heard &
 	listener=$!
 	eventually 20000 grep -q ready heard || fail "it does not listen"
 	plug off
 	plug detect
 	# shellcheck disable=SC2016
-	client sh -c 'echo change >"$(echo /sys/class/drm/card*-HDMI-A-1/../../card?/uevent)"'
+	client sh -c 'echo change >"$(echo /sys/class/drm/card*-HDMI-A-1)/device/uevent"'
 	wait $listener
 	sed -n 2p heard | grep -Eq '^change /dev/dri/card[0-9]+ 1 initialized True disconnected$'
 	sed -n 3p heard | grep -Eq '^change /dev/dri/card[0-9]+ 1 initialized True connected$'
@@ -103,14 +112,13 @@ test_servers_do_not_hear_each_other() {
 	need udevadm
 	start_server
 	start_monitor
-	before=$(grep -c '^UDEV ' monitor)
 	# shellcheck disable=SC2016
 	"$holdfast" run -- sh -c 'for i in 1 2 3; do
-		echo change >"$(echo /sys/class/drm/card*-HDMI-A-1/uevent)"
+		echo online >"$(echo /sys/class/drm/card*-HDMI-A-1/uevent)"
 	done'
 	plug off
 	eventually 10000 says change UDEV
-	expect "$(grep -c '^UDEV .*HDMI' monitor)" "$before" "events"
+	none ' online ' monitor
 }
 
 test_every_shell_can_plug() {
@@ -130,29 +138,27 @@ test_every_shell_can_plug() {
 		dd of="$status" status=none <<<detect; is connected "(dd)"
 		exec 5>"$status"; echo off >&5; is disconnected "(a descriptor)"
 		exec 5>&-; is disconnected "(closed)"
-		! echo nonsense >"$status"
-		! /bin/echo nonsense >"$status"
-		! tee "$status" <<<nonsense >/dev/null
+		! echo nonsense >"$status" || exit 1
+		! /bin/echo nonsense >"$status" || exit 1
+		! tee "$status" <<<nonsense >/dev/null || exit 1
 		is disconnected "(nonsense)"
 	'
 }
 
 test_another_user_may_not_plug() {
 	[ "$(id -u)" -eq 0 ] || skip "only root can become another user"
-	start_server
-	chmod 755 . "$PWD/.."
 	# shellcheck disable=SC2016
-	client sh -c 'chmod 777 "$1"; exec setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "
-		! echo off >\"\$(echo /sys/class/drm/card*-HDMI-A-1/status)\"" 2>err' sh "$PWD"
+	"$holdfast" run -- setpriv --reuid=65534 --regid=65534 --clear-groups sh -c '
+		status=$(echo /sys/class/drm/card*-HDMI-A-1/status)
+		! echo off >"$status" && grep -x connected "$status"' 2>err
 	grep -qi 'permission denied' err
-	expect "$(client sh -c 'cat /sys/class/drm/card*-HDMI-A-1/status')" connected
 }
 
 test_a_program_outlives_the_server_in_peace() {
 	need udevadm
 	start_server
 	start_monitor
-	pid=$(pgrep -n -x udevadm -P "$(pgrep -n -x holdfast -P $$ || echo $$)" || pgrep -n -x udevadm)
+	pid=$(cat client.pid)
 	stop_server
 	# It waits, and does not spin.
 	read -r _ _ _ _ _ _ _ _ _ _ _ _ _ before _ <"/proc/$pid/stat"

@@ -383,6 +383,15 @@ static int prepare_planes(struct hf_atomic_state *state)
 	return ret;
 }
 
+static void tell_watches(const struct hf_atomic_state *state)
+{
+	struct hf_kms_watch *watch;
+
+	wl_list_for_each(watch, &state->kms->watches, link)
+		if (watch->begins)
+			watch->begins(watch, state);
+}
+
 int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 {
 	struct hf_kms_device *kms = state->kms;
@@ -401,6 +410,7 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 	wl_list_init(&commit->waits);
 	commit->kms = kms;
 	commit->at_once = state->at_once;
+	tell_watches(state);
 	hold_last(state);
 	swap_states(state);
 	commit->old = state;

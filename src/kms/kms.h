@@ -287,12 +287,17 @@ struct hf_kms_device {
 
 /**
  * struct hf_kms_watch - Somebody who looks at what a display does.
- * @shown: a CRTC shows a new state, since @ns on the clock. The lock is held.
+ * @shown: a CRTC shows a new state, since @ns on the clock; nobody was told yet
+ * @begins: a commit is going to be the current state; NULL: not to be told
+ *
+ * The lock is held.
  */
 struct hf_kms_watch {
 	struct wl_list link; /* hf_kms_device.watches */
 	void (*shown)(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 		      uint64_t ns);
+	void (*begins)(struct hf_kms_watch *watch,
+		       const struct hf_atomic_state *state);
 };
 
 /* What KMS keeps of an open DRM file. */

@@ -19,6 +19,7 @@
 #include "mem/shmem.h"
 #include "server/json.h"
 #include "server/server.h"
+#include "uapi/problem.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
@@ -174,6 +175,26 @@ static void describe_memory(struct hf_system *sys, struct json_object *root)
 	add_uint(root, "purged_bytes", stats.purged);
 }
 
+static void describe_problems(const struct hf_problems *problems,
+			      struct json_object *root)
+{
+	struct json_object *list = json_object_new_array();
+	const struct hf_problem *problem;
+
+	add_uint(root, "problem_count", problems->total);
+	wl_list_for_each(problem, &problems->list, link) {
+		struct json_object *obj = json_object_new_object();
+
+		add_uint(obj, "ns", problem->ns);
+		add_uint(obj, "pid", problem->pid);
+		hf_json_add(obj, "program",
+			    json_object_new_string(problem->program));
+		hf_json_add(obj, "text", json_object_new_string(problem->text));
+		json_object_array_add(list, obj);
+	}
+	hf_json_add(root, "problems", list);
+}
+
 static struct json_object *describe(struct hf_server *server)
 {
 	static const char *const lists[] = { "files", "crtcs", "objects",
@@ -212,6 +233,8 @@ static struct json_object *describe(struct hf_server *server)
 	add_uint(root, "missed_syncs", sum.missed_syncs);
 	add_uint(root, "jobs", sum.jobs);
 	add_uint(root, "engine_busy_ns", sum.busy_ns);
+	if (server->sys->problems)
+		describe_problems(server->sys->problems, root);
 	return root;
 }
 

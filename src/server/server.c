@@ -29,6 +29,8 @@
 #include "drivers/virtio/driver.h"
 #include "server/server.h"
 #include "server/sysfs.h"
+#include "uapi/check.h"
+#include "uapi/problem.h"
 
 /* -- connections ----------------------------------------------------------- */
 
@@ -451,7 +453,12 @@ static int create_system(struct hf_server *server,
 	};
 
 	server->sys = hf_system_create(&memory);
-	return server->sys ? 0 : -errno;
+	if (!server->sys)
+		return -errno;
+	if (!options->check)
+		return 0;
+	server->sys->problems = hf_problems_create(server->sys->clock);
+	return server->sys->problems ? 0 : -ENOMEM;
 }
 
 static int open_hardware(struct hf_server *server,
@@ -511,7 +518,9 @@ static int create_devices(struct hf_server *server,
 	server->dev->gem.limit = server->engine->gem.limit = options->memory;
 	server->dev->kms.changed = configuration_changed;
 	server->dev->kms.hold = options->hold_last_picture;
-	return 0;
+	if (options->check)
+		server->dev->check = hf_check_create(server->dev);
+	return options->check && !server->dev->check ? -ENOMEM : 0;
 }
 
 int hf_server_init(struct hf_server *server,

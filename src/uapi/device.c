@@ -16,6 +16,8 @@
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
 #include "uapi/call.h"
+#include "uapi/check.h"
+#include "uapi/problem.h"
 
 /* What a device puts on the bus, behind an IOMMU. */
 #define IOVA_LAST ((1ull << 48) - 1)
@@ -145,6 +147,7 @@ static void stop_display(struct hf_device *dev)
 {
 	pthread_mutex_lock(&dev->sys->lock);
 	hf_kms_device_stop(&dev->kms);
+	hf_check_destroy(dev->check);
 	pthread_mutex_unlock(&dev->sys->lock);
 	hf_composer_destroy(dev->composer);
 	dev->composer = NULL;
@@ -306,6 +309,8 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 	file->id = sys->next_file++;
 	file->render = (int)minor == dev->render_minor;
 	file->cred = *cred;
+	if (sys->problems)
+		hf_program_name(cred->pid, file->program);
 	wl_list_init(&file->calls);
 	ret = open_endpoint(file, minor, client);
 	if (!ret && !file->render) {
@@ -368,6 +373,7 @@ void hf_file_close(struct hf_file *file)
 		hf_call_complete(call, -ENODEV);
 	}
 	destroy_contexts(file);
+	hf_check_leaks(file);
 	hf_syncobj_file_finish(&file->syncobjs);
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);

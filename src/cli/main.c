@@ -137,9 +137,9 @@ static int parse_output(struct hf_cli_options *options, const char *text)
 	double hz = 60;
 	int end = 0;
 
-	if (options->noutputs == HF_KMS_MAX_CONNECTORS)
+	if (options->noutputs == HF_KMS_MAX_OUTPUTS)
 		return hf_cli_error("at most %d outputs",
-				    HF_KMS_MAX_CONNECTORS);
+				    HF_KMS_MAX_OUTPUTS);
 	/* sscanf() skips white space, which has no place here. */
 	if (strspn(text, "0123456789.x@") != strlen(text) ||
 	    sscanf(text, "%5ux%5u%n", &output->width, &output->height, &end) <

@@ -12,6 +12,7 @@
 #include "kms/kms.h"
 #include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 
 /* ARGB, 16 bits each. */
 #define BLACK (UINT64_C(0xffff) << 48)
@@ -234,6 +235,8 @@ int hf_kms_plug(struct hf_connector *connector,
 	struct monitor monitor = { .num_modes = 0 };
 	int ret = 0;
 
+	if (hf_connector_writes_back(connector))
+		return -EINVAL;
 	if (output->width) {
 		ret = output->edid ? believe(connector, output, &monitor) :
 				     -EINVAL;
@@ -321,13 +324,15 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 	wl_list_init(&kms->watches);
 	kms->funcs = funcs;
 	kms->clock = clock;
-	if (noutputs > HF_KMS_MAX_CONNECTORS)
+	if (noutputs > HF_KMS_MAX_OUTPUTS)
 		return -EINVAL;
 	ret = hf_kms_properties_init(kms);
 	for (size_t i = 0; !ret && i < ncrtcs; i++)
 		ret = create_crtc(kms);
 	for (size_t i = 0; !ret && i < noutputs; i++)
 		ret = create_connector(kms, &outputs[i]);
+	if (!ret)
+		ret = hf_writeback_init(kms);
 	if (ret)
 		hf_kms_device_finish(kms);
 	return ret;
@@ -369,7 +374,8 @@ static void free_connectors(struct hf_kms_device *kms)
 {
 	for (unsigned int i = 0; i < kms->num_connectors; i++) {
 		hf_blob_put(kms->connectors[i]->edid);
-		free(kms->connectors[i]->state);
+		hf_blob_put(kms->connectors[i]->writeback_formats);
+		hf_connector_state_destroy(kms->connectors[i]->state);
 		free(kms->connectors[i]);
 		free(kms->encoders[i]);
 	}

@@ -29,7 +29,9 @@
 #define HF_KMS_MAX_OVERLAYS 8 /* of a CRTC */
 #define HF_CRTC_MAX_PLANES (HF_KMS_MAX_OVERLAYS + 2)
 #define HF_KMS_MAX_PLANES (HF_CRTC_MAX_PLANES * HF_KMS_MAX_CRTCS)
-#define HF_KMS_MAX_CONNECTORS HF_KMS_MAX_CRTCS
+#define HF_KMS_MAX_OUTPUTS HF_KMS_MAX_CRTCS
+/* With one a CRTC that writes back. */
+#define HF_KMS_MAX_CONNECTORS (HF_KMS_MAX_OUTPUTS + HF_KMS_MAX_CRTCS)
 #define HF_KMS_MAX_MODES 64
 #define HF_KMS_MAX_PROPS 48
 #define HF_KMS_MAX_SIZE 16384 /* pixels or lines of a framebuffer or mode */
@@ -43,6 +45,7 @@ struct hf_kms_file;
 struct hf_atomic_state;
 struct hf_commit;
 struct hf_flip;
+struct hf_writeback_job;
 
 /* -- objects and properties ---------------------------------------------- */
 
@@ -141,6 +144,8 @@ struct hf_connector_state {
 	struct hf_connector *connector;
 	struct hf_crtc *crtc;
 	uint32_t link_status;
+	struct hf_writeback_job *writeback; /* of this commit only, or NULL */
+	uint64_t out_fence_ptr; /* where the client wants its fence; 0: nowhere */
 };
 
 /* -- the objects of a display --------------------------------------------- */
@@ -211,11 +216,14 @@ struct hf_connector {
 	unsigned int index;
 	uint32_t type, type_id; /* DRM_MODE_CONNECTOR_* */
 	bool connected;
+	bool unknown; /* nobody has looked yet whether it is */
 	uint32_t width_mm, height_mm;
 	struct hf_encoder *encoder;
 	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
 	unsigned int num_modes;
 	struct hf_blob *edid;
+	struct hf_blob *writeback_formats; /* of one that writes back, or NULL */
+	struct hf_timeline timeline;	   /* of such a one's out-fences */
 	uint32_t dpms; /* DRM_MODE_DPMS_* */
 	struct hf_connector_state *state;
 };
@@ -226,6 +234,7 @@ struct hf_connector {
 #define HF_KMS_BLEND 4u	 /* alpha, blend mode, rotation, zpos, YUV encodings */
 #define HF_KMS_ASYNC 8u	 /* flips that do not wait for a vblank */
 #define HF_KMS_ROUTES 16u /* any connector can be on any CRTC; else n is on n */
+#define HF_KMS_WRITEBACK 32u /* it can write what a CRTC shows into a framebuffer */
 
 /**
  * struct hf_kms_funcs - What display hardware adds.
@@ -241,6 +250,14 @@ struct hf_connector {
  * @prepare_fb: a framebuffer is going to be shown for the first time: make its
  *	memory reachable for the display; 0 or a negative errno. NULL: nothing to do
  * @cleanup_fb: one that was prepared goes. NULL: nothing to do
+ * @writeback_formats: fourccs that it can write back to, ended by 0; for
+ *	HF_KMS_WRITEBACK, as what follows
+ * @prepare_writeback: a job is going to be committed: make its framebuffer's memory
+ *	reachable for the display, to write; 0 or a negative errno. NULL: nothing to do
+ * @writeback: the job's CRTC shows its new state, since now: write that to the
+ *	framebuffer. The job must be given to hf_writeback_done(), now or later, once,
+ *	whatever happens, and those of a connector in order
+ * @cleanup_writeback: a job that was prepared goes, done or not. NULL: nothing to do
  */
 struct hf_kms_funcs {
 	unsigned int features, min_crtcs;
@@ -251,6 +268,10 @@ struct hf_kms_funcs {
 		     struct hf_flip *flip);
 	int (*prepare_fb)(struct hf_framebuffer *fb);
 	void (*cleanup_fb)(struct hf_framebuffer *fb);
+	const uint32_t *writeback_formats;
+	int (*prepare_writeback)(struct hf_writeback_job *job);
+	void (*writeback)(struct hf_writeback_job *job);
+	void (*cleanup_writeback)(struct hf_writeback_job *job);
 };
 
 struct hf_kms_device {
@@ -265,6 +286,7 @@ struct hf_kms_device {
 	unsigned int num_crtcs, num_planes, num_connectors;
 	uint32_t reserved;    /* a bit a CRTC: by a hf_commit_wait */
 	struct wl_list turns; /* those who wait for such a CRTC */
+	uint64_t writebacks;  /* jobs done so far, well or not */
 	bool hold; /* keep what a CRTC showed last */
 	/* Told after outputs were wired up anew; NULL: nobody is. */
 	void (*changed)(struct hf_kms_device *kms);
@@ -282,6 +304,8 @@ struct hf_kms_device {
 		struct hf_property *active, *mode_id, *gamma, *gamma_size;
 		struct hf_property *edid, *dpms, *link_status, *non_desktop;
 		struct hf_property *tile, *in_fence, *out_fence;
+		struct hf_property *writeback_fb, *writeback_formats;
+		struct hf_property *writeback_out_fence;
 	} prop;
 };
 
@@ -299,6 +323,7 @@ struct hf_kms_watch {
 struct hf_kms_file {
 	struct hf_kms_device *kms;
 	bool universal, atomic, aspect; /* DRM_CLIENT_CAP_* */
+	bool writeback; /* DRM_CLIENT_CAP_WRITEBACK_CONNECTORS */
 	struct wl_list fbs;
 	struct wl_list blobs;
 	int fd; /* the socket that events go to */

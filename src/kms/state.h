@@ -9,6 +9,7 @@
 struct hf_crtc_state *hf_crtc_state_copy(const struct hf_crtc_state *old);
 void hf_crtc_state_destroy(struct hf_crtc_state *state);
 void hf_plane_state_destroy(struct hf_plane_state *state);
+void hf_connector_state_destroy(struct hf_connector_state *state);
 
 static inline bool hf_crtc_needs_modeset(const struct hf_crtc_state *state)
 {

@@ -69,7 +69,7 @@ static int init_dma(struct hf_device *dev,
 static int init_display(struct hf_device *dev,
 			const struct hf_device_options *options)
 {
-	struct hf_kms_output found[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
 	int n = 0, ret;
 

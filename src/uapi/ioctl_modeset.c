@@ -347,58 +347,6 @@ int hf_ioctl_mode_setgamma(struct hf_call *call, void *arg)
 	return commit(call, state, ret, false);
 }
 
-/* -- properties ------------------------------------------------------------ */
-
-static int set_property(struct hf_call *call, struct hf_mode_object *object,
-			uint32_t prop_id, uint64_t value)
-{
-	struct hf_property *prop = hf_object_prop(object, prop_id);
-	struct hf_atomic_state *state;
-	int ret;
-
-	if (!prop)
-		return -EINVAL;
-	if (!hf_property_valid(&call->dev->kms, prop, value))
-		return -EINVAL;
-	if (prop == call->dev->kms.prop.dpms &&
-	    value == ((struct hf_connector *)object)->dpms)
-		return 0;
-	state = hf_atomic_state_create(&call->dev->kms);
-	if (!state)
-		return -ENOMEM;
-	state->allow_modeset = true;
-	if (prop == call->dev->kms.prop.dpms)
-		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
-					 value);
-	else
-		ret = hf_atomic_set_property(state, object, prop, value);
-	return commit(call, state, ret, false);
-}
-
-int hf_ioctl_mode_setproperty(struct hf_call *call, void *arg)
-{
-	const struct drm_mode_connector_set_property *set = arg;
-	struct hf_connector *connector =
-		hf_connector_find(&call->dev->kms, set->connector_id);
-
-	if (!connector)
-		return -ENOENT;
-	return set_property(call, &connector->base, set->prop_id, set->value);
-}
-
-int hf_ioctl_mode_obj_setproperty(struct hf_call *call, void *arg)
-{
-	const struct drm_mode_obj_set_property *set = arg;
-	struct hf_mode_object *object = hf_mode_object_find(
-		&call->dev->kms, set->obj_id, set->obj_type);
-
-	if (!object)
-		return -ENOENT;
-	if (!object->nprops)
-		return -EINVAL;
-	return set_property(call, object, set->prop_id, set->value);
-}
-
 /* -- ATOMIC ---------------------------------------------------------------- */
 
 static int check_atomic(const struct hf_call *call,
@@ -636,4 +584,56 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 		ret = add_out_fences(call, state);
 	return commit(call, state, ret,
 		      atomic->flags & DRM_MODE_ATOMIC_NONBLOCK);
+}
+
+/* -- properties ------------------------------------------------------------ */
+
+static int set_property(struct hf_call *call, struct hf_mode_object *object,
+			uint32_t prop_id, uint64_t value)
+{
+	struct hf_property *prop = hf_object_prop(object, prop_id);
+	struct hf_atomic_state *state;
+	int ret;
+
+	if (!prop)
+		return -EINVAL;
+	if (!hf_property_valid(&call->dev->kms, prop, value))
+		return -EINVAL;
+	if (prop == call->dev->kms.prop.dpms &&
+	    value == ((struct hf_connector *)object)->dpms)
+		return 0;
+	state = hf_atomic_state_create(&call->dev->kms);
+	if (!state)
+		return -ENOMEM;
+	state->allow_modeset = true;
+	if (prop == call->dev->kms.prop.dpms)
+		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
+					 value);
+	else
+		ret = set_atomic_property(call, state, object, prop, value);
+	return commit(call, state, ret, false);
+}
+
+int hf_ioctl_mode_setproperty(struct hf_call *call, void *arg)
+{
+	const struct drm_mode_connector_set_property *set = arg;
+	struct hf_connector *connector =
+		hf_connector_find(&call->dev->kms, set->connector_id);
+
+	if (!connector)
+		return -ENOENT;
+	return set_property(call, &connector->base, set->prop_id, set->value);
+}
+
+int hf_ioctl_mode_obj_setproperty(struct hf_call *call, void *arg)
+{
+	const struct drm_mode_obj_set_property *set = arg;
+	struct hf_mode_object *object = hf_mode_object_find(
+		&call->dev->kms, set->obj_id, set->obj_type);
+
+	if (!object)
+		return -ENOENT;
+	if (!object->nprops)
+		return -EINVAL;
+	return set_property(call, object, set->prop_id, set->value);
 }

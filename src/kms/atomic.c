@@ -44,6 +44,14 @@ void hf_plane_state_destroy(struct hf_plane_state *state)
 	free(state);
 }
 
+void hf_connector_state_destroy(struct hf_connector_state *state)
+{
+	if (!state)
+		return;
+	hf_blob_put(state->hdr);
+	free(state);
+}
+
 void hf_atomic_state_destroy(struct hf_atomic_state *state)
 {
 	if (!state)
@@ -53,7 +61,7 @@ void hf_atomic_state_destroy(struct hf_atomic_state *state)
 	for (unsigned int i = 0; i < HF_KMS_MAX_PLANES; i++)
 		hf_plane_state_destroy(state->planes[i]);
 	for (unsigned int i = 0; i < HF_KMS_MAX_CONNECTORS; i++)
-		free(state->connectors[i]);
+		hf_connector_state_destroy(state->connectors[i]);
 	free(state);
 }
 
@@ -122,6 +130,8 @@ hf_atomic_get_connector(struct hf_atomic_state *state,
 	    !hf_atomic_get_crtc(state, connector->state->crtc))
 		return NULL;
 	new = duplicate(connector->state, sizeof(*new));
+	if (new && new->hdr)
+		hf_blob_get(new->hdr);
 	state->connectors[connector->index] = new;
 	return new;
 }

@@ -204,7 +204,10 @@ int hf_ioctl_set_client_cap(struct hf_call *call, void *arg)
 	case DRM_CLIENT_CAP_ASPECT_RATIO:
 		kms->aspect = cap->value;
 		break;
-	default: /* there are no stereo modes and no writeback connectors */
+	case DRM_CLIENT_CAP_STEREO_3D:
+		kms->stereo = cap->value;
+		break;
+	default: /* there are no writeback connectors */
 		break;
 	}
 	return 0;

@@ -23,6 +23,7 @@
 
 /* 3.6.4: any rate within the range limits will do. */
 #define FEATURE_CONTINUOUS 0x01
+#define FEATURE_NATIVE 0x02 /* the first timing is; in 1.3: there is one */
 
 /* DisplayID 1.3, 4.1: product identification, without a name. */
 struct displayid_product {
@@ -395,6 +396,8 @@ static void put_identity(struct hf_edid_base *base,
 	base->revision = 4;
 	/* Digital, 8 bits a colour, interface not defined. */
 	base->input = 0xa0;
+	/* RGB 4:4:4, sRGB. */
+	base->features = 0x04;
 	base->width_cm = (size_of(monitor).width + 5) / 10;
 	base->height_cm = (size_of(monitor).height + 5) / 10;
 	/* 2.2, stored as (gamma - 1) * 100. */
@@ -416,26 +419,39 @@ static void build_base(struct hf_edid_base *base,
 		       const struct hf_edid_monitor *monitor,
 		       const struct drm_mode_modeinfo *preferred,
 		       const struct drm_mode_modeinfo *modes, size_t num,
-		       unsigned int extensions)
+		       const struct limits *limits)
 {
-	struct limits limits = { .min_hz = UINT32_MAX, .min_khz = UINT32_MAX };
-
 	memset(base, 0, sizeof(*base));
 	put_identity(base, monitor);
-	/* RGB 4:4:4, sRGB; bit 1: the first timing is native. */
-	base->features = 0x04 | (preferred == &modes[0] ? 0x02 : 0);
+	if (preferred == &modes[0])
+		base->features |= FEATURE_NATIVE;
 	put_other_modes(base, preferred, modes, num);
 	hf_edid_put_detailed(&base->descriptors[0], preferred, monitor);
-	add_limits(&limits, modes, num);
-	add_limits(&limits, monitor->extra, monitor->num_extra);
-	if (monitor->min_hz > 0)
-		limits.min_hz = fmin(limits.min_hz, floor(monitor->min_hz));
-	if (put_range(&base->descriptors[1], &limits) && monitor->min_hz > 0)
+	if (put_range(&base->descriptors[1], limits) && monitor->min_hz > 0)
 		base->features |= FEATURE_CONTINUOUS;
 	put_text(&base->descriptors[2], HF_EDID_TAG_NAME, monitor->name);
 	put_serial(&base->descriptors[3], monitor->serial);
-	base->extensions = extensions;
-	base->checksum = hf_edid_checksum((const uint8_t *)base, HF_EDID_BLOCK - 1);
+}
+
+/* HDMI insists on EDID 1.3, which has other bits, and smaller range limits. */
+static void build_base_1_3(struct hf_edid_base *base)
+{
+	base->revision = 3;
+	base->input = 0x80;
+	base->week = 1;
+	base->features = 0x08 | 0x04 | FEATURE_NATIVE;
+	/* HDMI wants everybody to show VGA. */
+	base->established[0] |= 0x20;
+	base->descriptors[1].bytes[10] = 0x00;
+}
+
+static bool fits_1_3(const struct hf_edid_monitor *monitor,
+		     const struct limits *limits)
+{
+	return monitor->native.hdisplay >= 640 &&
+	       monitor->native.vdisplay >= 480 && !(monitor->min_hz > 0) &&
+	       limits->min_hz && limits->max_hz <= 255 && limits->min_khz &&
+	       limits->max_khz <= 255 && limits->max_clock <= 2550000;
 }
 
 /* DisplayID 1.3, table 4-14. */
@@ -577,8 +593,11 @@ int hf_edid_build(const struct hf_edid_monitor *monitor,
 		  uint8_t edid[HF_EDID_MAX])
 {
 	struct drm_mode_modeinfo modes[MAX_MODES + 1];
+	struct limits limits = { .min_hz = UINT32_MAX, .min_khz = UINT32_MAX };
+	struct hf_edid_base *base = (struct hf_edid_base *)edid;
 	const struct drm_mode_modeinfo *preferred;
 	uint8_t *next = edid + HF_EDID_BLOCK;
+	bool hdmi, displayid;
 	size_t num;
 
 	if (!valid(monitor))
@@ -590,15 +609,27 @@ int hf_edid_build(const struct hf_edid_monitor *monitor,
 	if (!preferred && !hf_mode_make(&modes[num], 640, 480, 60))
 		preferred = &modes[num++];
 
+	add_limits(&limits, modes, num);
+	add_limits(&limits, monitor->extra, monitor->num_extra);
+	if (monitor->min_hz > 0)
+		limits.min_hz = fmin(limits.min_hz, floor(monitor->min_hz));
+
+	build_base(base, monitor, preferred, modes, num, &limits);
+	displayid = preferred != &modes[0] || monitor->tile.columns;
 	if (hf_edid_needs_cta(monitor)) {
-		hf_edid_build_cta((struct hf_edid_cta *)next, monitor);
+		/* There, two extensions would need a third that counts them. */
+		hdmi = monitor->hdmi && !displayid &&
+		       fits_1_3(monitor, &limits);
+		if (hdmi)
+			build_base_1_3(base);
+		hf_edid_build_cta((struct hf_edid_cta *)next, monitor, hdmi);
 		next += HF_EDID_BLOCK;
 	}
-	if (preferred != &modes[0] || monitor->tile.columns) {
+	if (displayid) {
 		build_displayid((struct displayid_extension *)next, monitor);
 		next += HF_EDID_BLOCK;
 	}
-	build_base((struct hf_edid_base *)edid, monitor, preferred, modes, num,
-		   (next - edid) / HF_EDID_BLOCK - 1);
+	base->extensions = (next - edid) / HF_EDID_BLOCK - 1;
+	base->checksum = hf_edid_checksum(edid, HF_EDID_BLOCK - 1);
 	return next - edid;
 }

@@ -50,7 +50,8 @@ struct hf_edid_info {
  * @native: its preferred mode; progressive, with separate syncs
  * @extra: more modes; the first that fit are written; likewise @num_extra
  * @min_hz: its refresh rate may be anything from there on; 0: it may not
- * @hdmi: it is connected by HDMI
+ * @hdmi: it is connected by HDMI: where there is an extension, that says so, if the
+ *	modes and rates are such that EDID 1.3, which HDMI wants then, can say them
  * @hdr: it takes HDR10 and HLG, in BT.2020, of up to 1000 cd/m2
  * @non_desktop: it is worn
  * @tile: which tile it is

@@ -19,6 +19,6 @@ void hf_edid_put_detailed(struct hf_edid_descriptor *descriptor,
 /* edid_cta.c: is there anything to say that only CTA-861 has words for? */
 bool hf_edid_needs_cta(const struct hf_edid_monitor *monitor);
 void hf_edid_build_cta(struct hf_edid_cta *cta,
-		       const struct hf_edid_monitor *monitor);
+		       const struct hf_edid_monitor *monitor, bool hdmi);
 
 #endif

@@ -42,6 +42,9 @@
 #define MICROSOFT_VERSION 3
 #define MICROSOFT_HEADSET 0x07
 
+/* What a clock is less than looks like something else to some. */
+#define MIN_CLOCK_KHZ 10000
+
 /* Data blocks grow from the start. */
 struct writer {
 	struct hf_edid_cta *cta;
@@ -118,6 +121,11 @@ static void put_microsoft(struct writer *writer,
 	put_block(writer, HF_CTA_VENDOR, bytes, sizeof(bytes));
 }
 
+static bool fits(const struct drm_mode_modeinfo *mode)
+{
+	return mode->clock >= MIN_CLOCK_KHZ && hf_edid_fits_detailed(mode);
+}
+
 /* As many as there is room for. */
 static void put_timings(struct writer *writer,
 			const struct hf_edid_monitor *monitor)
@@ -129,7 +137,7 @@ static void put_timings(struct writer *writer,
 	for (size_t i = 0; i < monitor->num_extra; i++) {
 		if (at + size > sizeof(writer->cta->data))
 			return;
-		if (!hf_edid_fits_detailed(&monitor->extra[i]))
+		if (!fits(&monitor->extra[i]))
 			continue;
 		hf_edid_put_detailed((struct hf_edid_descriptor *)(data + at),
 				     &monitor->extra[i], monitor);
@@ -140,7 +148,7 @@ static void put_timings(struct writer *writer,
 static bool has_timings(const struct hf_edid_monitor *monitor)
 {
 	for (size_t i = 0; i < monitor->num_extra; i++)
-		if (hf_edid_fits_detailed(&monitor->extra[i]))
+		if (fits(&monitor->extra[i]))
 			return true;
 	return false;
 }
@@ -151,7 +159,7 @@ bool hf_edid_needs_cta(const struct hf_edid_monitor *monitor)
 }
 
 void hf_edid_build_cta(struct hf_edid_cta *cta,
-		       const struct hf_edid_monitor *monitor)
+		       const struct hf_edid_monitor *monitor, bool hdmi)
 {
 	static const uint8_t capability[] = {
 		HF_CTA_EXTENDED_CAPABILITY,
@@ -163,7 +171,7 @@ void hf_edid_build_cta(struct hf_edid_cta *cta,
 	cta->tag = HF_EDID_EXTENSION_CTA;
 	cta->revision = REVISION;
 	cta->flags = FLAG_NO_OVERSCAN;
-	if (monitor->hdmi)
+	if (hdmi)
 		put_hdmi(&writer, monitor);
 	put_block(&writer, HF_CTA_EXTENDED, capability, sizeof(capability));
 	if (monitor->hdr)

@@ -52,6 +52,7 @@ void hf_connector_state_destroy(struct hf_connector_state *state)
 	if (!state)
 		return;
 	hf_writeback_job_destroy(state->writeback);
+	hf_blob_put(state->hdr);
 	free(state);
 }
 
@@ -147,6 +148,8 @@ hf_atomic_get_connector(struct hf_atomic_state *state,
 		return NULL;
 	new->writeback = NULL;
 	new->out_fence_ptr = 0;
+	if (new->hdr)
+		hf_blob_get(new->hdr);
 	state->connectors[connector->index] = new;
 	return new;
 }

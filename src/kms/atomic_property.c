@@ -114,6 +114,17 @@ static int set_connector(struct hf_atomic_state *state,
 			connector->link_status = value;
 		return 0;
 	}
+	SET(content_type, connector->content_type = value);
+	SET(hdmi_colorspace, connector->colorspace = value);
+	SET(dp_colorspace, connector->colorspace = value);
+	SET(scaling_mode, connector->scaling_mode = value);
+	if (prop == kms->prop.hdr)
+		return replace_blob(kms, &connector->hdr, value,
+				    sizeof(struct hdr_output_metadata), 1);
+	if (prop == connector->connector->max_bpc) {
+		connector->max_bpc = value;
+		return 0;
+	}
 	/* DPMS is legacy: an atomic client sets ACTIVE. */
 	return -EINVAL;
 }

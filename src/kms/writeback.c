@@ -12,6 +12,7 @@
 
 #include "kms/edid_timings.h"
 #include "kms/mode.h"
+#include "kms/state.h"
 #include "kms/writeback.h"
 
 /* -- connectors ------------------------------------------------------------ */
@@ -28,55 +29,29 @@ static unsigned int count_formats(const uint32_t *formats)
 	return n;
 }
 
-static void attach_props(struct hf_kms_device *kms,
-			 struct hf_connector *connector)
+static void attach_props(struct hf_connector *connector)
 {
+	struct hf_kms_device *kms = connector->kms;
 	struct hf_mode_object *base = &connector->base;
 
-	hf_object_attach(base, kms->prop.dpms, 0);
-	hf_object_attach(base, kms->prop.link_status, 0);
-	hf_object_attach(base, kms->prop.non_desktop, 0);
-	hf_object_attach(base, kms->prop.tile, 0);
-	hf_object_attach(base, kms->prop.crtc_id, 0);
 	hf_object_attach(base, kms->prop.writeback_out_fence, 0);
 	hf_object_attach(base, kms->prop.writeback_fb, 0);
 	hf_object_attach(base, kms->prop.writeback_formats,
 			 connector->writeback_formats->base.id);
 }
 
-static int create_connector(struct hf_kms_device *kms, unsigned int crtc)
+static int create_connector(struct hf_kms_device *kms,
+			    const struct hf_encoder *encoder)
 {
 	const uint32_t *formats = kms->funcs->writeback_formats;
-	struct hf_connector *connector = calloc(1, sizeof(*connector));
-	struct hf_encoder *encoder = calloc(1, sizeof(*encoder));
-	unsigned int i = kms->num_connectors;
+	struct hf_connector *connector =
+		hf_connector_create(kms, DRM_MODE_CONNECTOR_WRITEBACK);
 	char name[32], timeline[32];
 
-	if (!connector || !encoder) {
-		free(connector);
-		free(encoder);
-		return -ENOMEM;
-	}
-	kms->connectors[i] = connector;
-	kms->encoders[i] = encoder;
-	kms->num_connectors++;
-	connector->kms = kms;
-	connector->index = i;
-	connector->type = DRM_MODE_CONNECTOR_WRITEBACK;
-	connector->type_id = crtc + 1;
+	if (!connector)
+		return -errno;
 	connector->unknown = true;
-	connector->dpms = DRM_MODE_DPMS_OFF;
-	connector->encoder = encoder;
-	encoder->connector = connector;
-	encoder->type = DRM_MODE_ENCODER_VIRTUAL;
-	encoder->possible_crtcs = 1u << crtc;
-	connector->state = calloc(1, sizeof(*connector->state));
-	if (!connector->state ||
-	    hf_mode_object_add(kms, &encoder->base, DRM_MODE_OBJECT_ENCODER) ||
-	    hf_mode_object_add(kms, &connector->base,
-			       DRM_MODE_OBJECT_CONNECTOR))
-		return -ENOMEM;
-	connector->state->connector = connector;
+	connector->possible_encoders = 1u << encoder->index;
 	connector->writeback_formats = hf_blob_create(
 		kms, formats, count_formats(formats) * sizeof(*formats));
 	if (!connector->writeback_formats)
@@ -85,8 +60,21 @@ static int create_connector(struct hf_kms_device *kms, unsigned int crtc)
 	snprintf(timeline, sizeof(timeline), "CONNECTOR:%u-%.16s",
 		 connector->base.id, name);
 	hf_timeline_init(&connector->timeline, timeline);
-	attach_props(kms, connector);
+	attach_props(connector);
 	return 0;
+}
+
+/* It writes back what any other shows that can be on its CRTC. */
+static void set_clones(struct hf_kms_device *kms, struct hf_encoder *encoder)
+{
+	for (unsigned int i = 0; i < kms->num_encoders; i++) {
+		struct hf_encoder *other = kms->encoders[i];
+
+		if (!(other->possible_crtcs & encoder->possible_crtcs))
+			continue;
+		encoder->possible_clones |= 1u << i;
+		other->possible_clones |= 1u << encoder->index;
+	}
 }
 
 int hf_writeback_init(struct hf_kms_device *kms)
@@ -95,8 +83,16 @@ int hf_writeback_init(struct hf_kms_device *kms)
 
 	if (!(kms->funcs->features & HF_KMS_WRITEBACK))
 		return 0;
-	for (unsigned int i = 0; !ret && i < kms->num_crtcs; i++)
-		ret = create_connector(kms, i);
+	for (unsigned int i = 0; !ret && i < kms->num_crtcs &&
+				 kms->num_encoders < HF_KMS_MAX_ENCODERS; i++) {
+		struct hf_encoder *encoder = hf_encoder_create(
+			kms, DRM_MODE_ENCODER_VIRTUAL, 1u << i);
+
+		if (!encoder)
+			return -errno;
+		set_clones(kms, encoder);
+		ret = create_connector(kms, encoder);
+	}
 	return ret;
 }
 

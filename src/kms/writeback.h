@@ -46,7 +46,8 @@ static inline bool hf_connector_writes_back(const struct hf_connector *connector
 	return connector->type == DRM_MODE_CONNECTOR_WRITEBACK;
 }
 
-/** hf_writeback_init() - A connector a CRTC, if the driver can write back. */
+/** hf_writeback_init() - A connector a CRTC, if the driver can write back, while there
+ * are encoders left. */
 int hf_writeback_init(struct hf_kms_device *kms);
 /** hf_writeback_probe() - Somebody wants to know a connector's modes. */
 void hf_writeback_probe(struct hf_connector *connector);

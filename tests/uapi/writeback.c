@@ -110,23 +110,50 @@ static unsigned int list_writeback(int fd, uint32_t ids[16])
 	return n;
 }
 
-static uint32_t possible_crtcs(int fd, uint32_t connector)
+/* A writeback connector's only encoder. */
+static void find_encoder(int fd, uint32_t connector, struct drm_mode_get_encoder *encoder)
 {
-	uint32_t encoder;
-	struct drm_mode_get_connector get = {
-		.connector_id = connector, .encoders_ptr = PTR(&encoder), .count_encoders = 1,
-		.count_modes = 1,
-	};
-	struct drm_mode_get_encoder get_encoder = { 0 };
 	struct drm_mode_modeinfo mode;
+	struct drm_mode_get_connector get = {
+		.connector_id = connector, .modes_ptr = PTR(&mode), .count_modes = 1,
+		.encoders_ptr = PTR(&encoder->encoder_id), .count_encoders = 1,
+	};
 
-	get.modes_ptr = PTR(&mode);
 	EXPECT_OK(call(fd, DRM_IOCTL_MODE_GETCONNECTOR, &get));
 	EXPECT_EQ(get.count_encoders, 1);
-	get_encoder.encoder_id = encoder;
-	EXPECT_OK(call(fd, DRM_IOCTL_MODE_GETENCODER, &get_encoder));
-	EXPECT_EQ(get_encoder.encoder_type, DRM_MODE_ENCODER_VIRTUAL);
-	return get_encoder.possible_crtcs;
+	EXPECT_OK(call(fd, DRM_IOCTL_MODE_GETENCODER, encoder));
+	EXPECT_EQ(encoder->encoder_type, DRM_MODE_ENCODER_VIRTUAL);
+}
+
+static uint32_t possible_crtcs(int fd, uint32_t connector)
+{
+	struct drm_mode_get_encoder encoder = { 0 };
+
+	find_encoder(fd, connector, &encoder);
+	return encoder.possible_crtcs;
+}
+
+static uint32_t encoder_bit(int fd, uint32_t encoder)
+{
+	uint32_t encoders[32];
+	struct drm_mode_card_res res = { .encoder_id_ptr = PTR(encoders), .count_encoders = 32 };
+
+	EXPECT_OK(call(fd, DRM_IOCTL_MODE_GETRESOURCES, &res));
+	for (uint32_t i = 0; i < res.count_encoders; i++)
+		if (encoders[i] == encoder)
+			return 1u << i;
+	return 0;
+}
+
+/* Both encoders must say so, as a check says that came to stable kernels in 2025. */
+static bool may_clone(const struct kms *kms, uint32_t writeback)
+{
+	struct drm_mode_get_encoder own = { 0 }, other = { .encoder_id = kms->encoder };
+
+	find_encoder(kms->fd, writeback, &own);
+	EXPECT_OK(call(kms->fd, DRM_IOCTL_MODE_GETENCODER, &other));
+	return own.possible_clones & encoder_bit(kms->fd, other.encoder_id) &&
+	       other.possible_clones & encoder_bit(kms->fd, own.encoder_id);
 }
 
 /* One that can be on the pipe; all that the driver has. */
@@ -165,6 +192,16 @@ static void show(const struct screen *screen, struct request *request)
 			screen->shown.fb);
 }
 
+/* On the screen's CRTC: beside the monitor if that may be, else in place of it. */
+static void attach(const struct screen *screen, struct request *request)
+{
+	const struct kms *kms = &screen->kms;
+
+	set(request, screen, "CRTC_ID", kms->crtc);
+	if (!may_clone(kms, screen->writeback))
+		request_name(request, kms->fd, kms->connector, CONNECTOR, "CRTC_ID", 0);
+}
+
 /* A lit screen without its writeback connector, or with it. */
 static void open_screen(struct screen *screen, bool attached)
 {
@@ -177,7 +214,9 @@ static void open_screen(struct screen *screen, bool attached)
 	picture_create(kms->fd, kms->mode.hdisplay, kms->mode.vdisplay, &screen->target);
 	draw(&screen->shown, 1);
 	show(screen, &request);
-	set(&request, screen, "CRTC_ID", attached ? kms->crtc : 0);
+	set(&request, screen, "CRTC_ID", 0);
+	if (attached)
+		attach(screen, &request);
 	EXPECT_OK(commit(screen, &request, MODESET));
 }
 
@@ -350,7 +389,7 @@ TEST(a_job_may_come_with_the_modeset)
 
 	open_screen(&screen, false);
 	show(&screen, &request);
-	set(&request, &screen, "CRTC_ID", screen.kms.crtc);
+	attach(&screen, &request);
 	set(&request, &screen, "WRITEBACK_FB_ID", screen.target.fb);
 	set(&request, &screen, "WRITEBACK_OUT_FENCE_PTR", PTR(&fence));
 	EXPECT_OK(commit(&screen, &request, MODESET));
@@ -396,7 +435,6 @@ TEST(a_job_is_done_once)
 		request = (struct request){ 0 };
 		request_name(&request, screen.kms.fd, screen.kms.primary, DRM_MODE_OBJECT_PLANE,
 			     "FB_ID", screen.shown.fb);
-		set(&request, &screen, "CRTC_ID", screen.kms.crtc);
 		EXPECT_OK(commit(&screen, &request, 0));
 	}
 	expect_untouched(&screen.target);
@@ -476,7 +514,7 @@ TEST(attaching_is_a_modeset_and_a_job_is_none)
 	struct screen screen;
 
 	open_screen(&screen, false);
-	set(&request, &screen, "CRTC_ID", screen.kms.crtc);
+	attach(&screen, &request);
 	EXPECT_ERROR(commit(&screen, &request, 0), EINVAL);
 	set(&request, &screen, "WRITEBACK_FB_ID", screen.target.fb);
 	EXPECT_ERROR(commit(&screen, &request, 0), EINVAL);
@@ -582,6 +620,7 @@ TEST(every_listed_format_is_written)
 			.width = screen.kms.mode.hdisplay, .height = screen.kms.mode.vdisplay,
 			.pixel_format = formats[i],
 		};
+		struct sync_fence_info info;
 		struct picture target;
 		struct dumb dumb;
 		int32_t fence = -1;
@@ -596,6 +635,8 @@ TEST(every_listed_format_is_written)
 		bytes = dumb_map(&dumb);
 		EXPECT_OK(write_back(&screen, &target, &fence, 0));
 		wait_for(fence);
+		fence_info(fence, &info);
+		EXPECT_EQ(info.status, 1);
 		EXPECT_EQ(bytes[0], 0xff);
 		EXPECT_EQ(bytes[1], 0xff);
 		EXPECT_EQ(bytes[(size_t)dumb.pitch * (cmd.height - 1)], 0xff);
@@ -729,6 +770,19 @@ TEST(a_dead_client_leaves_a_display_that_works)
 	EXPECT_OK(write_back(&screen, &screen.target, &fence, 0));
 	wait_for(fence);
 	expect_drawing(&screen.target, 1);
+}
+
+TEST(encoders_that_cannot_be_cloned_are_einval)
+{
+	struct request request = { 0 };
+	struct screen screen;
+
+	open_screen(&screen, false);
+	set(&request, &screen, "CRTC_ID", screen.kms.crtc);
+	if (may_clone(&screen.kms, screen.writeback))
+		EXPECT_OK(commit(&screen, &request, MODESET));
+	else
+		EXPECT_ERROR(commit(&screen, &request, MODESET), EINVAL);
 }
 
 TEST(a_crtc_may_have_nothing_but_writeback)

@@ -232,10 +232,36 @@ static int write_back(const struct screen *screen, const struct picture *target,
 	return commit(screen, &request, flags);
 }
 
+/*
+ * A client is to wait for a job before it commits to the CRTC again; else all is
+ * undefined, and vkms loses the job, or the one after it. It also stops composing when it
+ * cleans up after a job, which is some time after the fence, so that has to be over, too.
+ */
 static void wait_for(int fence)
 {
 	EXPECT(fence >= 0);
-	EXPECT(readable(fence, 20000));
+	EXPECT(readable(fence, 10000));
+	usleep(100000);
+}
+
+static void write_back_and_wait(const struct screen *screen, const struct picture *target)
+{
+	int32_t fence = -1;
+
+	EXPECT_OK(write_back(screen, target, &fence, 0));
+	wait_for(fence);
+	close(fence);
+}
+
+/* What becomes of a job whose CRTC goes dark is undefined, too, as the kernel has it. */
+static void need_jobs_to_be_done(const struct screen *screen)
+{
+	drmVersion *version = drmGetVersion(screen->kms.fd);
+
+	EXPECT(version != NULL);
+	if (!strcmp(version->name, "vkms"))
+		skip("vkms forgets a job when its CRTC goes dark");
+	drmFreeVersion(version);
 }
 
 static void fence_info(int fence, struct sync_fence_info *info)
@@ -501,6 +527,7 @@ TEST(a_fence_is_not_needed)
 	int32_t fence = -1;
 
 	open_screen(&screen, true);
+	need_jobs_to_be_done(&screen);
 	EXPECT_OK(write_back(&screen, &screen.target, NULL, 0));
 	/* Jobs are done in order. */
 	EXPECT_OK(write_back(&screen, &screen.shown, &fence, 0));
@@ -512,16 +539,19 @@ TEST(attaching_is_a_modeset_and_a_job_is_none)
 {
 	struct request request = { 0 };
 	struct screen screen;
+	int32_t fence = -1;
 
 	open_screen(&screen, false);
 	attach(&screen, &request);
 	EXPECT_ERROR(commit(&screen, &request, 0), EINVAL);
 	set(&request, &screen, "WRITEBACK_FB_ID", screen.target.fb);
+	set(&request, &screen, "WRITEBACK_OUT_FENCE_PTR", PTR(&fence));
 	EXPECT_ERROR(commit(&screen, &request, 0), EINVAL);
 	EXPECT_OK(commit(&screen, &request, MODESET));
 	EXPECT_EQ(property_value(screen.kms.fd, screen.writeback, CONNECTOR, "CRTC_ID"),
 		  screen.kms.crtc);
-	EXPECT_OK(write_back(&screen, &screen.target, NULL, 0));
+	wait_for(fence);
+	write_back_and_wait(&screen, &screen.target);
 }
 
 TEST(a_job_without_a_crtc_is_einval)
@@ -686,14 +716,17 @@ TEST(a_bad_fence_pointer_is_efault)
 {
 	struct request request = { 0 };
 	struct screen screen;
+	int32_t fence = -1;
 
 	open_screen(&screen, true);
 	EXPECT_ERROR(write_back(&screen, &screen.target, (int32_t *)8, 0), EFAULT);
 	EXPECT_ERROR(write_back(&screen, &screen.target, (int32_t *)8, TEST_ONLY), EFAULT);
-	/* None is none. */
+	/* None is none, and takes nothing back. */
 	set(&request, &screen, "WRITEBACK_FB_ID", screen.target.fb);
+	set(&request, &screen, "WRITEBACK_OUT_FENCE_PTR", PTR(&fence));
 	set(&request, &screen, "WRITEBACK_OUT_FENCE_PTR", 0);
 	EXPECT_OK(commit(&screen, &request, 0));
+	wait_for(fence);
 }
 
 TEST(a_test_writes_nothing)
@@ -750,6 +783,7 @@ TEST(a_closed_file_still_gets_its_fence)
 	int32_t fence = -1;
 
 	open_screen(&screen, true);
+	need_jobs_to_be_done(&screen);
 	EXPECT_OK(write_back(&screen, &screen.target, &fence, NONBLOCK));
 	close(screen.kms.fd);
 	wait_for(fence);
@@ -764,6 +798,7 @@ TEST(a_dead_client_leaves_a_display_that_works)
 		int32_t other = -1;
 
 		open_screen(&screen, true);
+		need_jobs_to_be_done(&screen);
 		EXPECT_OK(write_back(&screen, &screen.target, &other, NONBLOCK));
 	});
 	open_screen(&screen, true);
@@ -832,26 +867,36 @@ TEST(legacy_setcrtc_takes_it_off)
 	EXPECT_EQ(property_value(screen.kms.fd, screen.writeback, CONNECTOR, "CRTC_ID"), 0);
 }
 
+static int set_legacy(const struct screen *screen, const char *name, uint64_t value)
+{
+	struct drm_mode_obj_set_property legacy = {
+		.obj_id = screen->writeback, .obj_type = CONNECTOR, .value = value,
+	};
+	uint64_t before;
+
+	legacy.prop_id = find_property(screen->kms.fd, screen->writeback, CONNECTOR, name, &before);
+	return call(screen->kms.fd, DRM_IOCTL_MODE_OBJ_SETPROPERTY, &legacy);
+}
+
 TEST(legacy_properties_write_back_too)
 {
-	struct drm_mode_obj_set_property legacy = { .obj_type = CONNECTOR };
 	struct screen screen;
-	int32_t fence = 7, next = -1;
-	uint64_t value;
 
 	open_screen(&screen, true);
-	legacy.obj_id = screen.writeback;
-	legacy.prop_id = find_property(screen.kms.fd, screen.writeback, CONNECTOR,
-				       "WRITEBACK_FB_ID", &value);
-	legacy.value = screen.target.fb;
-	EXPECT_OK(call(screen.kms.fd, DRM_IOCTL_MODE_OBJ_SETPROPERTY, &legacy));
-	/* The fence of an earlier one would tell; so does that of the next. */
-	EXPECT_OK(write_back(&screen, &screen.shown, &next, 0));
-	wait_for(next);
+	need_jobs_to_be_done(&screen);
+	EXPECT_OK(set_legacy(&screen, "WRITEBACK_FB_ID", screen.target.fb));
+	/* There is no fence; but jobs are done in order. */
+	write_back_and_wait(&screen, &screen.shown);
 	expect_drawing(&screen.target, 1);
-	legacy.prop_id = find_property(screen.kms.fd, screen.writeback, CONNECTOR,
-				       "WRITEBACK_OUT_FENCE_PTR", &value);
-	legacy.value = PTR(&fence);
-	EXPECT_OK(call(screen.kms.fd, DRM_IOCTL_MODE_OBJ_SETPROPERTY, &legacy));
+}
+
+TEST(a_legacy_fence_is_minus_one)
+{
+	struct screen screen;
+	int32_t fence = 7;
+
+	open_screen(&screen, true);
+	EXPECT_OK(set_legacy(&screen, "WRITEBACK_OUT_FENCE_PTR", PTR(&fence)));
 	EXPECT_EQ(fence, -1);
+	EXPECT_ERROR(set_legacy(&screen, "WRITEBACK_OUT_FENCE_PTR", 8), EFAULT);
 }

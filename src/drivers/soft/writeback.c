@@ -14,13 +14,28 @@
 #include "drivers/soft/frame.h"
 #include "drivers/soft/writeback.h"
 
+/* Those that a program is likely to want first. */
 const uint32_t hf_soft_writeback_formats[] = {
-	DRM_FORMAT_XRGB8888,	  DRM_FORMAT_ARGB8888,
-	DRM_FORMAT_XBGR8888,	  DRM_FORMAT_ABGR8888,
-	DRM_FORMAT_RGB565,	  DRM_FORMAT_XRGB2101010,
-	DRM_FORMAT_ARGB2101010,	  DRM_FORMAT_XRGB16161616,
-	DRM_FORMAT_ARGB16161616,  DRM_FORMAT_XBGR16161616,
-	DRM_FORMAT_ABGR16161616,  0,
+	DRM_FORMAT_XRGB8888,	   DRM_FORMAT_ARGB8888,
+	DRM_FORMAT_XBGR8888,	   DRM_FORMAT_ABGR8888,
+	DRM_FORMAT_RGBX8888,	   DRM_FORMAT_RGBA8888,
+	DRM_FORMAT_BGRX8888,	   DRM_FORMAT_BGRA8888,
+	DRM_FORMAT_RGB565,	   DRM_FORMAT_BGR565,
+	DRM_FORMAT_XRGB1555,	   DRM_FORMAT_ARGB1555,
+	DRM_FORMAT_XBGR1555,	   DRM_FORMAT_ABGR1555,
+	DRM_FORMAT_RGBX5551,	   DRM_FORMAT_RGBA5551,
+	DRM_FORMAT_BGRX5551,	   DRM_FORMAT_BGRA5551,
+	DRM_FORMAT_XRGB4444,	   DRM_FORMAT_ARGB4444,
+	DRM_FORMAT_XBGR4444,	   DRM_FORMAT_ABGR4444,
+	DRM_FORMAT_RGBX4444,	   DRM_FORMAT_RGBA4444,
+	DRM_FORMAT_BGRX4444,	   DRM_FORMAT_BGRA4444,
+	DRM_FORMAT_XRGB2101010,	   DRM_FORMAT_ARGB2101010,
+	DRM_FORMAT_XBGR2101010,	   DRM_FORMAT_ABGR2101010,
+	DRM_FORMAT_RGBX1010102,	   DRM_FORMAT_RGBA1010102,
+	DRM_FORMAT_BGRX1010102,	   DRM_FORMAT_BGRA1010102,
+	DRM_FORMAT_XRGB16161616,   DRM_FORMAT_ARGB16161616,
+	DRM_FORMAT_XBGR16161616,   DRM_FORMAT_ABGR16161616,
+	0,
 };
 
 /**
@@ -103,7 +118,7 @@ static int write_line(struct hf_dma_port *port, const struct hf_sg_table *table,
 
 /* -- on the composer's thread ------------------------------------------------ */
 
-/* Into memory that hf_compose() cannot write to: line by line from a copy. */
+/* Into memory that is in several pieces: line by line from a copy. */
 static int compose_copy(struct writeback *wb, struct hf_dma_port *port,
 			struct hf_compose_target *target)
 {
@@ -111,27 +126,17 @@ static int compose_copy(struct writeback *wb, struct hf_dma_port *port,
 	size_t line = (size_t)target->width * fb->format->cpp[0];
 	int ret;
 
-	target->pitch = (line + 3) & ~(size_t)3;
-	target->pixels = malloc((size_t)target->pitch * target->height);
+	target->pitch = line;
+	target->pixels = malloc(line * target->height);
 	if (!target->pixels)
 		return -ENOMEM;
 	ret = hf_frame_compose(wb->frame, target);
 	for (uint32_t y = 0; !ret && y < target->height; y++)
 		ret = write_line(port, &wb->mapping->table,
 				 fb->offsets[0] + (size_t)y * fb->pitches[0],
-				 (char *)target->pixels +
-					 (size_t)y * target->pitch,
-				 line);
+				 (char *)target->pixels + y * line, line);
 	free(target->pixels);
 	return ret;
-}
-
-/* As hf_compose() wants it. */
-static bool can_compose_into(const struct hf_compose_target *target)
-{
-	return target->pixels && !((uintptr_t)target->pixels % 4) &&
-	       !(target->pitch % 4) &&
-	       (uint64_t)target->pitch * target->height <= INT32_MAX;
 }
 
 static int compose(struct writeback *wb, struct hf_dma_port *port)
@@ -152,8 +157,7 @@ static int compose(struct writeback *wb, struct hf_dma_port *port)
 	if (ret)
 		return ret;
 	target.pixels = start;
-	return can_compose_into(&target) ?
-		       hf_frame_compose(wb->frame, &target) :
+	return start ? hf_frame_compose(wb->frame, &target) :
 		       compose_copy(wb, port, &target);
 }
 

@@ -38,6 +38,7 @@ static const struct bench benches[] = {
 	{ "idle_cpu", "% of a core", NULL, 0.5, true, measure_idle_cpu },
 	{ "compose_3_planes", "ms", "bare pixman on flat memory", 1.15, false,
 	  measure_compose_3_planes },
+	{ "crc_1080p", "ms", "compose_3_planes", 2, false, measure_crc_1080p },
 	{ "iova_alloc_free", "ns", "malloc(64), free", 4, false,
 	  measure_iova_alloc_free },
 	{ "sgtable_map_unmap", "us", "writing as many 8-byte entries twice", 6,

@@ -89,7 +89,7 @@ static struct json_object *describe_crtc(struct hf_crtc *crtc)
 struct totals {
 	uint64_t objects, bytes, peak_objects, peak_bytes;
 	uint64_t mapped, mappings, faults, missed_syncs, jobs, busy_ns;
-	uint64_t frames, fbs;
+	uint64_t frames, fbs, writebacks;
 };
 
 static void describe_hardware(struct hf_device *dev, struct json_object *root)
@@ -127,6 +127,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		hf_json_append(crtcs, describe_crtc(dev->kms.crtcs[i]));
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
+	sum->writebacks += dev->kms.writebacks;
 	wl_list_for_each(object, &dev->gem.objects, link)
 		hf_json_append(objects, describe_object(object));
 	sum->objects += dev->gem.count;
@@ -222,6 +223,7 @@ static struct json_object *describe(struct hf_server *server)
 	}
 	add_uint(root, "framebuffers", sum.fbs);
 	add_uint(root, "frames", sum.frames);
+	add_uint(root, "writebacks", sum.writebacks);
 	add_uint(root, "object_count", sum.objects);
 	add_uint(root, "object_bytes", sum.bytes);
 	add_uint(root, "peak_objects", sum.peak_objects);

@@ -256,7 +256,9 @@ static void describe_connector(const struct hf_connector *connector,
 		text->modes[i] = connector->modes[i].name;
 	out->name = text->name;
 	out->id = connector->base.id;
-	out->status = connector->connected ? "connected" : "disconnected";
+	out->status = connector->unknown   ? "unknown" :
+		      connector->connected ? "connected" :
+					     "disconnected";
 	out->enabled = connector->state->crtc;
 	out->dpms = dpms_name(connector->dpms);
 	out->edid = connector->edid ? connector->edid->data : NULL;

@@ -67,11 +67,18 @@ static int init_dma(struct hf_device *dev,
 	return ret;
 }
 
+static bool has_master(const struct hf_kms_device *kms)
+{
+	const struct hf_device *dev = wl_container_of(kms, dev, kms);
+
+	return dev->master;
+}
+
 /* What the driver finds at its connectors goes before what was asked for. */
 static int init_display(struct hf_device *dev,
 			const struct hf_device_options *options)
 {
-	struct hf_kms_output found[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
 	int n = 0, ret;
 
@@ -89,6 +96,8 @@ static int init_display(struct hf_device *dev,
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
 					 driver->kms, options->outputs,
 					 options->noutputs);
+	if (!ret)
+		dev->kms.has_master = has_master;
 	if (!ret && driver->start)
 		driver->start(dev);
 	if (ret && driver->probe) {

@@ -70,7 +70,7 @@ struct hf_driver {
 	bool engine;
 	int (*probe)(struct hf_device *dev,
 		     const struct hf_device_options *options,
-		     struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS]);
+		     struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS]);
 	void (*start)(struct hf_device *dev);
 	void (*stop)(struct hf_device *dev);
 	void (*remove)(struct hf_device *dev);

@@ -90,12 +90,14 @@ static const struct hf_kms_funcs driver_funcs = {
 	.flip = flip,
 };
 
-static int setup(const struct hf_kms_funcs *funcs)
+static const struct hf_kms_output two[] = {
+	{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 1000 },
+	{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 500 },
+};
+
+static int setup(const struct hf_kms_funcs *funcs,
+		 const struct hf_kms_output *outputs, size_t n)
 {
-	static const struct hf_kms_output outputs[] = {
-		{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 1000 },
-		{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 500 },
-	};
 	int sv[2];
 
 	memset(&display, 0, sizeof(display));
@@ -103,7 +105,7 @@ static int setup(const struct hf_kms_funcs *funcs)
 	display.clock = hf_clock_create();
 	if (!display.clock ||
 	    hf_kms_device_init(&display.kms, display.clock, funcs, outputs,
-			       2) ||
+			       n) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return -1;
 	hf_kms_file_init(&display.file, &display.kms, sv[0]);
@@ -118,13 +120,23 @@ static int setup(const struct hf_kms_funcs *funcs)
 int display_setup(void **state)
 {
 	(void)state;
-	return setup(&funcs);
+	return setup(&funcs, two, 2);
 }
 
 int display_setup_driver(void **state)
 {
 	(void)state;
-	return setup(&driver_funcs);
+	return setup(&driver_funcs, two, 2);
+}
+
+void display_begin(const struct hf_kms_output *outputs, size_t n)
+{
+	assert_int_equal(setup(&funcs, outputs, n), 0);
+}
+
+void display_end(void)
+{
+	assert_int_equal(display_teardown(NULL), 0);
 }
 
 int display_setup_writeback(void **state)

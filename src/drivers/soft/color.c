@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drivers/soft/color.h"
 
@@ -126,19 +127,18 @@ static inline float sum(const double *line, double r, double g, double b)
 }
 
 HF_HOT
-static void multiply(const struct hf_color *color,
-		     const struct hf_pixels *pixels, size_t count)
+static void multiply(const double matrix[3][3], size_t count,
+		     float *restrict r, float *restrict g, float *restrict b)
 {
-	struct hf_color c = *color;
-	float *restrict r = pixels->r, *restrict g = pixels->g;
-	float *restrict b = pixels->b;
+	double m[3][3];
 
+	memcpy(m, matrix, sizeof(m));
 	for (size_t i = 0; i < count; i++) {
 		double red = r[i], green = g[i], blue = b[i];
 
-		r[i] = sum(c.matrix[0], red, green, blue);
-		g[i] = sum(c.matrix[1], red, green, blue);
-		b[i] = sum(c.matrix[2], red, green, blue);
+		r[i] = sum(m[0], red, green, blue);
+		g[i] = sum(m[1], red, green, blue);
+		b[i] = sum(m[2], red, green, blue);
 	}
 }
 
@@ -147,6 +147,6 @@ void hf_color_apply(const struct hf_color *color, const struct hf_pixels *pixels
 {
 	apply_lut(&color->degamma, pixels, count);
 	if (color->has_matrix)
-		multiply(color, pixels, count);
+		multiply(color->matrix, count, pixels->r, pixels->g, pixels->b);
 	apply_lut(&color->gamma, pixels, count);
 }

@@ -286,11 +286,10 @@ static inline float limit(float value)
 HF_HOT
 static void convert(const struct hf_fetch_matrix *matrix,
 		    const float *restrict luma, const float *restrict cb,
-		    const float *restrict cr, size_t count,
-		    const struct hf_pixels *to)
+		    const float *restrict cr, size_t count, float *restrict r,
+		    float *restrict g, float *restrict b)
 {
-	struct hf_fetch_matrix m = *matrix;
-	float *restrict r = to->r, *restrict g = to->g, *restrict b = to->b;
+	const struct hf_fetch_matrix m = *matrix;
 
 	for (size_t i = 0; i < count; i++) {
 		float l = (luma[i] - m.y_zero) * m.y;
@@ -315,7 +314,8 @@ static void read_yuv(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
 		read_channel(fetch, 0, x + at, y, n, luma);
 		convert(&fetch->matrix, luma,
 			read_chroma(fetch, 1, x + at, y, n, cb),
-			read_chroma(fetch, 2, x + at, y, n, cr), n, &run);
+			read_chroma(fetch, 2, x + at, y, n, cr), n, run.r,
+			run.g, run.b);
 	}
 	if (!fetch->opaque)
 		read_channel(fetch, 3, x, y, count, to->a);

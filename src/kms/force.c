@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kms/kms.h"
+#include "kms/writeback.h"
 
 struct hf_kms_output hf_connector_seen(const struct hf_connector *connector,
 				       const struct hf_kms_output *output)
@@ -35,37 +36,57 @@ struct hf_kms_output hf_connector_seen(const struct hf_connector *connector,
 int hf_connector_remember(struct hf_connector *connector,
 			  const struct hf_kms_output *output)
 {
-	struct hf_kms_output copy = *output;
-	void *edid = NULL;
+	size_t size = output->edid ? output->edid_size : 0;
+	struct hf_kms_output *copy = malloc(sizeof(*copy) + size);
 
-	copy.edid = NULL;
-	if (output->edid) {
-		edid = malloc(output->edid_size);
-		if (!edid)
-			return -ENOMEM;
-		memcpy(edid, output->edid, output->edid_size);
-		copy.edid = edid;
-	}
-	free(connector->wired_edid);
+	if (!copy)
+		return -ENOMEM;
+	*copy = *output;
+	if (output->edid)
+		copy->edid = memcpy(copy + 1, output->edid, size);
+	free(connector->wired);
 	connector->wired = copy;
-	connector->wired_edid = edid;
 	return 0;
+}
+
+/* Nothing is plugged in at one that writes back. */
+static void force_writeback(struct hf_connector *connector)
+{
+	struct hf_kms_device *kms = connector->kms;
+
+	connector->num_modes = 0;
+	connector->connected = false;
+	connector->unknown = connector->force != HF_FORCE_OFF;
+	if (kms->changed)
+		kms->changed(kms);
+}
+
+static int apply(struct hf_connector *connector)
+{
+	int ret = 0;
+
+	if (hf_connector_writes_back(connector))
+		force_writeback(connector);
+	else
+		ret = hf_kms_plug(connector, connector->wired);
+	if (!ret)
+		hf_connector_probe(connector);
+	return ret;
 }
 
 int hf_kms_force(struct hf_connector *connector, enum hf_force force)
 {
-	struct hf_kms_device *kms = connector->kms;
 	enum hf_force old = connector->force;
 	bool was = connector->connected;
 	int ret;
 
 	connector->force = force;
-	ret = hf_kms_plug(connector, &connector->wired);
+	ret = apply(connector);
 	if (ret) {
 		connector->force = old;
 		return ret;
 	}
 	if (connector->connected != was)
-		hf_kms_uevent(kms, "HOTPLUG=1", NULL, NULL);
+		hf_kms_uevent(connector->kms, "HOTPLUG=1", NULL, NULL);
 	return 0;
 }

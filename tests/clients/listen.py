@@ -24,7 +24,7 @@ def main():
             sys.exit('nothing was heard')
         status = [connector.attributes.asstring('status')
                   for connector in device.children
-                  if connector.device_type == 'drm_connector']
+                  if 'HDMI' in connector.sys_name]
         print(device.action, device.device_node, device.get('HOTPLUG'),
               'initialized' if device.is_initialized else 'new',
               'seat' in device.tags, *status, flush=True)

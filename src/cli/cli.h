@@ -22,6 +22,8 @@
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
+ * @overlays: planes a CRTC, if @has_overlays
+ * @virtual_cursor: a cursor's plane is for clients that say where its hotspot is
  * @stats: print a line at the end
  * @json: machine-readable
  * @crtc: index
@@ -36,6 +38,8 @@ struct hf_cli_options {
 	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
 	size_t pool, memory;
+	unsigned int overlays;
+	bool has_overlays, virtual_cursor;
 	bool stats;
 	bool json;
 	unsigned int crtc;

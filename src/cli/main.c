@@ -28,6 +28,8 @@ enum {
 	MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
+	PLANES,
+	VIRTUAL_CURSOR,
 };
 
 /* Which commands an option belongs to. */
@@ -59,6 +61,8 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
+	{ "planes", required_argument, NULL, PLANES },
+	{ "virtual-cursor", no_argument, NULL, VIRTUAL_CURSOR },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ 0 },
@@ -78,6 +82,8 @@ static unsigned int commands_of(int option)
 	case MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
+	case PLANES:
+	case VIRTUAL_CURSOR:
 		return RUN | SERVE;
 	case JSON:
 		return INFO;
@@ -112,6 +118,8 @@ static void print_help(void)
 	     "serve  keep a device running and print how to use it\n"
 	     "\n"
 	     "  --output WxH[@HZ]      a monitor (repeat for more; default 1920x1080@60)\n"
+	     "  --planes N             overlay planes a CRTC, 0 to 8 (default: 1)\n"
+	     "  --virtual-cursor       cursors have a hotspot, as on a virtual machine\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
 	     "  --trace FILE           write a line an ioctl\n"
@@ -199,10 +207,21 @@ static int parse_device(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_planes(struct hf_cli_options *options)
+{
+	if (*optarg < '0' || *optarg > '0' + HF_KMS_MAX_OVERLAYS || optarg[1])
+		return hf_cli_error("--planes %s: not a number from 0 to %d",
+				    optarg, HF_KMS_MAX_OVERLAYS);
+	options->overlays = *optarg - '0';
+	options->has_overlays = true;
+	return 0;
+}
+
 /* What the hardware says of itself is not to be said on the command line. */
 static bool is_soft_only(int option)
 {
-	return option == OUTPUT || option == SCANOUT || option == NON_COHERENT;
+	return option == OUTPUT || option == SCANOUT ||
+	       option == NON_COHERENT || option == PLANES;
 }
 
 static int parse_option(struct hf_cli_options *options, int option)
@@ -243,6 +262,11 @@ static int parse_option(struct hf_cli_options *options, int option)
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
 		options->unsafe_no_iommu = true;
+		return 0;
+	case PLANES:
+		return parse_planes(options);
+	case VIRTUAL_CURSOR:
+		options->virtual_cursor = true;
 		return 0;
 	default:
 		options->crtc = strtoul(optarg, &end, 10);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "kms/legacy.h"
+#include "kms/mode.h"
 
 static bool is_sideways(const struct hf_plane_state *plane)
 {
@@ -17,10 +18,12 @@ int hf_legacy_check_viewport(const struct hf_crtc *crtc,
 			     const struct hf_framebuffer *fb, uint32_t x,
 			     uint32_t y)
 {
-	bool swap = is_sideways(crtc->primary->state);
-	uint32_t w = swap ? mode->vdisplay : mode->hdisplay;
-	uint32_t h = swap ? mode->hdisplay : mode->vdisplay;
+	uint32_t w, h;
 
+	if (is_sideways(crtc->primary->state))
+		hf_mode_visible(mode, &h, &w);
+	else
+		hf_mode_visible(mode, &w, &h);
 	if (w > fb->width || x > fb->width - w || h > fb->height ||
 	    y > fb->height - h)
 		return -ENOSPC;
@@ -61,7 +64,8 @@ static int set_outputs(struct hf_atomic_state *state, struct hf_crtc *crtc,
 			return -ENOMEM;
 		ret = hf_atomic_set_connector_crtc(state, new,
 						   wanted ? crtc : NULL);
-		if (wanted)
+		/* A modeset trains the links anew that it had. */
+		if (connector->state->crtc == crtc)
 			new->link_status = DRM_MODE_LINK_STATUS_GOOD;
 	}
 	for (unsigned int i = 0; !ret && i < kms->num_crtcs; i++)
@@ -77,24 +81,21 @@ static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
 {
 	struct hf_plane_state *plane =
 		hf_atomic_get_plane(state, crtc->primary);
+	uint32_t w, h;
 
 	if (!plane)
 		return -ENOMEM;
 	hf_atomic_set_plane_fb(plane, fb);
 	if (!fb)
 		return hf_atomic_set_plane_crtc(state, plane, NULL);
+	hf_mode_visible(mode, &w, &h);
 	plane->crtc_x = plane->crtc_y = 0;
-	plane->crtc_w = mode->hdisplay;
-	plane->crtc_h = mode->vdisplay;
+	plane->crtc_w = w;
+	plane->crtc_h = h;
 	plane->src_x = x << 16;
 	plane->src_y = y << 16;
-	if (is_sideways(plane)) {
-		plane->src_w = mode->vdisplay << 16;
-		plane->src_h = mode->hdisplay << 16;
-	} else {
-		plane->src_w = mode->hdisplay << 16;
-		plane->src_h = mode->vdisplay << 16;
-	}
+	plane->src_w = (is_sideways(plane) ? h : w) << 16;
+	plane->src_h = (is_sideways(plane) ? w : h) << 16;
 	return hf_atomic_set_plane_crtc(state, plane, crtc);
 }
 
@@ -173,9 +174,22 @@ int hf_legacy_set_gamma(struct hf_atomic_state *state, struct hf_crtc *crtc,
 			      HF_KMS_GAMMA_SIZE * sizeof(*lut));
 	if (!blob)
 		return -ENOMEM;
+	hf_blob_replace(&new->degamma, NULL);
+	hf_blob_replace(&new->ctm, NULL);
 	hf_blob_replace(&new->gamma, blob);
 	hf_blob_put(blob);
 	return 0;
+}
+
+static bool any_is_on(const struct hf_crtc *crtc)
+{
+	const struct hf_kms_device *kms = crtc->kms;
+
+	for (unsigned int i = 0; i < kms->num_connectors; i++)
+		if (kms->connectors[i]->state->crtc == crtc &&
+		    kms->connectors[i]->dpms == DRM_MODE_DPMS_ON)
+			return true;
+	return false;
 }
 
 int hf_legacy_set_dpms(struct hf_atomic_state *state,
@@ -185,11 +199,13 @@ int hf_legacy_set_dpms(struct hf_atomic_state *state,
 	struct hf_crtc_state *new;
 
 	state->allow_modeset = true;
+	connector->dpms = value == DRM_MODE_DPMS_ON ? value :
+						      DRM_MODE_DPMS_OFF;
 	if (!crtc)
 		return 0;
 	new = hf_atomic_get_crtc(state, crtc);
 	if (!new)
 		return -ENOMEM;
-	new->active = value == DRM_MODE_DPMS_ON;
+	new->active = any_is_on(crtc);
 	return 0;
 }

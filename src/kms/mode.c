@@ -426,6 +426,16 @@ uint64_t hf_mode_frame_ns(const struct drm_mode_modeinfo *mode)
 	return ns < INT64_MAX ? ns : INT64_MAX;
 }
 
+void hf_mode_visible(const struct drm_mode_modeinfo *mode, uint32_t *width,
+		     uint32_t *height)
+{
+	*width = mode->hdisplay;
+	*height = mode->vdisplay;
+	if ((mode->flags & DRM_MODE_FLAG_3D_MASK) ==
+	    DRM_MODE_FLAG_3D_FRAME_PACKING)
+		*height += mode->vtotal;
+}
+
 uint32_t hf_mode_vrefresh(const struct drm_mode_modeinfo *mode)
 {
 	uint64_t num = (uint64_t)mode->clock * 1000;

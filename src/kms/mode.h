@@ -106,6 +106,16 @@ int hf_mode_compare(const struct drm_mode_modeinfo *a,
 uint64_t hf_mode_frame_ns(const struct drm_mode_modeinfo *mode);
 
 /**
+ * hf_mode_visible() - What a CRTC shows: the mode's size, or both eyes' of it.
+ * @mode: any mode, checked or not
+ * @width: set to pixels
+ * @height: set to lines; frame packing has both pictures in a frame, one below the
+ *	other, with a blanking between them
+ */
+void hf_mode_visible(const struct drm_mode_modeinfo *mode, uint32_t *width,
+		     uint32_t *height);
+
+/**
  * hf_mode_vrefresh() - Refreshes a second, rounded as the kernel rounds it.
  * @mode: any mode, checked or not; its vrefresh field is not looked at
  *

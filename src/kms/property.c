@@ -24,6 +24,8 @@ ENUMS(rotations, { 0, "rotate-0" }, { 1, "rotate-90" }, { 2, "rotate-180" },
 ENUMS(blend_modes, { 2, "None" }, { 0, "Pre-multiplied" }, { 1, "Coverage" });
 ENUMS(encodings, { 0, "ITU-R BT.601 YCbCr" }, { 1, "ITU-R BT.709 YCbCr" });
 ENUMS(ranges, { 0, "YCbCr limited range" }, { 1, "YCbCr full range" });
+ENUMS(filters, { HF_FILTER_DEFAULT, "Default" },
+      { HF_FILTER_NEAREST, "Nearest Neighbor" });
 ENUMS(dpms_modes, { DRM_MODE_DPMS_ON, "On" },
       { DRM_MODE_DPMS_STANDBY, "Standby" },
       { DRM_MODE_DPMS_SUSPEND, "Suspend" }, { DRM_MODE_DPMS_OFF, "Off" });
@@ -47,9 +49,9 @@ static struct hf_property *create(struct hf_kms_device *kms, const char *name,
 	return prop;
 }
 
-static struct hf_property *create_range(struct hf_kms_device *kms,
-					const char *name, uint32_t flags,
-					uint64_t min, uint64_t max)
+struct hf_property *hf_property_create_range(struct hf_kms_device *kms,
+					     const char *name, uint32_t flags,
+					     uint64_t min, uint64_t max)
 {
 	struct hf_property *prop = create(kms, name, flags);
 
@@ -90,16 +92,15 @@ static struct hf_property *create_object(struct hf_kms_device *kms,
 }
 
 #define RANGE(field, name, flags, min, max)                                   \
-	(kms->prop.field = create_range(kms, name,                            \
-					DRM_MODE_PROP_RANGE | (flags), min, max))
+	(kms->prop.field = hf_property_create_range(                          \
+		 kms, name, DRM_MODE_PROP_RANGE | (flags), min, max))
 #define SIGNED(field, name, flags)                                            \
-	(kms->prop.field =                                                    \
-		 create_range(kms, name, DRM_MODE_PROP_SIGNED_RANGE | (flags),\
-			      (uint64_t)(int64_t)INT_MIN, INT_MAX))
+	(kms->prop.field = hf_property_create_range(                          \
+		 kms, name, DRM_MODE_PROP_SIGNED_RANGE | (flags),             \
+		 (uint64_t)(int64_t)INT_MIN, INT_MAX))
 #define FENCE(field, name)                                                    \
-	(kms->prop.field = create_range(kms, name,                            \
-					DRM_MODE_PROP_SIGNED_RANGE | ATOMIC,  \
-					-1, INT_MAX))
+	(kms->prop.field = hf_property_create_range(                          \
+		 kms, name, DRM_MODE_PROP_SIGNED_RANGE | ATOMIC, -1, INT_MAX))
 #define ENUM(field, name, flags, list)                                        \
 	(kms->prop.field = create_enum(kms, name, flags, list,                \
 				       sizeof(list) / sizeof((list)[0])))
@@ -140,9 +141,21 @@ int hf_kms_properties_init(struct hf_kms_device *kms)
 		  ENUM(encoding, "COLOR_ENCODING", DRM_MODE_PROP_ENUM,
 		       encodings) &&
 		  ENUM(range, "COLOR_RANGE", DRM_MODE_PROP_ENUM, ranges) &&
-		  RANGE(zpos, "zpos", IMMUTABLE, 0, 2) &&
+		  ENUM(scaling_filter, "SCALING_FILTER", DRM_MODE_PROP_ENUM,
+		       filters) &&
+		  BLOB(in_formats_async, "IN_FORMATS_ASYNC", IMMUTABLE) &&
+		  BLOB(size_hints, "SIZE_HINTS", IMMUTABLE) &&
+		  SIGNED(hotspot_x, "HOTSPOT_X", 0) &&
+		  SIGNED(hotspot_y, "HOTSPOT_Y", 0) &&
 		  RANGE(active, "ACTIVE", ATOMIC, 0, 1) &&
 		  BLOB(mode_id, "MODE_ID", ATOMIC) &&
+		  RANGE(vrr_enabled, "VRR_ENABLED", 0, 0, 1) &&
+		  RANGE(vrr_capable, "vrr_capable", IMMUTABLE, 0, 1) &&
+		  BLOB(degamma, "DEGAMMA_LUT", 0) &&
+		  RANGE(degamma_size, "DEGAMMA_LUT_SIZE", IMMUTABLE, 0,
+			UINT_MAX) &&
+		  BLOB(ctm, "CTM", 0) &&
+		  RANGE(background, "BACKGROUND_COLOR", 0, 0, UINT64_MAX) &&
 		  BLOB(gamma, "GAMMA_LUT", 0) &&
 		  RANGE(gamma_size, "GAMMA_LUT_SIZE", IMMUTABLE, 0, UINT_MAX);
 
@@ -223,11 +236,10 @@ static uint64_t crtc_id(const struct hf_crtc *crtc)
 		return true;                                                  \
 	}
 
-static bool plane_get(const struct hf_plane *plane,
+static bool plane_get(const struct hf_plane_state *s,
 		      const struct hf_property *prop, uint64_t *value)
 {
-	const struct hf_plane_state *s = plane->state;
-	struct hf_kms_device *kms = plane->kms;
+	struct hf_kms_device *kms = s->plane->kms;
 
 	GET(fb_id, s->fb ? s->fb->base.id : 0);
 	GET(crtc_id, crtc_id(s->crtc));
@@ -244,35 +256,44 @@ static bool plane_get(const struct hf_plane *plane,
 	GET(blend, s->blend);
 	GET(encoding, s->encoding);
 	GET(range, s->range);
-	GET(zpos, s->zpos);
+	GET(scaling_filter, s->scaling_filter);
+	GET(hotspot_x, (int64_t)s->hotspot_x);
+	GET(hotspot_y, (int64_t)s->hotspot_y);
 	GET(damage, blob_id(s->damage));
 	GET(in_fence, (uint64_t)-1);
-	return false;
+	if (prop != s->plane->zpos)
+		return false;
+	*value = s->zpos;
+	return true;
 }
 
-static bool crtc_get(const struct hf_crtc *crtc, const struct hf_property *prop,
-		     uint64_t *value)
+static bool crtc_get(const struct hf_crtc_state *s,
+		     const struct hf_property *prop, uint64_t *value)
 {
-	const struct hf_crtc_state *s = crtc->state;
-	struct hf_kms_device *kms = crtc->kms;
+	struct hf_kms_device *kms = s->crtc->kms;
 
 	GET(active, s->active);
 	GET(mode_id, blob_id(s->mode_blob));
+	GET(vrr_enabled, s->vrr);
+	GET(degamma, blob_id(s->degamma));
+	GET(ctm, blob_id(s->ctm));
 	GET(gamma, blob_id(s->gamma));
+	GET(background, s->background);
 	GET(out_fence, 0);
 	return false;
 }
 
-static bool connector_get(const struct hf_connector *connector,
+static bool connector_get(const struct hf_connector_state *s,
 			  const struct hf_property *prop, uint64_t *value)
 {
-	const struct hf_connector_state *s = connector->state;
+	const struct hf_connector *connector = s->connector;
 	struct hf_kms_device *kms = connector->kms;
 
 	GET(crtc_id, crtc_id(s->crtc));
 	GET(dpms, connector->dpms);
 	GET(link_status, s->link_status);
 	GET(edid, blob_id(connector->edid));
+	GET(vrr_capable, connector->vrr);
 	return false;
 }
 
@@ -284,12 +305,33 @@ uint64_t hf_object_get_value(const struct hf_mode_object *object,
 	bool found = false;
 
 	if (object->type == DRM_MODE_OBJECT_PLANE)
-		found = plane_get((const struct hf_plane *)object, prop,
-				  &value);
+		found = plane_get(((const struct hf_plane *)object)->state,
+				  prop, &value);
 	else if (object->type == DRM_MODE_OBJECT_CRTC)
-		found = crtc_get((const struct hf_crtc *)object, prop, &value);
+		found = crtc_get(((const struct hf_crtc *)object)->state, prop,
+				 &value);
 	else if (object->type == DRM_MODE_OBJECT_CONNECTOR)
-		found = connector_get((const struct hf_connector *)object,
-				      prop, &value);
+		found = connector_get(
+			((const struct hf_connector *)object)->state, prop,
+			&value);
 	return found ? value : object->values[i];
+}
+
+bool hf_atomic_get_value(const struct hf_atomic_state *state,
+			 const struct hf_mode_object *object,
+			 const struct hf_property *prop, uint64_t *value)
+{
+	unsigned int i;
+
+	switch (object->type) {
+	case DRM_MODE_OBJECT_PLANE:
+		i = ((const struct hf_plane *)object)->index;
+		return plane_get(state->planes[i], prop, value);
+	case DRM_MODE_OBJECT_CRTC:
+		i = ((const struct hf_crtc *)object)->index;
+		return crtc_get(state->crtcs[i], prop, value);
+	default:
+		i = ((const struct hf_connector *)object)->index;
+		return connector_get(state->connectors[i], prop, value);
+	}
 }

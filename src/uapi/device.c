@@ -70,6 +70,10 @@ static int init_display(struct hf_device *dev,
 {
 	struct hf_kms_output found[HF_KMS_MAX_CONNECTORS];
 	const struct hf_driver *driver = dev->driver;
+	struct hf_kms_options kms = {
+		.overlays = options->overlays,
+		.virtual_cursor = options->virtual_cursor,
+	};
 	int n = 0, ret;
 
 	if (driver->probe) {
@@ -79,10 +83,10 @@ static int init_display(struct hf_device *dev,
 	}
 	ret = driver->probe ?
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
-					 driver->kms, found, n) :
+					 driver->kms, found, n, &kms) :
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
 					 driver->kms, options->outputs,
-					 options->noutputs);
+					 options->noutputs, &kms);
 	if (!ret && driver->start)
 		driver->start(dev);
 	if (ret && driver->probe) {

@@ -121,11 +121,47 @@ static int get_properties(struct hf_call *call, unsigned int array,
 	return ret;
 }
 
+static bool listed(const struct drm_mode_modeinfo *modes, uint32_t n,
+		   const struct drm_mode_modeinfo *mode)
+{
+	while (n--)
+		if (hf_mode_equal(&modes[n], mode))
+			return true;
+	return false;
+}
+
+/*
+ * The kernel's drm_mode_expose_to_userspace(): stereo modes are for those who asked for
+ * them. To those who did not ask for aspect ratios, modes that differ in nothing else
+ * are one. Return: how many there are in @out.
+ */
+static uint32_t visible_modes(const struct hf_kms_file *file,
+			      const struct hf_connector *connector,
+			      struct drm_mode_modeinfo out[HF_KMS_MAX_MODES])
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < connector->num_modes; i++) {
+		struct drm_mode_modeinfo mode = connector->modes[i];
+
+		if ((mode.flags & DRM_MODE_FLAG_3D_MASK) && !file->stereo)
+			continue;
+		if (!file->aspect) {
+			mode.flags &= ~DRM_MODE_FLAG_PIC_AR_MASK;
+			if (listed(out, n, &mode))
+				continue;
+		}
+		out[n++] = mode;
+	}
+	return n;
+}
+
 int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 {
 	struct drm_mode_get_connector *get = arg;
 	struct hf_connector *connector =
 		hf_connector_find(&call->dev->kms, get->connector_id);
+	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
 	uint32_t room_modes, room_encoders;
 	int ret;
 
@@ -143,16 +179,25 @@ int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 				  connector->encoder->base.id :
 				  0;
 	get->count_encoders = 1;
-	get->count_modes = connector->num_modes;
+	get->count_modes = visible_modes(&call->file->kms, connector, modes);
 	ret = get_properties(call, 2, &connector->base, &get->count_props);
 	if (!ret && room_encoders >= 1)
 		ret = hf_call_copy_out(call, 0, &connector->encoder->base.id,
 				       0, 1);
-	if (!ret && connector->num_modes &&
-	    room_modes >= connector->num_modes)
-		ret = hf_call_copy_out(call, 1, connector->modes, 0,
-				       connector->num_modes);
+	if (!ret && get->count_modes && room_modes >= get->count_modes)
+		ret = hf_call_copy_out(call, 1, modes, 0, get->count_modes);
 	return ret;
+}
+
+/* A cursor that somebody else draws is not for an atomic client that knows nothing of
+ * hotspots: legacy calls tell them. */
+static bool sees_plane(const struct hf_kms_file *file,
+		       const struct hf_plane *plane)
+{
+	if (plane->type == HF_PLANE_CURSOR && file->kms->virtual_cursor &&
+	    file->atomic && !file->hotspot)
+		return false;
+	return file->universal || plane->type == HF_PLANE_OVERLAY;
 }
 
 int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
@@ -162,8 +207,7 @@ int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
 	uint32_t ids[HF_KMS_MAX_PLANES], n = 0;
 
 	for (unsigned int i = 0; i < kms->num_planes; i++)
-		if (call->file->kms.universal ||
-		    kms->planes[i]->type == HF_PLANE_OVERLAY)
+		if (sees_plane(&call->file->kms, kms->planes[i]))
 			ids[n++] = kms->planes[i]->base.id;
 	return copy_ids(call, 0, &res->count_planes, ids, n);
 }

@@ -263,6 +263,7 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 	struct hf_plane *plane;
 	struct hf_framebuffer *fb = NULL;
 	struct drm_mode_set_plane set = { 0 };
+	bool move = req->flags & DRM_MODE_CURSOR_MOVE;
 	int ret = 0;
 
 	if (!req->flags || (req->flags & ~DRM_MODE_CURSOR_FLAGS))
@@ -271,6 +272,9 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 	if (!crtc)
 		return -ENOENT;
 	plane = crtc->cursor;
+	/* What the kernel says for a driver that cannot do the one or the other. */
+	if (!plane)
+		return req->flags & DRM_MODE_CURSOR_BO ? -ENXIO : -EFAULT;
 	if (!(req->flags & DRM_MODE_CURSOR_BO)) {
 		if (plane->state->fb)
 			fb = hf_framebuffer_get(plane->state->fb);
@@ -279,20 +283,22 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 					req->height, &fb);
 		if (ret)
 			return ret;
-	}
-	if (req->flags & DRM_MODE_CURSOR_MOVE) {
-		plane->cursor_x = req->x;
-		plane->cursor_y = req->y;
+		plane->state->hotspot_x = req->hot_x;
+		plane->state->hotspot_y = req->hot_y;
 	}
 	if (fb) {
-		set.crtc_x = plane->cursor_x;
-		set.crtc_y = plane->cursor_y;
+		set.crtc_x = move ? req->x : plane->cursor_x;
+		set.crtc_y = move ? req->y : plane->cursor_y;
 		set.crtc_w = fb->width;
 		set.crtc_h = fb->height;
 		set.src_w = fb->width << 16;
 		set.src_h = fb->height << 16;
 	}
 	ret = set_plane(call, plane, crtc, fb, &set);
+	if (!ret && move) {
+		plane->cursor_x = req->x;
+		plane->cursor_y = req->y;
+	}
 	hf_framebuffer_put(fb);
 	return ret;
 }
@@ -346,76 +352,7 @@ int hf_ioctl_mode_setgamma(struct hf_call *call, void *arg)
 	return commit(call, state, ret, false);
 }
 
-/* -- properties ------------------------------------------------------------ */
-
-static int set_property(struct hf_call *call, struct hf_mode_object *object,
-			uint32_t prop_id, uint64_t value)
-{
-	struct hf_property *prop = hf_object_prop(object, prop_id);
-	struct hf_atomic_state *state;
-	int ret;
-
-	if (!prop)
-		return -EINVAL;
-	if (!hf_property_valid(&call->dev->kms, prop, value))
-		return -EINVAL;
-	if (prop == call->dev->kms.prop.dpms &&
-	    value == ((struct hf_connector *)object)->dpms)
-		return 0;
-	state = hf_atomic_state_create(&call->dev->kms);
-	if (!state)
-		return -ENOMEM;
-	state->allow_modeset = true;
-	if (prop == call->dev->kms.prop.dpms)
-		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
-					 value);
-	else
-		ret = hf_atomic_set_property(state, object, prop, value);
-	return commit(call, state, ret, false);
-}
-
-int hf_ioctl_mode_setproperty(struct hf_call *call, void *arg)
-{
-	const struct drm_mode_connector_set_property *set = arg;
-	struct hf_connector *connector =
-		hf_connector_find(&call->dev->kms, set->connector_id);
-
-	if (!connector)
-		return -ENOENT;
-	return set_property(call, &connector->base, set->prop_id, set->value);
-}
-
-int hf_ioctl_mode_obj_setproperty(struct hf_call *call, void *arg)
-{
-	const struct drm_mode_obj_set_property *set = arg;
-	struct hf_mode_object *object = hf_mode_object_find(
-		&call->dev->kms, set->obj_id, set->obj_type);
-
-	if (!object)
-		return -ENOENT;
-	if (!object->nprops)
-		return -EINVAL;
-	return set_property(call, object, set->prop_id, set->value);
-}
-
-/* -- ATOMIC ---------------------------------------------------------------- */
-
-static int check_atomic(const struct hf_call *call,
-			const struct drm_mode_atomic *atomic)
-{
-	if (!call->file->kms.atomic)
-		return -EINVAL;
-	if (atomic->flags & ~DRM_MODE_ATOMIC_FLAGS)
-		return -EINVAL;
-	if (atomic->reserved)
-		return -EINVAL;
-	if (atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC)
-		return -EINVAL;
-	if ((atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY) &&
-	    (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
-		return -EINVAL;
-	return 0;
-}
+/* -- properties and what comes with them --------------------------------------- */
 
 /* IN_FENCE_FD: the value is a descriptor of a sync_file, or -1. */
 static int set_in_fence(struct hf_call *call, struct hf_atomic_state *state,
@@ -461,16 +398,99 @@ static int set_atomic_property(struct hf_call *call,
 			       struct hf_property *prop, uint64_t value)
 {
 	struct hf_kms_device *kms = state->kms;
+	int ret;
 
 	if (prop != kms->prop.in_fence && prop != kms->prop.out_fence)
 		return hf_atomic_set_property(state, object, prop, value);
-	if (!hf_property_valid(kms, prop, value))
-		return -EINVAL;
+	ret = hf_atomic_may_set(state, object, prop, value);
+	if (ret <= 0)
+		return ret;
 	return prop == kms->prop.in_fence ?
 		       set_in_fence(call, state, (struct hf_plane *)object,
 				    value) :
 		       set_out_fence(call, state, (struct hf_crtc *)object,
 				     value);
+}
+
+/* -- a property at a time ------------------------------------------------------ */
+
+/* The kernel's drm_atomic_connector_commit_dpms(). */
+static int set_dpms(struct hf_call *call, struct hf_atomic_state *state,
+		    struct hf_connector *connector, uint64_t value)
+{
+	uint32_t old = connector->dpms;
+	int ret = hf_legacy_set_dpms(state, connector, value);
+
+	ret = commit(call, state, ret, false);
+	if (ret < 0)
+		connector->dpms = old;
+	return ret;
+}
+
+static int set_property(struct hf_call *call, struct hf_mode_object *object,
+			uint32_t prop_id, uint64_t value)
+{
+	struct hf_property *prop = hf_object_prop(object, prop_id);
+	struct hf_atomic_state *state;
+	int ret;
+
+	if (!prop)
+		return -EINVAL;
+	if (!hf_property_valid(&call->dev->kms, prop, value))
+		return -EINVAL;
+	state = hf_atomic_state_create(&call->dev->kms);
+	if (!state)
+		return -ENOMEM;
+	state->allow_modeset = true;
+	if (prop == call->dev->kms.prop.dpms)
+		return set_dpms(call, state, (struct hf_connector *)object,
+				value);
+	ret = set_atomic_property(call, state, object, prop, value);
+	return commit(call, state, ret, false);
+}
+
+int hf_ioctl_mode_setproperty(struct hf_call *call, void *arg)
+{
+	const struct drm_mode_connector_set_property *set = arg;
+	struct hf_connector *connector =
+		hf_connector_find(&call->dev->kms, set->connector_id);
+
+	if (!connector)
+		return -ENOENT;
+	return set_property(call, &connector->base, set->prop_id, set->value);
+}
+
+int hf_ioctl_mode_obj_setproperty(struct hf_call *call, void *arg)
+{
+	const struct drm_mode_obj_set_property *set = arg;
+	struct hf_mode_object *object = hf_mode_object_find(
+		&call->dev->kms, set->obj_id, set->obj_type);
+
+	if (!object)
+		return -ENOENT;
+	if (!object->nprops)
+		return -EINVAL;
+	return set_property(call, object, set->prop_id, set->value);
+}
+
+/* -- ATOMIC ---------------------------------------------------------------- */
+
+static int check_atomic(const struct hf_call *call,
+			const struct drm_mode_atomic *atomic)
+{
+	if (!call->file->kms.atomic)
+		return -EINVAL;
+	if (atomic->flags & ~DRM_MODE_ATOMIC_FLAGS)
+		return -EINVAL;
+	if (atomic->reserved)
+		return -EINVAL;
+	if ((atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC) &&
+	    !(call->dev->kms.funcs->features & HF_KMS_ASYNC))
+		return -EINVAL;
+	if ((atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY) &&
+	    (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
+		return -EINVAL;
+	return 0;
 }
 
 /* A fence and its descriptor for each CRTC that wants one. */
@@ -578,6 +598,13 @@ static int add_events(struct hf_call *call, struct hf_atomic_state *state,
 	return n ? 0 : -EINVAL;
 }
 
+static void make_async(struct hf_atomic_state *state)
+{
+	for (unsigned int i = 0; i < state->kms->num_crtcs; i++)
+		if (state->crtcs[i])
+			state->crtcs[i]->async_flip = true;
+}
+
 int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_atomic *atomic = arg;
@@ -590,7 +617,10 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 	if (!state)
 		return -ENOMEM;
 	state->allow_modeset = atomic->flags & DRM_MODE_ATOMIC_ALLOW_MODESET;
+	state->async = atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC;
 	ret = build_atomic(call, state, atomic);
+	if (!ret && state->async)
+		make_async(state);
 	if (!ret && (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
 		ret = add_events(call, state, atomic->user_data);
 	if (!ret && (atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY)) {

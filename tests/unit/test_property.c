@@ -145,7 +145,7 @@ static void a_plane_starts_with_the_kernels_values(void **state)
 	assert_int_equal(value_of(plane, KMS->prop.blend), 0);
 	assert_int_equal(value_of(plane, KMS->prop.fb_id), 0);
 	assert_int_equal(value_of(plane, KMS->prop.crtc_id), 0);
-	assert_int_equal(value_of(&display.crtc->cursor->base, KMS->prop.zpos),
+	assert_int_equal(value_of(&display.crtc->cursor->base, display.crtc->cursor->zpos),
 			 2);
 }
 

@@ -256,6 +256,13 @@ void hf_kms_uevent(struct hf_kms_device *kms, const char *what,
 		kms->uevent(kms, what, connector, prop);
 }
 
+/* Whoever waits for a flip is told, and pending commits end. */
+void hf_kms_device_stop(struct hf_kms_device *kms)
+{
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		hf_vblank_off(kms->crtcs[i]);
+}
+
 static void free_planes(struct hf_kms_device *kms)
 {
 	for (unsigned int i = 0; i < kms->num_planes; i++) {
@@ -268,9 +275,6 @@ static void free_planes(struct hf_kms_device *kms)
 
 static void free_crtcs(struct hf_kms_device *kms)
 {
-	/* Whoever waits for a flip is told, and pending commits end. */
-	for (unsigned int i = 0; i < kms->num_crtcs; i++)
-		hf_vblank_off(kms->crtcs[i]);
 	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
 		hf_crtc_state_destroy(kms->crtcs[i]->state);
 		free(kms->crtcs[i]);
@@ -291,6 +295,7 @@ void hf_kms_device_finish(struct hf_kms_device *kms)
 {
 	struct hf_property *prop, *next;
 
+	hf_kms_device_stop(kms);
 	hf_kms_drop_held(kms);
 	free_crtcs(kms);
 	free_planes(kms);

@@ -366,6 +366,8 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		       const struct hf_kms_funcs *funcs,
 		       const struct hf_kms_output *outputs, size_t noutputs,
 		       const struct hf_kms_options *options);
+/** hf_kms_device_stop() - Vblanks end, and with them what waits for one. */
+void hf_kms_device_stop(struct hf_kms_device *kms);
 void hf_kms_device_finish(struct hf_kms_device *kms);
 /**
  * hf_kms_plug() - Something was plugged in at a connector, or was unplugged.

@@ -299,9 +299,8 @@ static void start_flip(struct hf_flip *flip)
 		return;
 	}
 	flip->commit->pending++;
-	hf_vblank_hurry(crtc);
 	flip->wait.done = vblank_came;
-	flip->wait.sequence = hf_vblank_count(crtc, NULL) + 1;
+	flip->wait.sequence = hf_vblank_hurry(crtc);
 	hf_vblank_wait_add(crtc, &flip->wait);
 }
 

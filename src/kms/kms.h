@@ -580,8 +580,10 @@ void hf_vblank_set_rate(struct hf_crtc *crtc, double min_hz);
  *
  * With a variable rate that is now, but not before the mode's frame is over; else
  * nothing changes.
+ *
+ * Return: its number.
  */
-void hf_vblank_hurry(struct hf_crtc *crtc);
+uint64_t hf_vblank_hurry(struct hf_crtc *crtc);
 /**
  * hf_vblank_target() - The vblank that whoever asks for one waits for.
  *

@@ -199,7 +199,7 @@ static void end_porch(struct hf_crtc *crtc)
 void hf_vblank_set_rate(struct hf_crtc *crtc, double min_hz)
 {
 	struct hf_vblank *vblank = &crtc->vblank;
-	uint64_t frame_ns, longest_ns = 0;
+	uint64_t ns, count, frame_ns, longest_ns = 0;
 
 	if (!vblank->on)
 		return;
@@ -208,20 +208,26 @@ void hf_vblank_set_rate(struct hf_crtc *crtc, double min_hz)
 		longest_ns = HF_NSEC_PER_SEC / min_hz;
 	if (longest_ns == vblank->longest_ns)
 		return;
-	/* The frame that is being shown ends as if there were a flip. */
-	end_porch(crtc);
+	count = hf_vblank_count(crtc, &ns);
+	/* This frame may have lasted longer than the mode's already. */
+	if (!longest_ns)
+		end_porch(crtc);
+	else if (!vblank->early_ns)
+		restart(vblank, count, ns);
 	vblank->longest_ns = longest_ns;
 	arm(crtc);
 }
 
-void hf_vblank_hurry(struct hf_crtc *crtc)
+uint64_t hf_vblank_hurry(struct hf_crtc *crtc)
 {
 	struct hf_vblank *vblank = &crtc->vblank;
+	uint64_t next = hf_vblank_count(crtc, NULL) + 1;
 
 	if (!vblank->on || !vblank->longest_ns || vblank->early_ns)
-		return;
+		return next;
 	end_porch(crtc);
 	arm(crtc);
+	return next;
 }
 
 void hf_vblank_off(struct hf_crtc *crtc)

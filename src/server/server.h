@@ -35,6 +35,7 @@ struct hf_server {
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
+	uint32_t spin; /* rounds before a client's thread sleeps */
 	pthread_mutex_t shots_lock;
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */

@@ -181,12 +181,14 @@ int hf_legacy_set_gamma(struct hf_atomic_state *state, struct hf_crtc *crtc,
 	return 0;
 }
 
-static bool any_is_on(const struct hf_crtc *crtc)
+static bool another_is_on(const struct hf_crtc *crtc,
+			  const struct hf_connector *connector)
 {
 	const struct hf_kms_device *kms = crtc->kms;
 
 	for (unsigned int i = 0; i < kms->num_connectors; i++)
-		if (kms->connectors[i]->state->crtc == crtc &&
+		if (kms->connectors[i] != connector &&
+		    kms->connectors[i]->state->crtc == crtc &&
 		    kms->connectors[i]->dpms == DRM_MODE_DPMS_ON)
 			return true;
 	return false;
@@ -196,16 +198,18 @@ int hf_legacy_set_dpms(struct hf_atomic_state *state,
 		       struct hf_connector *connector, uint64_t value)
 {
 	struct hf_crtc *crtc = connector->state->crtc;
-	struct hf_crtc_state *new;
+	bool on = value == DRM_MODE_DPMS_ON;
+	struct hf_crtc_state *new = NULL;
 
 	state->allow_modeset = true;
-	connector->dpms = value == DRM_MODE_DPMS_ON ? value :
-						      DRM_MODE_DPMS_OFF;
-	if (!crtc)
-		return 0;
-	new = hf_atomic_get_crtc(state, crtc);
-	if (!new)
-		return -ENOMEM;
-	new->active = any_is_on(crtc);
+	if (crtc) {
+		new = hf_atomic_get_crtc(state, crtc);
+		if (!new)
+			return -ENOMEM;
+		new->active = on || another_is_on(crtc, connector);
+	}
+	/* Where the CRTC changes, its connectors follow when that is committed. */
+	if (!new || new->active == crtc->state->active)
+		connector->dpms = on ? DRM_MODE_DPMS_ON : DRM_MODE_DPMS_OFF;
 	return 0;
 }

@@ -36,8 +36,7 @@ int hf_legacy_set_gamma(struct hf_atomic_state *state, struct hf_crtc *crtc,
 /**
  * hf_legacy_set_dpms() - The DPMS property: on or off for the connector.
  *
- * Its CRTC is on while one of its connectors is. connector->dpms is set at once: the
- * caller puts back what it was if the commit fails.
+ * Its CRTC is on while one of its connectors is. Return: 0, -ENOMEM.
  */
 int hf_legacy_set_dpms(struct hf_atomic_state *state,
 		       struct hf_connector *connector, uint64_t value);

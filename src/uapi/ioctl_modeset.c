@@ -414,19 +414,6 @@ static int set_atomic_property(struct hf_call *call,
 
 /* -- a property at a time ------------------------------------------------------ */
 
-/* The kernel's drm_atomic_connector_commit_dpms(). */
-static int set_dpms(struct hf_call *call, struct hf_atomic_state *state,
-		    struct hf_connector *connector, uint64_t value)
-{
-	uint32_t old = connector->dpms;
-	int ret = hf_legacy_set_dpms(state, connector, value);
-
-	ret = commit(call, state, ret, false);
-	if (ret < 0)
-		connector->dpms = old;
-	return ret;
-}
-
 static int set_property(struct hf_call *call, struct hf_mode_object *object,
 			uint32_t prop_id, uint64_t value)
 {
@@ -443,9 +430,10 @@ static int set_property(struct hf_call *call, struct hf_mode_object *object,
 		return -ENOMEM;
 	state->allow_modeset = true;
 	if (prop == call->dev->kms.prop.dpms)
-		return set_dpms(call, state, (struct hf_connector *)object,
-				value);
-	ret = set_atomic_property(call, state, object, prop, value);
+		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
+					 value);
+	else
+		ret = set_atomic_property(call, state, object, prop, value);
 	return commit(call, state, ret, false);
 }
 

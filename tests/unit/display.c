@@ -36,6 +36,7 @@ static const struct hf_kms_funcs funcs = {
 		    HF_KMS_ROUTES | HF_KMS_VRR,
 	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
 	.encoder_type = DRM_MODE_ENCODER_TMDS,
+	.cursor_size = 128,
 	.check = check,
 };
 

@@ -22,7 +22,8 @@ ENUMS(plane_types, { HF_PLANE_OVERLAY, "Overlay" },
 ENUMS(rotations, { 0, "rotate-0" }, { 1, "rotate-90" }, { 2, "rotate-180" },
       { 3, "rotate-270" }, { 4, "reflect-x" }, { 5, "reflect-y" });
 ENUMS(blend_modes, { 2, "None" }, { 0, "Pre-multiplied" }, { 1, "Coverage" });
-ENUMS(encodings, { 0, "ITU-R BT.601 YCbCr" }, { 1, "ITU-R BT.709 YCbCr" });
+ENUMS(encodings, { 0, "ITU-R BT.601 YCbCr" }, { 1, "ITU-R BT.709 YCbCr" },
+      { 2, "ITU-R BT.2020 YCbCr" });
 ENUMS(ranges, { 0, "YCbCr limited range" }, { 1, "YCbCr full range" });
 ENUMS(filters, { HF_FILTER_DEFAULT, "Default" },
       { HF_FILTER_NEAREST, "Nearest Neighbor" });

@@ -277,7 +277,7 @@ int hf_ioctl_mode_getproperty(struct hf_call *call, void *arg)
 	}
 	if (!ret && prop->enums)
 		ret = copy_enums(call, prop, get);
-	else if (!prop->enums)
+	else if (prop->flags & DRM_MODE_PROP_BLOB)
 		get->count_enum_blobs = 0;
 	return ret;
 }

@@ -268,11 +268,18 @@ struct matrix {
 	float c_zero, r_cr, g_cb, g_cr, b_cb;
 };
 
+/* What red and blue are of Y, by enum hf_encoding. */
+static const double weights[][2] = {
+	[HF_ENCODING_BT601] = { 0.299, 0.114 },
+	[HF_ENCODING_BT709] = { 0.2126, 0.0722 },
+	[HF_ENCODING_BT2020] = { 0.2627, 0.0593 },
+};
+
 static void make_matrix(struct matrix *matrix,
 			const struct hf_compose_plane *plane, unsigned int bits)
 {
-	double kr = plane->bt709 ? 0.2126 : 0.299;
-	double kb = plane->bt709 ? 0.0722 : 0.114;
+	double kr = weights[plane->encoding][0];
+	double kb = weights[plane->encoding][1];
 	double kg = 1 - kr - kb;
 	double unit = 1u << (bits - 8);
 	double full = (1u << bits) - 1;

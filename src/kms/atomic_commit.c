@@ -13,6 +13,7 @@
 #include "kms/kms.h"
 #include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 #include "sync/resv.h"
 
 struct hf_flip {
@@ -21,6 +22,7 @@ struct hf_flip {
 	struct hf_crtc *crtc;
 	struct hf_event *event;
 	struct hf_fence *out_fence;
+	struct wl_list writebacks; /* hf_writeback_job.link */
 };
 
 /* A plane's fence that the commit waits for before it is shown. */
@@ -175,9 +177,10 @@ static double slowest_rate(const struct hf_crtc *crtc)
 	for (unsigned int i = 0; i < kms->num_connectors; i++) {
 		const struct hf_connector *connector = kms->connectors[i];
 
-		if (connector->state->crtc != crtc)
+		if (connector->state->crtc != crtc ||
+		    hf_connector_writes_back(connector))
 			continue;
-		if (!connector->vrr)
+		if (!connector->vrr_min_hz)
 			return 0;
 		if (connector->vrr_min_hz > hz)
 			hz = connector->vrr_min_hz;
@@ -192,8 +195,7 @@ static void switch_crtc(struct hf_crtc *crtc, const struct hf_crtc_state *old)
 	if (!crtc->state->active)
 		return;
 	hf_vblank_on(crtc, &crtc->state->mode);
-	hf_mode_visible(&crtc->state->mode, &crtc->last_width,
-			&crtc->last_height);
+	hf_mode_size(&crtc->state->mode, &crtc->last_width, &crtc->last_height);
 }
 
 static void switch_crtcs(const struct hf_atomic_state *old)
@@ -241,6 +243,7 @@ static void shown(struct hf_flip *flip)
 
 	if (crtc->commit == flip->commit)
 		crtc->commit = NULL;
+	hf_writeback_start(&flip->writebacks);
 	wl_list_for_each_safe(watch, next, &crtc->kms->watches, link)
 		watch->shown(watch, crtc, ns);
 	if (flip->event)
@@ -355,6 +358,8 @@ static void take_over(struct hf_commit *commit,
 			continue;
 		flip->commit = commit;
 		flip->crtc = crtc;
+		wl_list_init(&flip->writebacks);
+		hf_writeback_take(crtc, &flip->writebacks);
 		flip->event = crtc->state->event;
 		flip->out_fence = crtc->state->out_fence;
 		crtc->state->event = NULL;
@@ -401,9 +406,9 @@ static int prepare_fb(struct hf_framebuffer *fb)
 	return ret;
 }
 
-static int prepare_planes(struct hf_atomic_state *state)
+static int prepare(struct hf_atomic_state *state)
 {
-	int ret = 0;
+	int ret = hf_writeback_prepare(state);
 
 	for (unsigned int i = 0; !ret && i < state->kms->num_planes; i++) {
 		struct hf_plane_state *plane = state->planes[i];
@@ -418,6 +423,15 @@ static int prepare_planes(struct hf_atomic_state *state)
 	return ret;
 }
 
+static void tell_watches(const struct hf_atomic_state *state)
+{
+	struct hf_kms_watch *watch;
+
+	wl_list_for_each(watch, &state->kms->watches, link)
+		if (watch->begins)
+			watch->begins(watch, state);
+}
+
 int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 {
 	struct hf_kms_device *kms = state->kms;
@@ -426,7 +440,7 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 
 	if (!state->at_once && in_the_way(state))
 		return -EBUSY;
-	ret = prepare_planes(state);
+	ret = prepare(state);
 	if (ret)
 		return ret;
 	commit = calloc(1, sizeof(*commit) +
@@ -436,6 +450,7 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 	wl_list_init(&commit->waits);
 	commit->kms = kms;
 	commit->at_once = state->at_once;
+	tell_watches(state);
 	hold_last(state);
 	swap_states(state);
 	commit->old = state;

@@ -7,6 +7,7 @@
 
 #include "kms/legacy.h"
 #include "kms/mode.h"
+#include "kms/state.h"
 
 static bool is_sideways(const struct hf_plane_state *plane)
 {
@@ -18,12 +19,12 @@ int hf_legacy_check_viewport(const struct hf_crtc *crtc,
 			     const struct hf_framebuffer *fb, uint32_t x,
 			     uint32_t y)
 {
-	uint32_t w, h;
+	bool swap = is_sideways(crtc->primary->state);
+	uint32_t w, h, width, height;
 
-	if (is_sideways(crtc->primary->state))
-		hf_mode_visible(mode, &h, &w);
-	else
-		hf_mode_visible(mode, &w, &h);
+	hf_mode_size(mode, &width, &height);
+	w = swap ? height : width;
+	h = swap ? width : height;
 	if (w > fb->width || x > fb->width - w || h > fb->height ||
 	    y > fb->height - h)
 		return -ENOSPC;
@@ -72,7 +73,7 @@ static int set_outputs(struct hf_atomic_state *state, struct hf_crtc *crtc,
 		if (state->crtcs[i] && kms->crtcs[i] != crtc &&
 		    !state->crtcs[i]->connector_mask)
 			ret = switch_off(state->crtcs[i]);
-	return ret;
+	return ret ? ret : hf_atomic_free_encoders(state);
 }
 
 static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
@@ -81,21 +82,26 @@ static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
 {
 	struct hf_plane_state *plane =
 		hf_atomic_get_plane(state, crtc->primary);
-	uint32_t w, h;
+	uint32_t width, height;
 
 	if (!plane)
 		return -ENOMEM;
 	hf_atomic_set_plane_fb(plane, fb);
 	if (!fb)
 		return hf_atomic_set_plane_crtc(state, plane, NULL);
-	hf_mode_visible(mode, &w, &h);
+	hf_mode_size(mode, &width, &height);
 	plane->crtc_x = plane->crtc_y = 0;
-	plane->crtc_w = w;
-	plane->crtc_h = h;
+	plane->crtc_w = width;
+	plane->crtc_h = height;
 	plane->src_x = x << 16;
 	plane->src_y = y << 16;
-	plane->src_w = (is_sideways(plane) ? h : w) << 16;
-	plane->src_h = (is_sideways(plane) ? w : h) << 16;
+	if (is_sideways(plane)) {
+		plane->src_w = height << 16;
+		plane->src_h = width << 16;
+	} else {
+		plane->src_w = width << 16;
+		plane->src_h = height << 16;
+	}
 	return hf_atomic_set_plane_crtc(state, plane, crtc);
 }
 

@@ -97,6 +97,15 @@ int hf_mode_compare(const struct drm_mode_modeinfo *a,
 		    const struct drm_mode_modeinfo *b);
 
 /**
+ * hf_mode_size() - The pixels and lines of a picture for a mode.
+ *
+ * Those that are visible; of stereo where whole frames follow each other, both eyes'
+ * and the blank lines between them, as drm_mode_get_hv_timing() has it.
+ */
+void hf_mode_size(const struct drm_mode_modeinfo *mode, uint32_t *width,
+		  uint32_t *height);
+
+/**
  * hf_mode_frame_ns() - How long a frame (a field, when interlaced) lasts.
  * @mode: any mode, checked or not
  *
@@ -104,16 +113,6 @@ int hf_mode_compare(const struct drm_mode_modeinfo *a,
  * @mode has no clock.
  */
 uint64_t hf_mode_frame_ns(const struct drm_mode_modeinfo *mode);
-
-/**
- * hf_mode_visible() - What a CRTC shows: the mode's size, or both eyes' of it.
- * @mode: any mode, checked or not
- * @width: set to pixels
- * @height: set to lines; frame packing has both pictures in a frame, one below the
- *	other, with a blanking between them
- */
-void hf_mode_visible(const struct drm_mode_modeinfo *mode, uint32_t *width,
-		     uint32_t *height);
 
 /**
  * hf_mode_vrefresh() - Refreshes a second, rounded as the kernel rounds it.

@@ -52,6 +52,7 @@ struct hf_server {
  * @trace: file to write a line an ioctl to, or NULL
  * @hold_last_picture: keep the memory of what a CRTC showed last
  * @contiguous: the display has no IOMMU, so that it scans out contiguous memory only
+ * @check: say what clients do wrong (uapi/check.h)
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default
@@ -65,7 +66,7 @@ struct hf_server_options {
 	unsigned int vfio_flags;
 	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
-	bool contiguous, split, incoherent;
+	bool contiguous, split, incoherent, check;
 	size_t pool, memory;
 	const struct hf_kms_output *outputs;
 	size_t noutputs;

@@ -83,14 +83,14 @@ static void more_overlays_than_there_may_be_are_refused(void **state)
 
 static void the_most_of_all_fits(void **state)
 {
-	static const struct hf_kms_output none[HF_KMS_MAX_CONNECTORS];
+	static const struct hf_kms_output none[HF_KMS_MAX_OUTPUTS];
 	unsigned int overlays = HF_KMS_MAX_OVERLAYS;
 	const struct hf_kms_options options = { .overlays = &overlays };
 
 	(void)state;
 	clock_ = hf_clock_create();
 	assert_int_equal(hf_kms_device_init(&kms, clock_, hf_soft_driver.kms,
-					    none, HF_KMS_MAX_CONNECTORS,
+					    none, HF_KMS_MAX_OUTPUTS,
 					    &options),
 			 0);
 	assert_int_equal(kms.num_planes, HF_KMS_MAX_PLANES);

@@ -2,11 +2,12 @@
 /*
  * The soft device's description. Its display accepts whatever KMS accepts and
  * does nothing on a commit, but that it maps the memory that it scans out: the
- * picture is computed when somebody looks, in server/screenshot.c.
+ * picture is computed when somebody looks, from a frame (frame.h).
  */
 #include <errno.h>
 
 #include "drivers/soft/soft.h"
+#include "drivers/soft/writeback.h"
 #include "holdfast_drm.h"
 
 /* All that the composer shows, those that programs use most first. */
@@ -75,13 +76,17 @@ static void cleanup_fb(struct hf_framebuffer *fb)
 
 static const struct hf_kms_funcs kms_funcs = {
 	.features = HF_KMS_VBLANK | HF_KMS_GAMMA | HF_KMS_BLEND | HF_KMS_ASYNC |
-		    HF_KMS_ROUTES | HF_KMS_VRR,
+		    HF_KMS_ROUTES | HF_KMS_VRR | HF_KMS_WRITEBACK,
 	.min_crtcs = 2,
 	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
 	.encoder_type = DRM_MODE_ENCODER_TMDS,
 	.prepare_fb = prepare_fb,
 	.cleanup_fb = cleanup_fb,
 	.cursor_size = 256,
+	.writeback_formats = hf_soft_writeback_formats,
+	.prepare_writeback = hf_soft_writeback_prepare,
+	.writeback = hf_soft_writeback,
+	.cleanup_writeback = hf_soft_writeback_cleanup,
 	.formats = {
 		[HF_PLANE_PRIMARY] = formats,
 		[HF_PLANE_OVERLAY] = formats,

@@ -28,6 +28,9 @@ enum {
 	MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
+	CHECK,
+	STRICT,
+	PROBLEMS,
 };
 
 /* Which commands an option belongs to. */
@@ -59,6 +62,9 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
+	{ "check", no_argument, NULL, CHECK },
+	{ "strict", no_argument, NULL, STRICT },
+	{ "problems", no_argument, NULL, PROBLEMS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ 0 },
@@ -78,8 +84,11 @@ static unsigned int commands_of(int option)
 	case MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
+	case CHECK:
+	case STRICT:
 		return RUN | SERVE;
 	case JSON:
+	case PROBLEMS:
 		return INFO;
 	case CRTC:
 		return SHOT;
@@ -105,7 +114,7 @@ static void print_help(void)
 	puts("Usage: holdfast run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
 	     "       holdfast serve [OPTION]...\n"
 	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
-	     "       holdfast info [--socket PATH] [--json]\n"
+	     "       holdfast info [--socket PATH] [--json | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
@@ -117,6 +126,8 @@ static void print_help(void)
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
 	     "  --trace FILE           write a line an ioctl\n"
+	     "  --check                say what programs do wrong with what is shown\n"
+	     "  --strict               the same, and fail where they did\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -139,9 +150,9 @@ static int parse_output(struct hf_cli_options *options, const char *text)
 {
 	char why[HF_OUTPUT_WHY];
 
-	if (options->noutputs == HF_KMS_MAX_CONNECTORS)
+	if (options->noutputs == HF_KMS_MAX_OUTPUTS)
 		return hf_cli_error("at most %d outputs",
-				    HF_KMS_MAX_CONNECTORS);
+				    HF_KMS_MAX_OUTPUTS);
 	if (hf_output_parse(text, &options->outputs[options->noutputs], why) ||
 	    hf_outputs_check(options->outputs, ++options->noutputs, why))
 		return hf_cli_error("--output: %s", why);
@@ -219,6 +230,15 @@ static int parse_option(struct hf_cli_options *options, int option)
 		return 0;
 	case JSON:
 		options->json = true;
+		return 0;
+	case CHECK:
+		options->check = true;
+		return 0;
+	case STRICT:
+		options->check = options->strict = true;
+		return 0;
+	case PROBLEMS:
+		options->problems = true;
 		return 0;
 	case SCANOUT:
 		return parse_scanout(options);

@@ -382,7 +382,7 @@ static int set_share(struct parser *parser, const char *value)
 {
 	unsigned long n;
 
-	if (!parse_number(value, 1, HF_KMS_MAX_CONNECTORS, &n))
+	if (!parse_number(value, 1, HF_KMS_MAX_OUTPUTS, &n))
 		return fail(parser,
 			    "share=%s: not the number of an output before it",
 			    value);

@@ -9,6 +9,7 @@
 #include "kms/kms.h"
 #include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 
 #define MIN_FRAME_NS 100000u
 #define MAX_FRAME_NS 1000000000u
@@ -131,12 +132,16 @@ int hf_atomic_check(struct hf_atomic_state *state)
 		if (state->crtcs[i])
 			ret = check_crtc(kms->crtcs[i]->state,
 					 state->crtcs[i]);
+	if (!ret)
+		ret = hf_writeback_check(state);
 	for (i = 0; !ret && i < kms->num_crtcs; i++)
 		if (state->crtcs[i])
 			ret = check_modeset(kms->crtcs[i]->state,
 					    state->crtcs[i]);
 	if (!ret)
 		ret = hf_atomic_check_routing(state);
+	if (!ret)
+		ret = hf_writeback_check_targets(state);
 	if (!ret)
 		ret = add_affected_planes(state);
 	if (!ret && kms->funcs->check)

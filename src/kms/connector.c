@@ -14,6 +14,7 @@
 #include "kms/kms.h"
 #include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -346,6 +347,8 @@ void hf_connector_probe(struct hf_connector *connector)
 	struct hf_kms_device *kms = connector->kms;
 	struct hf_monitor *monitor = connector->plugged;
 
+	if (hf_connector_writes_back(connector))
+		hf_writeback_probe(connector);
 	if (!monitor)
 		return;
 	hf_blob_put(connector->edid);
@@ -368,8 +371,11 @@ int hf_kms_plug(struct hf_connector *connector,
 {
 	struct hf_kms_device *kms = connector->kms;
 	struct hf_monitor *monitor;
-	int ret = monitor_create(connector, output, &monitor);
+	int ret;
 
+	if (hf_connector_writes_back(connector))
+		return -EINVAL;
+	ret = monitor_create(connector, output, &monitor);
 	if (ret)
 		return ret;
 	monitor_destroy(connector->plugged);
@@ -602,6 +608,7 @@ void hf_connector_destroy(struct hf_connector *connector)
 	hf_blob_put(connector->edid);
 	hf_blob_put(connector->tile);
 	hf_blob_put(connector->path);
+	hf_blob_put(connector->writeback_formats);
 	hf_connector_state_destroy(connector->state);
 	free(connector);
 }

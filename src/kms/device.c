@@ -10,6 +10,10 @@
 
 #include "kms/kms.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
+
+/* ARGB, 16 bits each. */
+#define BLACK (UINT64_C(0xffff) << 48)
 
 static struct hf_blob *in_formats(struct hf_kms_device *kms,
 				  const struct hf_plane *plane)
@@ -138,6 +142,7 @@ static int create_crtc(struct hf_kms_device *kms)
 	if (!crtc->state)
 		return -ENOMEM;
 	crtc->state->crtc = crtc;
+	crtc->state->background = BLACK;
 	if (create_planes(crtc) ||
 	    hf_mode_object_add(kms, &crtc->base, DRM_MODE_OBJECT_CRTC))
 		return -ENOMEM;
@@ -171,7 +176,7 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 	wl_list_init(&kms->watches);
 	kms->funcs = funcs;
 	kms->clock = clock;
-	if (noutputs > HF_KMS_MAX_CONNECTORS)
+	if (noutputs > HF_KMS_MAX_OUTPUTS)
 		return -EINVAL;
 	ret = hf_kms_properties_init(kms);
 	for (size_t i = 0; !ret && i < ncrtcs; i++)
@@ -180,6 +185,8 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		ret = hf_connector_add_output(kms, &outputs[i]);
 	if (!ret)
 		hf_connector_set_clones(kms, outputs, noutputs);
+	if (!ret)
+		ret = hf_writeback_init(kms);
 	if (ret)
 		hf_kms_device_finish(kms);
 	return ret;
@@ -193,6 +200,13 @@ void hf_kms_uevent(struct hf_kms_device *kms, const char *what,
 		kms->uevent(kms, what, connector, prop);
 }
 
+/* Whoever waits for a flip is told, and pending commits end. */
+void hf_kms_device_stop(struct hf_kms_device *kms)
+{
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		hf_vblank_off(kms->crtcs[i]);
+}
+
 static void free_planes(struct hf_kms_device *kms)
 {
 	for (unsigned int i = 0; i < kms->num_planes; i++) {
@@ -204,9 +218,6 @@ static void free_planes(struct hf_kms_device *kms)
 
 static void free_crtcs(struct hf_kms_device *kms)
 {
-	/* Whoever waits for a flip is told, and pending commits end. */
-	for (unsigned int i = 0; i < kms->num_crtcs; i++)
-		hf_vblank_off(kms->crtcs[i]);
 	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
 		hf_crtc_state_destroy(kms->crtcs[i]->state);
 		free(kms->crtcs[i]);
@@ -225,6 +236,7 @@ void hf_kms_device_finish(struct hf_kms_device *kms)
 {
 	struct hf_property *prop, *next;
 
+	hf_kms_device_stop(kms);
 	hf_kms_drop_held(kms);
 	free_crtcs(kms);
 	free_planes(kms);

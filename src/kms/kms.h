@@ -26,13 +26,18 @@
 #include "sync/fence.h"
 
 #define HF_KMS_MAX_CRTCS 16
-#define HF_KMS_MAX_PLANES (3 * HF_KMS_MAX_CRTCS)
-#define HF_KMS_MAX_CONNECTORS HF_KMS_MAX_CRTCS
+#define HF_KMS_MAX_OVERLAYS 8 /* of a CRTC */
+#define HF_CRTC_MAX_PLANES (HF_KMS_MAX_OVERLAYS + 2)
+#define HF_KMS_MAX_PLANES (HF_CRTC_MAX_PLANES * HF_KMS_MAX_CRTCS)
+#define HF_KMS_MAX_OUTPUTS HF_KMS_MAX_CRTCS
+/* With one a CRTC that writes back. */
+#define HF_KMS_MAX_CONNECTORS (HF_KMS_MAX_OUTPUTS + HF_KMS_MAX_CRTCS)
 #define HF_KMS_MAX_ENCODERS 32 /* a bit each */
 #define HF_KMS_MAX_MODES 128
 #define HF_KMS_MAX_PROPS 48
 #define HF_KMS_MAX_SIZE 16384 /* pixels or lines of a framebuffer or mode */
-#define HF_KMS_GAMMA_SIZE 256
+#define HF_KMS_GAMMA_SIZE 256 /* entries of the legacy table */
+#define HF_KMS_LUT_SIZE 4096  /* of GAMMA_LUT and DEGAMMA_LUT, at most */
 #define HF_KMS_CURSOR_SIZE 64
 
 struct hf_gem_object;
@@ -41,6 +46,7 @@ struct hf_kms_file;
 struct hf_atomic_state;
 struct hf_commit;
 struct hf_flip;
+struct hf_writeback_job;
 
 /* -- objects and properties ---------------------------------------------- */
 
@@ -113,6 +119,8 @@ struct hf_plane_state {
 	uint32_t blend;	   /* 0 pre-multiplied, 1 coverage, 2 none */
 	uint32_t encoding, range;
 	uint32_t zpos;
+	uint32_t scaling_filter; /* HF_FILTER_* */
+	int32_t hotspot_x, hotspot_y;
 	struct hf_blob *damage;
 	struct hf_fence *in_fence; /* to wait for before it is shown */
 };
@@ -125,7 +133,10 @@ struct hf_crtc_state {
 	uint32_t connector_mask;
 	struct drm_mode_modeinfo mode;
 	struct hf_blob *mode_blob;
-	struct hf_blob *gamma;
+	/* What is done to the pixels, in this order; NULL: nothing. */
+	struct hf_blob *degamma, *ctm, *gamma;
+	uint64_t background; /* ARGB, 16 bits each */
+	bool vrr;	     /* VRR_ENABLED */
 	struct hf_event *event; /* to send when the commit is shown */
 	struct hf_fence *out_fence; /* to signal then */
 	uint64_t out_fence_ptr; /* where the client wants it; 0: nowhere */
@@ -141,12 +152,17 @@ struct hf_connector_state {
 	uint32_t colorspace;
 	uint32_t scaling_mode; /* DRM_MODE_SCALE_* */
 	struct hf_blob *hdr;   /* struct hdr_output_metadata, or NULL */
+	struct hf_writeback_job *writeback; /* of this commit only, or NULL */
+	uint64_t out_fence_ptr; /* where the client wants its fence; 0: nowhere */
 };
 
 /* -- the objects of a display --------------------------------------------- */
 
 /* The values of a plane's "type". */
 enum { HF_PLANE_OVERLAY, HF_PLANE_PRIMARY, HF_PLANE_CURSOR };
+
+/* The values of "SCALING_FILTER". */
+enum { HF_FILTER_DEFAULT, HF_FILTER_NEAREST };
 
 struct hf_plane {
 	struct hf_mode_object base;
@@ -190,8 +206,8 @@ struct hf_crtc {
 	uint64_t frames; /* shown so far */
 	uint32_t last_width, last_height; /* of its last mode; 0: none yet */
 	/* What its planes showed before they were taken off, lowest first. */
-	struct hf_plane_state *held[3];
-	struct hf_blob *held_gamma;
+	struct hf_plane_state *held[HF_CRTC_MAX_PLANES];
+	struct hf_crtc_state *held_state; /* of that time, or NULL */
 	uint16_t gamma[3][HF_KMS_GAMMA_SIZE]; /* as GETGAMMA reads it */
 };
 
@@ -220,6 +236,7 @@ struct hf_connector {
 	struct hf_blob *path;
 	bool connected;
 	struct hf_monitor *plugged; /* not probed yet, or NULL */
+	bool unknown; /* nobody has looked yet whether it is */
 	uint32_t width_mm, height_mm;
 	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
 	unsigned int num_modes;
@@ -228,6 +245,8 @@ struct hf_connector {
 	struct hf_blob *edid, *tile;
 	uint32_t tile_group; /* 0: it shows no tile */
 	uint8_t tile_topology[HF_EDID_TOPOLOGY];
+	struct hf_blob *writeback_formats; /* of one that writes back, or NULL */
+	struct hf_timeline timeline;	   /* of such a one's out-fences */
 	uint32_t dpms; /* DRM_MODE_DPMS_* */
 	struct hf_connector_state *state;
 };
@@ -238,6 +257,7 @@ struct hf_connector {
 #define HF_KMS_BLEND 4u	 /* alpha, blend mode, rotation, zpos, YUV encodings */
 #define HF_KMS_ASYNC 8u	 /* flips that do not wait for a vblank */
 #define HF_KMS_ROUTES 16u /* any connector can be on any CRTC; else n is on n */
+#define HF_KMS_WRITEBACK 32u /* it can write what a CRTC shows into a framebuffer */
 
 /**
  * struct hf_kms_funcs - What display hardware adds.
@@ -253,6 +273,14 @@ struct hf_connector {
  * @prepare_fb: a framebuffer is going to be shown for the first time: make its
  *	memory reachable for the display; 0 or a negative errno. NULL: nothing to do
  * @cleanup_fb: one that was prepared goes. NULL: nothing to do
+ * @writeback_formats: fourccs that it can write back to, ended by 0; for
+ *	HF_KMS_WRITEBACK, as what follows
+ * @prepare_writeback: a job is going to be committed: make its framebuffer's memory
+ *	reachable for the display, to write; 0 or a negative errno. NULL: nothing to do
+ * @writeback: the job's CRTC shows its new state, since now: write that to the
+ *	framebuffer. The job must be given to hf_writeback_done(), now or later, once,
+ *	whatever happens, and those of a connector in order
+ * @cleanup_writeback: a job that was prepared goes, done or not. NULL: nothing to do
  */
 struct hf_kms_funcs {
 	unsigned int features, min_crtcs;
@@ -263,6 +291,10 @@ struct hf_kms_funcs {
 		     struct hf_flip *flip);
 	int (*prepare_fb)(struct hf_framebuffer *fb);
 	void (*cleanup_fb)(struct hf_framebuffer *fb);
+	const uint32_t *writeback_formats;
+	int (*prepare_writeback)(struct hf_writeback_job *job);
+	void (*writeback)(struct hf_writeback_job *job);
+	void (*cleanup_writeback)(struct hf_writeback_job *job);
 };
 
 struct hf_kms_device {
@@ -277,6 +309,7 @@ struct hf_kms_device {
 	unsigned int num_crtcs, num_planes, num_connectors, num_encoders;
 	uint32_t reserved;    /* a bit a CRTC: by a hf_commit_wait */
 	struct wl_list turns; /* those who wait for such a CRTC */
+	uint64_t writebacks;  /* jobs done so far, well or not */
 	bool hold; /* keep what a CRTC showed last */
 	/* Told after outputs were wired up anew; NULL: nobody is. */
 	void (*changed)(struct hf_kms_device *kms);
@@ -296,6 +329,8 @@ struct hf_kms_device {
 		struct hf_property *active, *mode_id, *gamma, *gamma_size;
 		struct hf_property *edid, *dpms, *link_status, *non_desktop;
 		struct hf_property *tile, *in_fence, *out_fence;
+		struct hf_property *writeback_fb, *writeback_formats;
+		struct hf_property *writeback_out_fence;
 		struct hf_property *path, *hdr, *content_type, *scaling_mode;
 		struct hf_property *hdmi_colorspace, *dp_colorspace;
 		struct hf_property *orientation;
@@ -305,18 +340,24 @@ struct hf_kms_device {
 
 /**
  * struct hf_kms_watch - Somebody who looks at what a display does.
- * @shown: a CRTC shows a new state, since @ns on the clock. The lock is held.
+ * @shown: a CRTC shows a new state, since @ns on the clock; nobody was told yet
+ * @begins: a commit is going to be the current state; NULL: not to be told
+ *
+ * The lock is held.
  */
 struct hf_kms_watch {
 	struct wl_list link; /* hf_kms_device.watches */
 	void (*shown)(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 		      uint64_t ns);
+	void (*begins)(struct hf_kms_watch *watch,
+		       const struct hf_atomic_state *state);
 };
 
 /* What KMS keeps of an open DRM file. */
 struct hf_kms_file {
 	struct hf_kms_device *kms;
 	bool universal, atomic, aspect, stereo; /* DRM_CLIENT_CAP_* */
+	bool writeback; /* DRM_CLIENT_CAP_WRITEBACK_CONNECTORS */
 	struct wl_list fbs;
 	struct wl_list blobs;
 	int fd; /* the socket that events go to */
@@ -401,6 +442,8 @@ struct hf_kms_output {
 int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		       const struct hf_kms_funcs *funcs,
 		       const struct hf_kms_output *outputs, size_t noutputs);
+/** hf_kms_device_stop() - Vblanks end, and with them what waits for one. */
+void hf_kms_device_stop(struct hf_kms_device *kms);
 void hf_kms_device_finish(struct hf_kms_device *kms);
 /**
  * hf_kms_plug() - Something was plugged in at a connector, or was unplugged.
@@ -497,6 +540,20 @@ bool hf_property_valid(struct hf_kms_device *kms,
 /** hf_object_get_value() - The value of a property as a client reads it. */
 uint64_t hf_object_get_value(const struct hf_mode_object *object,
 			     unsigned int i);
+
+/* plane.c */
+
+/**
+ * hf_crtc_planes() - What a CRTC shows, the lowest plane first.
+ * @planes: where to put the states
+ *
+ * The order is that of zpos, and of ids where that is the same.
+ *
+ * Return: how many; 0 where it is off.
+ */
+unsigned int
+hf_crtc_planes(const struct hf_crtc *crtc,
+	       const struct hf_plane_state *planes[HF_CRTC_MAX_PLANES]);
 
 /* framebuffer.c */
 

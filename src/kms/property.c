@@ -148,6 +148,15 @@ static struct hf_property *create_object(struct hf_kms_device *kms,
 #define OBJECT(field, name, type)                                             \
 	(kms->prop.field = create_object(kms, name, type))
 
+static bool create_writeback(struct hf_kms_device *kms)
+{
+	return OBJECT(writeback_fb, "WRITEBACK_FB_ID", DRM_MODE_OBJECT_FB) &&
+	       BLOB(writeback_formats, "WRITEBACK_PIXEL_FORMATS",
+		    ATOMIC | IMMUTABLE) &&
+	       RANGE(writeback_out_fence, "WRITEBACK_OUT_FENCE_PTR", ATOMIC, 0,
+		     UINT64_MAX);
+}
+
 int hf_kms_properties_init(struct hf_kms_device *kms)
 {
 	bool ok = ENUM(type, "type", DRM_MODE_PROP_ENUM | IMMUTABLE,
@@ -202,6 +211,8 @@ int hf_kms_properties_init(struct hf_kms_device *kms)
 		  BLOB(gamma, "GAMMA_LUT", 0) &&
 		  RANGE(gamma_size, "GAMMA_LUT_SIZE", IMMUTABLE, 0, UINT_MAX);
 
+	if (ok && (kms->funcs->features & HF_KMS_WRITEBACK))
+		ok = create_writeback(kms);
 	return ok ? 0 : -ENOMEM;
 }
 

@@ -15,9 +15,11 @@
 
 #include "base/fdpass.h"
 #include "drivers/soft/engine.h"
+#include "drivers/soft/frame.h"
 #include "mem/shmem.h"
 #include "server/json.h"
 #include "server/server.h"
+#include "uapi/problem.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
@@ -87,7 +89,7 @@ static struct json_object *describe_crtc(struct hf_crtc *crtc)
 struct totals {
 	uint64_t objects, bytes, peak_objects, peak_bytes;
 	uint64_t mapped, mappings, faults, missed_syncs, jobs, busy_ns;
-	uint64_t frames, fbs;
+	uint64_t frames, fbs, writebacks;
 };
 
 static void describe_hardware(struct hf_device *dev, struct json_object *root)
@@ -125,6 +127,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		hf_json_append(crtcs, describe_crtc(dev->kms.crtcs[i]));
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
+	sum->writebacks += dev->kms.writebacks;
 	wl_list_for_each(object, &dev->gem.objects, link)
 		hf_json_append(objects, describe_object(object));
 	sum->objects += dev->gem.count;
@@ -173,6 +176,26 @@ static void describe_memory(struct hf_system *sys, struct json_object *root)
 	add_uint(root, "purged_bytes", stats.purged);
 }
 
+static void describe_problems(const struct hf_problems *problems,
+			      struct json_object *root)
+{
+	struct json_object *list = json_object_new_array();
+	const struct hf_problem *problem;
+
+	add_uint(root, "problem_count", problems->total);
+	wl_list_for_each(problem, &problems->list, link) {
+		struct json_object *obj = json_object_new_object();
+
+		add_uint(obj, "ns", problem->ns);
+		add_uint(obj, "pid", problem->pid);
+		hf_json_add(obj, "program",
+			    json_object_new_string(problem->program));
+		hf_json_add(obj, "text", json_object_new_string(problem->text));
+		json_object_array_add(list, obj);
+	}
+	hf_json_add(root, "problems", list);
+}
+
 static struct json_object *describe(struct hf_server *server)
 {
 	static const char *const lists[] = { "files", "crtcs", "objects",
@@ -200,6 +223,7 @@ static struct json_object *describe(struct hf_server *server)
 	}
 	add_uint(root, "framebuffers", sum.fbs);
 	add_uint(root, "frames", sum.frames);
+	add_uint(root, "writebacks", sum.writebacks);
 	add_uint(root, "object_count", sum.objects);
 	add_uint(root, "object_bytes", sum.bytes);
 	add_uint(root, "peak_objects", sum.peak_objects);
@@ -211,6 +235,8 @@ static struct json_object *describe(struct hf_server *server)
 	add_uint(root, "missed_syncs", sum.missed_syncs);
 	add_uint(root, "jobs", sum.jobs);
 	add_uint(root, "engine_busy_ns", sum.busy_ns);
+	if (server->sys->problems)
+		describe_problems(server->sys->problems, root);
 	return root;
 }
 
@@ -246,7 +272,7 @@ static void reply(const struct hf_wire_query *query, int fd, int answer)
 /* A screenshot takes its time: a thread of its own composes it. */
 struct shot {
 	struct hf_server *server;
-	struct hf_picture *picture;
+	struct hf_frame *frame;
 	struct hf_wire_query query;
 	int fd;
 };
@@ -275,11 +301,11 @@ static void *compose(void *arg)
 	struct hf_server *server = shot->server;
 	int fd = memfd_create("holdfast screenshot", MFD_CLOEXEC), ret;
 
-	ret = fd < 0 ? -errno : hf_picture_write(shot->picture, fd);
+	ret = fd < 0 ? -errno : hf_screenshot_write(shot->frame, fd);
 	if (ret && fd >= 0)
 		close(fd);
 	reply(&shot->query, shot->fd, ret ? ret : fd);
-	hf_picture_destroy(shot->picture);
+	hf_frame_destroy(shot->frame);
 	free(shot);
 	shot_done(server);
 	return NULL;
@@ -318,7 +344,7 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	if (!shot_begins(server))
 		return -EBUSY;
 	shot = calloc(1, sizeof(*shot));
-	ret = shot ? hf_picture_capture(server->dev, crtc, &shot->picture) :
+	ret = shot ? hf_screenshot_capture(server->dev, crtc, &shot->frame) :
 		     -ENOMEM;
 	if (!ret) {
 		shot->server = server;
@@ -328,7 +354,7 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	}
 	if (ret) {
 		if (shot)
-			hf_picture_destroy(shot->picture);
+			hf_frame_destroy(shot->frame);
 		free(shot);
 		shot_done(server);
 	}

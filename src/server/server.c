@@ -24,10 +24,13 @@
 #include "base/address.h"
 #include "base/fdpass.h"
 #include "base/log.h"
+#include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
 #include "server/server.h"
 #include "server/sysfs.h"
+#include "uapi/check.h"
+#include "uapi/problem.h"
 
 /* -- connections ----------------------------------------------------------- */
 
@@ -253,7 +256,9 @@ static void describe_connector(const struct hf_connector *connector,
 		text->modes[i] = connector->modes[i].name;
 	out->name = text->name;
 	out->id = connector->base.id;
-	out->status = connector->connected ? "connected" : "disconnected";
+	out->status = connector->unknown   ? "unknown" :
+		      connector->connected ? "connected" :
+					     "disconnected";
 	out->enabled = connector->state->crtc;
 	out->dpms = dpms_name(connector->dpms);
 	out->edid = connector->edid ? connector->edid->data : NULL;
@@ -450,7 +455,12 @@ static int create_system(struct hf_server *server,
 	};
 
 	server->sys = hf_system_create(&memory);
-	return server->sys ? 0 : -errno;
+	if (!server->sys)
+		return -errno;
+	if (!options->check)
+		return 0;
+	server->sys->problems = hf_problems_create(server->sys->clock);
+	return server->sys->problems ? 0 : -ENOMEM;
 }
 
 static int open_hardware(struct hf_server *server,
@@ -510,7 +520,9 @@ static int create_devices(struct hf_server *server,
 	server->dev->gem.limit = server->engine->gem.limit = options->memory;
 	server->dev->kms.changed = configuration_changed;
 	server->dev->kms.hold = options->hold_last_picture;
-	return 0;
+	if (options->check)
+		server->dev->check = hf_check_create(server->dev);
+	return options->check && !server->dev->check ? -ENOMEM : 0;
 }
 
 int hf_server_init(struct hf_server *server,
@@ -526,6 +538,7 @@ int hf_server_init(struct hf_server *server,
 	server->listen_fd = server->tree_fd = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
+	server->spin = hf_spin_rounds(HF_WIRE_SPIN_NS);
 	/* A terminal or a reader of the trace that goes away is no reason. */
 	signal(SIGPIPE, SIG_IGN);
 	ret = create_system(server, options);

@@ -12,9 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/soft/composer.h"
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
 #include "uapi/call.h"
+#include "uapi/check.h"
+#include "uapi/problem.h"
 
 /* What a device puts on the bus, behind an IOMMU. */
 #define IOVA_LAST ((1ull << 48) - 1)
@@ -75,10 +78,13 @@ static bool has_master(const struct hf_kms_device *kms)
 static int init_display(struct hf_device *dev,
 			const struct hf_device_options *options)
 {
-	struct hf_kms_output found[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
 	int n = 0, ret;
 
+	dev->composer = hf_composer_create(&dev->sys->lock);
+	if (!dev->composer)
+		return -ENOMEM;
 	if (driver->probe) {
 		n = driver->probe(dev, options, found);
 		if (n < 0)
@@ -136,12 +142,24 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	return dev;
 
 error_dma:
+	hf_composer_destroy(dev->composer);
 	hf_engine_destroy(dev->engine);
 	hf_dma_device_finish(&dev->dma);
 error_free:
 	free(dev);
 	errno = -ret;
 	return NULL;
+}
+
+/* What is going to be shown is shown now, and what that captures is composed. */
+static void stop_display(struct hf_device *dev)
+{
+	pthread_mutex_lock(&dev->sys->lock);
+	hf_kms_device_stop(&dev->kms);
+	hf_check_destroy(dev->check);
+	pthread_mutex_unlock(&dev->sys->lock);
+	hf_composer_destroy(dev->composer);
+	dev->composer = NULL;
 }
 
 void hf_device_destroy(struct hf_device *dev)
@@ -151,8 +169,10 @@ void hf_device_destroy(struct hf_device *dev)
 	hf_engine_destroy(dev->engine);
 	if (dev->driver->stop)
 		dev->driver->stop(dev);
-	if (dev->driver->kms)
+	if (dev->driver->kms) {
+		stop_display(dev);
 		hf_kms_device_finish(&dev->kms);
+	}
 	if (dev->driver->remove)
 		dev->driver->remove(dev);
 	hf_gem_device_finish(&dev->gem);
@@ -298,6 +318,8 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 	file->id = sys->next_file++;
 	file->render = (int)minor == dev->render_minor;
 	file->cred = *cred;
+	if (sys->problems)
+		hf_program_name(cred->pid, file->program);
 	wl_list_init(&file->calls);
 	ret = open_endpoint(file, minor, client);
 	if (!ret && !file->render) {
@@ -360,6 +382,7 @@ void hf_file_close(struct hf_file *file)
 		hf_call_complete(call, -ENODEV);
 	}
 	destroy_contexts(file);
+	hf_check_leaks(file);
 	hf_syncobj_file_finish(&file->syncobjs);
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);

@@ -207,7 +207,10 @@ int hf_ioctl_set_client_cap(struct hf_call *call, void *arg)
 	case DRM_CLIENT_CAP_STEREO_3D:
 		kms->stereo = cap->value;
 		break;
-	default: /* there are no writeback connectors */
+	case DRM_CLIENT_CAP_WRITEBACK_CONNECTORS:
+		kms->writeback = cap->value;
+		break;
+	default:
 		break;
 	}
 	return 0;

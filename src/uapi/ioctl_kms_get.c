@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kms/mode.h"
+#include "kms/writeback.h"
 #include "uapi/handlers.h"
 
 /* As many of @n ids as fit in the @count that the client has room for. */
@@ -45,8 +46,11 @@ int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 		ids[n] = kms->crtcs[n]->base.id;
 	if (!ret)
 		ret = copy_ids(call, 1, &res->count_crtcs, ids, n);
-	for (n = 0; n < kms->num_connectors; n++)
-		ids[n] = kms->connectors[n]->base.id;
+	n = 0;
+	for (unsigned int i = 0; i < kms->num_connectors; i++)
+		if (call->file->kms.writeback ||
+		    !hf_connector_writes_back(kms->connectors[i]))
+			ids[n++] = kms->connectors[i]->base.id;
 	if (!ret)
 		ret = copy_ids(call, 2, &res->count_connectors, ids, n);
 	for (n = 0; n < kms->num_encoders; n++)
@@ -202,7 +206,7 @@ int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 	get->mm_width = connector->width_mm;
 	get->mm_height = connector->height_mm;
 	get->subpixel = hf_connector_subpixel(connector);
-	get->connection = connector->connected ? 1 : 2;
+	get->connection = connector->unknown ? 3 : connector->connected ? 1 : 2;
 	ret = copy_modes(call, connector, &get->count_modes);
 	if (ret)
 		return ret;

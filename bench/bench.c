@@ -38,6 +38,7 @@ static const struct bench benches[] = {
 	{ "idle_cpu", "% of a core", NULL, 0.5, true, measure_idle_cpu },
 	{ "compose_3_planes", "ms", "bare pixman on flat memory", 1.15, false,
 	  measure_compose_3_planes },
+	{ "crc_1080p", "ms", "compose_3_planes", 2, false, measure_crc_1080p },
 	{ "iova_alloc_free", "ns", "malloc(64), free", 4, false,
 	  measure_iova_alloc_free },
 	{ "sgtable_map_unmap", "us", "writing as many 8-byte entries twice", 6,
@@ -58,6 +59,10 @@ static const struct bench benches[] = {
 	  measure_submit_latency },
 	{ "object_overhead", "bytes", NULL, 512, false,
 	  measure_object_overhead },
+	{ "flip_rate", "ns", "ioctl_hot", 4, true, measure_flip_rate },
+	{ "atomic_commit", "ns", "ioctl_hot", 10, true, measure_atomic_commit },
+	{ "vblank_jitter", "us", "how late clock_nanosleep wakes, 99 %", 2, true,
+	  measure_vblank_jitter },
 };
 
 enum { NUM_BENCHES = sizeof(benches) / sizeof(benches[0]) };

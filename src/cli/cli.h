@@ -30,7 +30,7 @@
  * @duration: seconds that it takes; 0: until it is interrupted
  */
 struct hf_cli_options {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 	size_t noutputs;
 	const char *screenshot;
 	const char *socket;

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "kms/mode.h"
+#include "cli/output.h"
 
 enum {
 	OUTPUT = 256,
@@ -122,7 +122,9 @@ static void print_help(void)
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
 	     "\n"
-	     "  --output WxH[@HZ]      a monitor (repeat for more; default 1920x1080@60)\n"
+	     "  --output [WxH[@HZ]][,ATTRIBUTE[=VALUE]]...\n"
+	     "                         a connector and its monitor (repeat for more;\n"
+	     "                         default 1920x1080@60); attributes are below\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
 	     "  --trace FILE           write down every ioctl and event: as lines, or\n"
@@ -139,31 +141,22 @@ static void print_help(void)
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
 	     "  --unsafe-no-iommu      drive that without an IOMMU: it can then write\n"
 	     "                         to all of the machine's memory\n"
-	     "  --help, --version");
+	     "  --help, --version\n"
+	     "\n"
+	     "Attributes of an output:");
+	hf_output_help(stdout);
 }
 
 static int parse_output(struct hf_cli_options *options, const char *text)
 {
-	struct hf_kms_output *output = &options->outputs[options->noutputs];
-	struct drm_mode_modeinfo mode;
-	double hz = 60;
-	int end = 0;
+	char why[HF_OUTPUT_WHY];
 
-	if (options->noutputs == HF_KMS_MAX_CONNECTORS)
+	if (options->noutputs == HF_KMS_MAX_OUTPUTS)
 		return hf_cli_error("at most %d outputs",
-				    HF_KMS_MAX_CONNECTORS);
-	/* sscanf() skips white space, which has no place here. */
-	if (strspn(text, "0123456789.x@") != strlen(text) ||
-	    sscanf(text, "%5ux%5u%n", &output->width, &output->height, &end) <
-		    2 ||
-	    (text[end] && sscanf(text + end, "@%lf%n", &hz, &(int){ 0 }) != 1))
-		return hf_cli_error("--output %s: not WIDTHxHEIGHT[@HZ]",
-				    text);
-	output->hz = hz;
-	if (hf_mode_make(&mode, output->width, output->height, hz))
-		return hf_cli_error("--output %s: no such mode can be made",
-				    text);
-	options->noutputs++;
+				    HF_KMS_MAX_OUTPUTS);
+	if (hf_output_parse(text, &options->outputs[options->noutputs], why) ||
+	    hf_outputs_check(options->outputs, ++options->noutputs, why))
+		return hf_cli_error("--output: %s", why);
 	return 0;
 }
 
@@ -331,7 +324,11 @@ static int run_command(const struct command *command, int argc, char **argv)
 	struct hf_cli_options options = { 0 };
 	int ret = parse_options(command, &options, argc, argv);
 
-	return ret ? ret : command->run(&options, argc - optind, argv + optind);
+	if (!ret)
+		ret = command->run(&options, argc - optind, argv + optind);
+	for (size_t i = 0; i < options.noutputs; i++)
+		hf_output_finish(&options.outputs[i]);
+	return ret;
 }
 
 int main(int argc, char **argv)

@@ -230,6 +230,8 @@ static void print_info(struct json_object *info)
 	       number(info, "engine_busy_ns") / 1000000);
 	print_hardware(json_object_object_get(info, "hardware"));
 	print_crtcs(info);
+	if (number(info, "writebacks"))
+		printf("writeback %lu frames\n", number(info, "writebacks"));
 	print_files(info);
 	print_faults(info);
 }

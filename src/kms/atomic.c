@@ -13,6 +13,7 @@
 #include "kms/kms.h"
 #include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 
 struct hf_atomic_state *hf_atomic_state_create(struct hf_kms_device *kms)
 {
@@ -30,6 +31,8 @@ void hf_crtc_state_destroy(struct hf_crtc_state *state)
 	hf_event_destroy(state->event);
 	hf_fence_put(state->out_fence);
 	hf_blob_put(state->mode_blob);
+	hf_blob_put(state->degamma);
+	hf_blob_put(state->ctm);
 	hf_blob_put(state->gamma);
 	free(state);
 }
@@ -44,16 +47,25 @@ void hf_plane_state_destroy(struct hf_plane_state *state)
 	free(state);
 }
 
+void hf_connector_state_destroy(struct hf_connector_state *state)
+{
+	if (!state)
+		return;
+	hf_writeback_job_destroy(state->writeback);
+	hf_blob_put(state->hdr);
+	free(state);
+}
+
 void hf_atomic_state_destroy(struct hf_atomic_state *state)
 {
 	if (!state)
 		return;
-	for (unsigned int i = 0; i < HF_KMS_MAX_CRTCS; i++)
+	for (unsigned int i = 0; i < state->kms->num_crtcs; i++)
 		hf_crtc_state_destroy(state->crtcs[i]);
-	for (unsigned int i = 0; i < HF_KMS_MAX_PLANES; i++)
+	for (unsigned int i = 0; i < state->kms->num_planes; i++)
 		hf_plane_state_destroy(state->planes[i]);
-	for (unsigned int i = 0; i < HF_KMS_MAX_CONNECTORS; i++)
-		free(state->connectors[i]);
+	for (unsigned int i = 0; i < state->kms->num_connectors; i++)
+		hf_connector_state_destroy(state->connectors[i]);
 	free(state);
 }
 
@@ -66,14 +78,15 @@ static void *duplicate(const void *old, size_t size)
 	return new;
 }
 
-struct hf_crtc_state *hf_atomic_get_crtc(struct hf_atomic_state *state,
-					 struct hf_crtc *crtc)
+static struct hf_blob *get_blob(struct hf_blob *blob)
 {
-	struct hf_crtc_state *new = state->crtcs[crtc->index];
+	return blob ? hf_blob_get(blob) : NULL;
+}
 
-	if (new)
-		return new;
-	new = duplicate(crtc->state, sizeof(*new));
+struct hf_crtc_state *hf_crtc_state_copy(const struct hf_crtc_state *old)
+{
+	struct hf_crtc_state *new = duplicate(old, sizeof(*new));
+
 	if (!new)
 		return NULL;
 	new->event = NULL;
@@ -81,12 +94,21 @@ struct hf_crtc_state *hf_atomic_get_crtc(struct hf_atomic_state *state,
 	new->out_fence_ptr = 0;
 	new->mode_changed = new->active_changed = false;
 	new->connectors_changed = new->async_flip = false;
-	if (new->mode_blob)
-		hf_blob_get(new->mode_blob);
-	if (new->gamma)
-		hf_blob_get(new->gamma);
-	state->crtcs[crtc->index] = new;
+	get_blob(new->mode_blob);
+	get_blob(new->degamma);
+	get_blob(new->ctm);
+	get_blob(new->gamma);
 	return new;
+}
+
+struct hf_crtc_state *hf_atomic_get_crtc(struct hf_atomic_state *state,
+					 struct hf_crtc *crtc)
+{
+	struct hf_crtc_state **slot = &state->crtcs[crtc->index];
+
+	if (!*slot)
+		*slot = hf_crtc_state_copy(crtc->state);
+	return *slot;
 }
 
 struct hf_plane_state *hf_atomic_get_plane(struct hf_atomic_state *state,
@@ -122,6 +144,12 @@ hf_atomic_get_connector(struct hf_atomic_state *state,
 	    !hf_atomic_get_crtc(state, connector->state->crtc))
 		return NULL;
 	new = duplicate(connector->state, sizeof(*new));
+	if (!new)
+		return NULL;
+	new->writeback = NULL;
+	new->out_fence_ptr = 0;
+	if (new->hdr)
+		hf_blob_get(new->hdr);
 	state->connectors[connector->index] = new;
 	return new;
 }

@@ -12,6 +12,7 @@
 #include "gem/gem.h"
 #include "kms/kms.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 #include "sync/resv.h"
 
 struct hf_flip {
@@ -20,6 +21,7 @@ struct hf_flip {
 	struct hf_crtc *crtc;
 	struct hf_event *event;
 	struct hf_fence *out_fence;
+	struct wl_list writebacks; /* hf_writeback_job.link */
 };
 
 /* A plane's fence that the commit waits for before it is shown. */
@@ -34,9 +36,9 @@ struct hf_commit {
 	unsigned int fences;	     /* not signaled yet */
 	unsigned int pending;	     /* flips that are not shown yet */
 	bool at_once;
-	struct hf_flip flips[HF_KMS_MAX_CRTCS];
-	struct fence_wait waits_for[HF_KMS_MAX_PLANES];
 	struct wl_list waits;
+	struct hf_flip flips[HF_KMS_MAX_CRTCS];
+	struct fence_wait waits_for[]; /* one a plane */
 };
 
 void hf_commit_wait_remove(struct hf_commit_wait *wait)
@@ -206,6 +208,7 @@ static void shown(struct hf_flip *flip)
 
 	if (crtc->commit == flip->commit)
 		crtc->commit = NULL;
+	hf_writeback_start(&flip->writebacks);
 	wl_list_for_each_safe(watch, next, &crtc->kms->watches, link)
 		watch->shown(watch, crtc, ns);
 	if (flip->event)
@@ -320,6 +323,8 @@ static void take_over(struct hf_commit *commit,
 			continue;
 		flip->commit = commit;
 		flip->crtc = crtc;
+		wl_list_init(&flip->writebacks);
+		hf_writeback_take(crtc, &flip->writebacks);
 		flip->event = crtc->state->event;
 		flip->out_fence = crtc->state->out_fence;
 		crtc->state->event = NULL;
@@ -366,9 +371,9 @@ static int prepare_fb(struct hf_framebuffer *fb)
 	return ret;
 }
 
-static int prepare_planes(struct hf_atomic_state *state)
+static int prepare(struct hf_atomic_state *state)
 {
-	int ret = 0;
+	int ret = hf_writeback_prepare(state);
 
 	for (unsigned int i = 0; !ret && i < state->kms->num_planes; i++) {
 		struct hf_plane_state *plane = state->planes[i];
@@ -391,10 +396,11 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 
 	if (!state->at_once && in_the_way(state))
 		return -EBUSY;
-	ret = prepare_planes(state);
+	ret = prepare(state);
 	if (ret)
 		return ret;
-	commit = calloc(1, sizeof(*commit));
+	commit = calloc(1, sizeof(*commit) +
+				   kms->num_planes * sizeof(*commit->waits_for));
 	if (!commit)
 		return -ENOMEM;
 	wl_list_init(&commit->waits);

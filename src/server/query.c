@@ -16,6 +16,7 @@
 
 #include "base/fdpass.h"
 #include "drivers/soft/engine.h"
+#include "drivers/soft/frame.h"
 #include "mem/shmem.h"
 #include "server/json.h"
 #include "server/server.h"
@@ -89,7 +90,7 @@ static struct json_object *describe_crtc(struct hf_crtc *crtc)
 struct totals {
 	uint64_t objects, bytes, peak_objects, peak_bytes;
 	uint64_t mapped, mappings, faults, missed_syncs, jobs, busy_ns;
-	uint64_t frames, fbs;
+	uint64_t frames, fbs, writebacks;
 };
 
 static void describe_hardware(struct hf_device *dev, struct json_object *root)
@@ -127,6 +128,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		hf_json_append(crtcs, describe_crtc(dev->kms.crtcs[i]));
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
+	sum->writebacks += dev->kms.writebacks;
 	wl_list_for_each(object, &dev->gem.objects, link)
 		hf_json_append(objects, describe_object(object));
 	sum->objects += dev->gem.count;
@@ -202,6 +204,7 @@ static struct json_object *describe(struct hf_server *server)
 	}
 	add_uint(root, "framebuffers", sum.fbs);
 	add_uint(root, "frames", sum.frames);
+	add_uint(root, "writebacks", sum.writebacks);
 	add_uint(root, "object_count", sum.objects);
 	add_uint(root, "object_bytes", sum.bytes);
 	add_uint(root, "peak_objects", sum.peak_objects);
@@ -248,7 +251,7 @@ static void reply(const struct hf_wire_query *query, int fd, int answer)
 /* A screenshot takes its time: a thread of its own composes it. */
 struct shot {
 	struct hf_server *server;
-	struct hf_picture *picture;
+	struct hf_frame *frame;
 	struct hf_wire_query query;
 	int fd;
 };
@@ -277,11 +280,11 @@ static void *compose(void *arg)
 	struct hf_server *server = shot->server;
 	int fd = memfd_create("holdfast screenshot", MFD_CLOEXEC), ret;
 
-	ret = fd < 0 ? -errno : hf_picture_write(shot->picture, fd);
+	ret = fd < 0 ? -errno : hf_screenshot_write(shot->frame, fd);
 	if (ret && fd >= 0)
 		close(fd);
 	reply(&shot->query, shot->fd, ret ? ret : fd);
-	hf_picture_destroy(shot->picture);
+	hf_frame_destroy(shot->frame);
 	free(shot);
 	shot_done(server);
 	return NULL;
@@ -320,7 +323,7 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	if (!shot_begins(server))
 		return -EBUSY;
 	shot = calloc(1, sizeof(*shot));
-	ret = shot ? hf_picture_capture(server->dev, crtc, &shot->picture) :
+	ret = shot ? hf_screenshot_capture(server->dev, crtc, &shot->frame) :
 		     -ENOMEM;
 	if (!ret) {
 		shot->server = server;
@@ -330,7 +333,7 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	}
 	if (ret) {
 		if (shot)
-			hf_picture_destroy(shot->picture);
+			hf_frame_destroy(shot->frame);
 		free(shot);
 		shot_done(server);
 	}

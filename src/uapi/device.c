@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/probe.h"
+#include "drivers/soft/composer.h"
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
 #include "uapi/call.h"
@@ -65,14 +66,24 @@ static int init_dma(struct hf_device *dev,
 	return ret;
 }
 
+static bool has_master(const struct hf_kms_device *kms)
+{
+	const struct hf_device *dev = wl_container_of(kms, dev, kms);
+
+	return dev->master;
+}
+
 /* What the driver finds at its connectors goes before what was asked for. */
 static int init_display(struct hf_device *dev,
 			const struct hf_device_options *options)
 {
-	struct hf_kms_output found[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
 	int n = 0, ret;
 
+	dev->composer = hf_composer_create(&dev->sys->lock);
+	if (!dev->composer)
+		return -ENOMEM;
 	if (driver->probe) {
 		n = driver->probe(dev, options, found);
 		if (n < 0)
@@ -84,6 +95,8 @@ static int init_display(struct hf_device *dev,
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
 					 driver->kms, options->outputs,
 					 options->noutputs);
+	if (!ret)
+		dev->kms.has_master = has_master;
 	if (!ret && driver->start)
 		driver->start(dev);
 	if (ret && driver->probe) {
@@ -128,12 +141,23 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	return dev;
 
 error_dma:
+	hf_composer_destroy(dev->composer);
 	hf_engine_destroy(dev->engine);
 	hf_dma_device_finish(&dev->dma);
 error_free:
 	free(dev);
 	errno = -ret;
 	return NULL;
+}
+
+/* What is going to be shown is shown now, and what that captures is composed. */
+static void stop_display(struct hf_device *dev)
+{
+	pthread_mutex_lock(&dev->sys->lock);
+	hf_kms_device_stop(&dev->kms);
+	pthread_mutex_unlock(&dev->sys->lock);
+	hf_composer_destroy(dev->composer);
+	dev->composer = NULL;
 }
 
 void hf_device_destroy(struct hf_device *dev)
@@ -143,8 +167,10 @@ void hf_device_destroy(struct hf_device *dev)
 	hf_engine_destroy(dev->engine);
 	if (dev->driver->stop)
 		dev->driver->stop(dev);
-	if (dev->driver->kms)
+	if (dev->driver->kms) {
+		stop_display(dev);
 		hf_kms_device_finish(&dev->kms);
+	}
 	if (dev->driver->remove)
 		dev->driver->remove(dev);
 	hf_gem_device_finish(&dev->gem);

@@ -15,6 +15,7 @@
 
 #include "display.h"
 #include "fdcount.h"
+#include "kms/writeback.h"
 
 struct display display;
 
@@ -47,6 +48,39 @@ static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
 	display.primary_changed = old->planes[crtc->primary->index];
 	display.flip = flip;
 }
+
+static int prepare_writeback(struct hf_writeback_job *job)
+{
+	if (display.prepare_result)
+		return display.prepare_result;
+	display.prepares++;
+	job->driver = &display;
+	return 0;
+}
+
+static void writeback(struct hf_writeback_job *job)
+{
+	display.jobs[display.njobs++] = job;
+}
+
+static void cleanup_writeback(struct hf_writeback_job *job)
+{
+	assert_ptr_equal(job->driver, &display);
+	display.cleanups++;
+}
+
+static const uint32_t targets[] = { DRM_FORMAT_XRGB8888, 0 };
+
+static const struct hf_kms_funcs writeback_funcs = {
+	.formats = { overlay, primary, cursor },
+	.features = HF_KMS_VBLANK | HF_KMS_ROUTES | HF_KMS_WRITEBACK,
+	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
+	.encoder_type = DRM_MODE_ENCODER_TMDS,
+	.writeback_formats = targets,
+	.prepare_writeback = prepare_writeback,
+	.writeback = writeback,
+	.cleanup_writeback = cleanup_writeback,
+};
 
 /* Without vblanks or anything else: what hardware says of itself. */
 static const struct hf_kms_funcs driver_funcs = {
@@ -91,6 +125,12 @@ int display_setup_driver(void **state)
 {
 	(void)state;
 	return setup(&driver_funcs);
+}
+
+int display_setup_writeback(void **state)
+{
+	(void)state;
+	return setup(&writeback_funcs);
 }
 
 int display_teardown(void **state)

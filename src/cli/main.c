@@ -28,10 +28,21 @@ enum {
 	MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
+	SCENARIO,
+	CLOCK,
+	HELP,
 };
 
 /* Which commands an option belongs to. */
-enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16 };
+enum {
+	RUN = 1,
+	SERVE = 2,
+	SHOT = 4,
+	INFO = 8,
+	TOP = 16,
+	INJECT = 32,
+	VBLANK = 64,
+};
 
 static const struct command {
 	const char *name;
@@ -44,6 +55,8 @@ static const struct command {
 	{ "screenshot", SHOT, hf_cli_screenshot },
 	{ "info", INFO, hf_cli_info },
 	{ "top", TOP, hf_cli_top },
+	{ "inject", INJECT, hf_cli_inject },
+	{ "vblank", VBLANK, hf_cli_vblank },
 };
 
 static const struct option long_options[] = {
@@ -61,6 +74,9 @@ static const struct option long_options[] = {
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
+	{ "scenario", required_argument, NULL, SCENARIO },
+	{ "clock", required_argument, NULL, CLOCK },
+	{ "help", no_argument, NULL, HELP },
 	{ 0 },
 };
 
@@ -78,13 +94,17 @@ static unsigned int commands_of(int option)
 	case MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
+	case SCENARIO:
+	case CLOCK:
 		return RUN | SERVE;
+	case HELP:
+		return INJECT | VBLANK;
 	case JSON:
 		return INFO;
 	case CRTC:
 		return SHOT;
 	default:
-		return RUN | SERVE | SHOT | INFO | TOP;
+		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK;
 	}
 }
 
@@ -107,6 +127,8 @@ static void print_help(void)
 	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
 	     "       holdfast info [--socket PATH] [--json]\n"
 	     "       holdfast top [--socket PATH]\n"
+	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
@@ -127,6 +149,10 @@ static void print_help(void)
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
 	     "  --unsafe-no-iommu      drive that without an IOMMU: it can then write\n"
 	     "                         to all of the machine's memory\n"
+	     "  --scenario FILE        things that happen to the device, and when\n"
+	     "  --clock real|manual|fast\n"
+	     "                         how its time passes: by itself, by holdfast vblank,\n"
+	     "                         or whenever all programs wait\n"
 	     "  --help, --version");
 }
 
@@ -199,10 +225,28 @@ static int parse_device(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_clock(struct hf_cli_options *options)
+{
+	static const char *const names[] = {
+		[HF_CLOCK_RUNS] = "real",
+		[HF_CLOCK_STANDS] = "manual",
+		[HF_CLOCK_JUMPS] = "fast",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(optarg, names[i]))
+			continue;
+		options->pace = i;
+		return 0;
+	}
+	return hf_cli_error("--clock %s: neither real, manual nor fast", optarg);
+}
+
 /* What the hardware says of itself is not to be said on the command line. */
 static bool is_soft_only(int option)
 {
-	return option == OUTPUT || option == SCANOUT || option == NON_COHERENT;
+	return option == OUTPUT || option == SCANOUT || option == NON_COHERENT ||
+	       option == CLOCK;
 }
 
 static int parse_option(struct hf_cli_options *options, int option)
@@ -243,6 +287,14 @@ static int parse_option(struct hf_cli_options *options, int option)
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
 		options->unsafe_no_iommu = true;
+		return 0;
+	case SCENARIO:
+		options->scenario = optarg;
+		return 0;
+	case CLOCK:
+		return parse_clock(options);
+	case HELP:
+		options->help = true;
 		return 0;
 	default:
 		options->crtc = strtoul(optarg, &end, 10);

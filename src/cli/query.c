@@ -42,25 +42,36 @@ static int connect_to(const char *name)
 	return fd;
 }
 
-int hf_cli_query(const char *socket, const char *text)
+int hf_cli_query_data(const char *socket, const char *text, int data,
+		      char *answer, size_t size)
 {
 	struct hf_wire_query query = { .type = HF_WIRE_QUERY };
 	const char *key = getenv(HF_ENV_KEY);
 	int fds[HF_FDPASS_MAX], fd = connect_to(socket), ret;
 	unsigned int n = 0;
 
+	if (size)
+		*answer = 0;
 	if (fd < 0)
 		return fd;
 	if (key)
 		memcpy(query.key, key, strnlen(key, sizeof(query.key)));
 	snprintf(query.text, sizeof(query.text), "%s", text);
-	ret = hf_send_fds(fd, &query, sizeof(query), NULL, 0);
+	ret = hf_send_fds(fd, &query, sizeof(query), &data, data >= 0);
 	if (!ret)
 		ret = hf_recv_fds(fd, &query, sizeof(query), 0, fds, &n);
 	close(fd);
 	if (ret != sizeof(query))
 		return ret < 0 ? ret : -ECONNRESET;
+	query.text[sizeof(query.text) - 1] = 0;
+	if (query.error && size && strcmp(query.text, text))
+		snprintf(answer, size, "%s", query.text);
 	return query.error ? query.error : n == 1 ? fds[0] : -EPROTO;
+}
+
+int hf_cli_query(const char *socket, const char *text)
+{
+	return hf_cli_query_data(socket, text, -1, NULL, 0);
 }
 
 char *hf_cli_query_text(const char *socket, const char *text)
@@ -83,7 +94,7 @@ char *hf_cli_query_text(const char *socket, const char *text)
 	return buf;
 }
 
-static int no_server(int err)
+int hf_cli_no_server(int err)
 {
 	if (err == ENOENT && !getenv(HF_ENV_SOCKET))
 		hf_cli_error("no server: give --socket or set HOLDFAST_SOCKET");
@@ -108,7 +119,7 @@ int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		return 1;
 	}
 	if (in < 0)
-		return no_server(-in);
+		return hf_cli_no_server(-in);
 	out = open(argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (out < 0 || fstat(in, &st) ||
 	    sendfile(out, in, &(off_t){ 0 }, st.st_size) != st.st_size ||
@@ -256,7 +267,7 @@ int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv)
 		return hf_cli_error("info does not know %s", argv[0]);
 	info = get_info(options->socket);
 	if (!info)
-		return no_server(errno);
+		return hf_cli_no_server(errno);
 	if (options->json)
 		puts(json_object_to_json_string_ext(info,
 						    JSON_C_TO_STRING_PRETTY));
@@ -276,7 +287,7 @@ int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv)
 		struct json_object *info = get_info(options->socket);
 
 		if (!info)
-			return first ? no_server(errno) : 0;
+			return first ? hf_cli_no_server(errno) : 0;
 		if (isatty(STDOUT_FILENO))
 			fputs("\033[H\033[J", stdout);
 		if (!first)

@@ -250,6 +250,16 @@ int hf_kms_plug(struct hf_connector *connector,
 	return 0;
 }
 
+void hf_kms_set_modes(struct hf_connector *connector,
+		      const struct drm_mode_modeinfo *modes, unsigned int n)
+{
+	memcpy(connector->modes, modes, n * sizeof(*modes));
+	connector->num_modes = n;
+	connector->modes[0].type |= DRM_MODE_TYPE_PREFERRED;
+	if (connector->kms->changed)
+		connector->kms->changed(connector->kms);
+}
+
 void hf_connector_name(const struct hf_connector *connector, char *name,
 		       size_t size)
 {
@@ -315,6 +325,7 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 	wl_list_init(&kms->properties);
 	wl_list_init(&kms->turns);
 	wl_list_init(&kms->watches);
+	wl_list_init(&kms->late);
 	kms->funcs = funcs;
 	kms->clock = clock;
 	if (noutputs > HF_KMS_MAX_CONNECTORS)
@@ -349,8 +360,7 @@ static void free_planes(struct hf_kms_device *kms)
 static void free_crtcs(struct hf_kms_device *kms)
 {
 	/* Whoever waits for a flip is told, and pending commits end. */
-	for (unsigned int i = 0; i < kms->num_crtcs; i++)
-		hf_vblank_off(kms->crtcs[i]);
+	hf_kms_stop(kms);
 	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
 		hf_crtc_state_destroy(kms->crtcs[i]->state);
 		free(kms->crtcs[i]);

@@ -20,10 +20,12 @@
 #include <wayland-util.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/idr.h"
 #include "kms/edid.h"
 #include "kms/format.h"
 #include "sync/fence.h"
+#include "sync/late.h"
 
 #define HF_KMS_MAX_CRTCS 16
 #define HF_KMS_MAX_PLANES (3 * HF_KMS_MAX_CRTCS)
@@ -170,6 +172,17 @@ struct hf_vblank {
 	struct hf_timer timer;
 };
 
+/**
+ * struct hf_flip_faults - How the flips of a CRTC go wrong on purpose.
+ * @drop: that so many of the next ones were shown is never told
+ * @late: that so many are is told late; UINT32_MAX: all of them
+ * @delay: how late, nanoseconds
+ */
+struct hf_flip_faults {
+	uint32_t drop, late;
+	uint64_t delay;
+};
+
 struct hf_crtc {
 	struct hf_mode_object base;
 	struct hf_kms_device *kms;
@@ -180,6 +193,7 @@ struct hf_crtc {
 	struct hf_vblank vblank;
 	struct hf_timeline timeline; /* of its out-fences */
 	uint64_t frames; /* shown so far */
+	struct hf_flip_faults faults;
 	uint32_t last_width, last_height; /* of its last mode; 0: none yet */
 	/* What its planes showed before they were taken off, lowest first. */
 	struct hf_plane_state *held[3];
@@ -262,6 +276,10 @@ struct hf_kms_device {
 		       const struct hf_connector *connector,
 		       const struct hf_property *prop);
 	struct wl_list watches; /* hf_kms_watch.link */
+	struct hf_fence_faults *fences; /* of out-fences, or NULL */
+	struct hf_fault commit_fault; /* of commits of clients */
+	bool test_fault; /* and of their tests */
+	struct wl_list late; /* flips that were shown, which nobody was told of */
 	struct {
 		struct hf_property *type, *fb_id, *crtc_id, *crtc_x, *crtc_y;
 		struct hf_property *crtc_w, *crtc_h;
@@ -332,6 +350,13 @@ void hf_kms_device_finish(struct hf_kms_device *kms);
  */
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output);
+/**
+ * hf_kms_set_modes() - A connector lists other modes now, whatever its EDID says.
+ *
+ * The first one is preferred. Where something else is plugged in they are gone.
+ */
+void hf_kms_set_modes(struct hf_connector *connector,
+		      const struct drm_mode_modeinfo *modes, unsigned int n);
 /**
  * hf_kms_uevent() - Tell those who listen to the device's uevents.
  * @what: "HOTPLUG=1", "LEASE=1"
@@ -490,6 +515,8 @@ void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode);
 void hf_vblank_off(struct hf_crtc *crtc);
 /** hf_vblank_count() - Vblanks so far, and when the last one was. */
 uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns);
+/** hf_vblank_next() - When the next one is, of a CRTC that is on. */
+uint64_t hf_vblank_next(struct hf_crtc *crtc);
 /** hf_vblank_queue() - Send an event at event->sequence, or now if passed. */
 void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event);
 /** hf_vblank_wait_add() - Call wait->done() at wait->sequence. */
@@ -597,6 +624,22 @@ void hf_commit_wait_finish(struct hf_kms_device *kms,
 
 /** hf_flip_done() - Called by a driver: what it was given the flip for is shown. */
 void hf_flip_done(struct hf_flip *flip);
+
+/**
+ * hf_kms_end_late() - Flips that are late are over now, and so are those that were
+ * dropped.
+ */
+void hf_kms_end_late(struct hf_kms_device *kms);
+
+/**
+ * hf_kms_stop() - The display stops to scan out: CRTCs have no vblanks, and whoever
+ * waits for one, or for a flip, is told.
+ */
+void hf_kms_stop(struct hf_kms_device *kms);
+/** hf_kms_start() - It goes on with what the states say. */
+void hf_kms_start(struct hf_kms_device *kms);
+/** hf_kms_shutdown() - All of it is off, as drm_atomic_helper_shutdown() does it. */
+void hf_kms_shutdown(struct hf_kms_device *kms);
 
 /** hf_atomic_commit_now() - Check and commit; nobody waits, nothing is busy. */
 int hf_atomic_commit_now(struct hf_atomic_state *state);

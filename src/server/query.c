@@ -16,7 +16,9 @@
 #include "base/fdpass.h"
 #include "drivers/soft/engine.h"
 #include "mem/shmem.h"
+#include "server/inject.h"
 #include "server/json.h"
+#include "server/scenario.h"
 #include "server/server.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
@@ -335,8 +337,24 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	return ret;
 }
 
+/* Where it fails, the answer's text says why. */
+static void answer_inject(struct hf_server *server,
+			  const struct hf_wire_query *query, int fd, int data)
+{
+	struct hf_wire_query packet = *query;
+	char why[HF_INJECT_WHY] = "";
+	int ret;
+
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_inject_query(server, query->text + 7, data, why);
+	hf_scenario_settle(server->scenario);
+	pthread_mutex_unlock(&server->sys->lock);
+	snprintf(packet.text, sizeof(packet.text), "%s", why);
+	reply(&packet, fd, ret);
+}
+
 void hf_query_answer(struct hf_server *server,
-		     const struct hf_wire_query *query, int fd)
+		     const struct hf_wire_query *query, int fd, int data)
 {
 	unsigned int crtc;
 	char end;
@@ -344,6 +362,10 @@ void hf_query_answer(struct hf_server *server,
 
 	if (!strcmp(query->text, "info")) {
 		reply(query, fd, answer_info(server));
+		return;
+	}
+	if (!strncmp(query->text, "inject\n", 7)) {
+		answer_inject(server, query, fd, data);
 		return;
 	}
 	if (sscanf(query->text, "screenshot %u%c", &crtc, &end) == 1)

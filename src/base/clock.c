@@ -62,11 +62,11 @@ int hf_clock_fd(const struct hf_clock *clock)
 	return clock->fd;
 }
 
-static uint64_t monotonic_ns(void)
+static uint64_t read_clock(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(id, &ts);
 	return ts.tv_sec * HF_NSEC_PER_SEC + ts.tv_nsec;
 }
 
@@ -74,7 +74,14 @@ uint64_t hf_clock_now(const struct hf_clock *clock)
 {
 	if (atomic_load(&clock->pace) != HF_CLOCK_RUNS)
 		return atomic_load(&clock->stands_at);
-	return monotonic_ns() - atomic_load(&clock->behind);
+	return read_clock(CLOCK_MONOTONIC) - atomic_load(&clock->behind);
+}
+
+uint64_t hf_clock_coarse(const struct hf_clock *clock)
+{
+	if (atomic_load(&clock->pace) != HF_CLOCK_RUNS)
+		return atomic_load(&clock->stands_at);
+	return read_clock(CLOCK_MONOTONIC_COARSE) - atomic_load(&clock->behind);
 }
 
 static struct hf_timer *first_timer(const struct hf_clock *clock)
@@ -101,7 +108,7 @@ static uint64_t wakes_at(const struct hf_clock *clock)
 	if (first->expires <= clock->stands_at)
 		return 1;
 	return clock->pace == HF_CLOCK_JUMPS ?
-		       monotonic_ns() + clock->patience :
+		       read_clock(CLOCK_MONOTONIC) + clock->patience :
 		       0;
 }
 
@@ -195,7 +202,7 @@ void hf_clock_set_pace(struct hf_clock *clock, enum hf_clock_pace pace)
 
 	/* What it says is stored before how it is to be read. */
 	if (pace == HF_CLOCK_RUNS)
-		atomic_store(&clock->behind, monotonic_ns() - now);
+		atomic_store(&clock->behind, read_clock(CLOCK_MONOTONIC) - now);
 	else
 		atomic_store(&clock->stands_at, now);
 	atomic_store(&clock->pace, pace);

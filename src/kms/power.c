@@ -8,7 +8,7 @@
 #include "kms/kms.h"
 #include "kms/legacy.h"
 
-void hf_kms_stop(struct hf_kms_device *kms)
+void hf_kms_device_stop(struct hf_kms_device *kms)
 {
 	hf_kms_end_late(kms);
 	for (unsigned int i = 0; i < kms->num_crtcs; i++)
@@ -61,7 +61,7 @@ void hf_kms_shutdown(struct hf_kms_device *kms)
 	struct hf_atomic_state *state;
 
 	/* Even where there is no memory to say so in states. */
-	hf_kms_stop(kms);
+	hf_kms_device_stop(kms);
 	state = hf_atomic_state_create(kms);
 	if (!state)
 		return;

@@ -496,6 +496,7 @@ int hf_inject_check(struct hf_server *server, const struct hf_inject *inject,
 		    char why[HF_INJECT_WHY])
 {
 	unsigned int flags = inject->command->flags;
+	const struct hf_connector *connector;
 
 	if ((flags & HF_INJECT_DISPLAY) && server->vfio)
 		return hf_inject_why(why, -EOPNOTSUPP, "%s is for the soft device",
@@ -506,8 +507,15 @@ int hf_inject_check(struct hf_server *server, const struct hf_inject *inject,
 	    inject->crtc >= server->dev->kms.num_crtcs)
 		return hf_inject_why(why, -ENOENT, "there is no CRTC %u",
 				     inject->crtc);
-	if (*inject->connector && !find_connector(server, inject->connector))
+	if (!*inject->connector)
+		return 0;
+	connector = find_connector(server, inject->connector);
+	if (!connector)
 		return hf_inject_why(why, -ENOENT, "%s: no such connector",
+				     inject->connector);
+	if (connector->type == DRM_MODE_CONNECTOR_WRITEBACK)
+		return hf_inject_why(why, -EOPNOTSUPP,
+				     "%s: nothing can be plugged in there",
 				     inject->connector);
 	return 0;
 }

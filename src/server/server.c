@@ -24,6 +24,7 @@
 #include "base/address.h"
 #include "base/fdpass.h"
 #include "base/log.h"
+#include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
 #include "server/pace.h"
@@ -606,6 +607,7 @@ int hf_server_init(struct hf_server *server,
 	server->listen_fd = server->tree_fd = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
+	server->spin = hf_spin_rounds(HF_WIRE_SPIN_NS);
 	/* A terminal or a reader of the trace that goes away is no reason. */
 	signal(SIGPIPE, SIG_IGN);
 	ret = create_system(server, options);
@@ -671,8 +673,10 @@ void hf_server_finish(struct hf_server *server)
 	pthread_mutex_destroy(&server->shots_lock);
 	hf_scenario_destroy(server->scenario);
 	server->scenario = NULL;
-	if (server->sys)
+	if (server->sys) {
 		close_files(server->sys);
+		hf_fence_faults_clear(&server->sys->fences);
+	}
 	while (server->sys && !wl_list_empty(&server->sys->devices)) {
 		/* The engine's before the one of the display. */
 		struct hf_device *dev = wl_container_of(

@@ -70,7 +70,7 @@ void hf_device_suspend(struct hf_device *dev)
 		return;
 	dev->suspended = true;
 	if (dev->driver->kms)
-		hf_kms_stop(&dev->kms);
+		hf_kms_device_stop(&dev->kms);
 }
 
 void hf_device_resume(struct hf_device *dev)

@@ -261,11 +261,73 @@ static void what_is_asked_for_meanwhile_is_shown_next(void **state)
 		vg_plane(atomic, vg.crtc->primary, i % 2 ? c : a);
 		assert_int_equal(hf_atomic_commit_now(atomic), 0);
 	}
-	/* Two of creation for b and for c, and one batch. */
-	assert_true(vg.gpu->stats.in_flight <= 7);
+	/* Two of creation for b and for c, and two batches. */
+	assert_true(vg.gpu->stats.in_flight <= 10);
 	vg_finish();
 	assert_int_equal(vg_events(), 0);
 	assert_true(vg_shows(0, 3, 0, 0));
+}
+
+/* Two framebuffers that the device knows, of which the first is shown. */
+static void begin_flipping(struct hf_framebuffer *fb[2])
+{
+	fb[0] = vg_screen(1);
+	fb[1] = vg_screen(2);
+	vg_on(fb[0]);
+	vg_flip(fb[1]);
+	vg_finish();
+	vg_flip(fb[0]);
+	vg_finish();
+	assert_int_equal(vg_events(), 2);
+	assert_int_equal(vg.gpu->stats.in_flight, 0);
+	vg.hw->hold = true;
+}
+
+static void the_next_flip_is_in_the_ring_before_the_last_one_is_done(void **state)
+{
+	struct hf_framebuffer *fb[2];
+
+	(void)state;
+	begin_flipping(fb);
+	/* Nothing reads fb[0] any more, but fb[1] is being read. */
+	vg_flip(fb[1]);
+	assert_int_equal(vg_events(), 1);
+	vg_flip(fb[0]);
+	assert_int_equal(vg.gpu->stats.in_flight, 6);
+	assert_int_equal(vg_events(), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(vg_events(), 0);
+		assert_true(gdev_step(vg.hw, HF_GPU_CONTROL));
+		vg_pump();
+	}
+	assert_int_equal(vg_events(), 1);
+	assert_true(vg_shows(0, 2, 0, 0));
+	assert_int_equal(vg.gpu->stats.in_flight, 3);
+	vg_finish();
+	assert_true(vg_shows(0, 1, 0, 0));
+}
+
+static void a_flip_waits_for_the_one_before_whatever_is_done_first(void **state)
+{
+	struct hf_framebuffer *fb[2];
+	uint64_t done;
+
+	(void)state;
+	begin_flipping(fb);
+	vg_flip(fb[1]);
+	assert_int_equal(vg_events(), 1);
+	done = vg.gpu->scanouts[0].primary.unit.done;
+	vg_flip(fb[0]);
+	/* All six at once, the last one first. */
+	gdev_run_backwards(vg.hw, HF_GPU_CONTROL);
+	vg_pump();
+	assert_int_equal(vg_events(), 1);
+	assert_int_equal(vg.gpu->scanouts[0].primary.unit.done, done + 2);
+	assert_true(vg_shows(0, 1, 0, 0));
+	vg_flip(fb[1]);
+	vg_finish();
+	assert_int_equal(vg_events(), 1);
+	assert_true(vg_shows(0, 2, 0, 0));
 }
 
 /* -- what fences guard ------------------------------------------------------- */
@@ -976,6 +1038,8 @@ int main(void)
 		TEST(another_framebuffer_is_transferred_whole),
 		TEST(a_plane_that_is_not_in_the_commit_is_not_transferred),
 		TEST(what_is_asked_for_meanwhile_is_shown_next),
+		TEST(the_next_flip_is_in_the_ring_before_the_last_one_is_done),
+		TEST(a_flip_waits_for_the_one_before_whatever_is_done_first),
 		TEST(a_flip_is_done_when_what_was_shown_before_is_not_read_any_more),
 		TEST(a_commit_to_the_same_framebuffer_is_done_when_the_flush_is),
 		TEST(a_cursor_does_not_show_what_a_fence_guards),

@@ -4,14 +4,15 @@
  * copied of a framebuffer.
  *
  * A flip only says what is to be shown. Each scanout has a unit of work for its
- * primary plane and one for its cursor, with commands of their own: a unit does one
- * piece of work at a time, and what was asked for meanwhile is the next one. So
- * nothing piles up, however fast a cursor moves, and nothing has to be allocated.
+ * primary plane and one for its cursor, with commands of their own: what is asked for
+ * while none are free is one piece of work later. So nothing piles up, however fast a
+ * cursor moves, and nothing has to be allocated. The primary has commands for two
+ * updates, so that the device finds the next one in the ring when it is done with one.
  *
  * A flip is over when nobody reads any more what was shown before, so that it may be
  * drawn into: when both units have done what was asked for when it began; or, from one
- * framebuffer to another, when the primary's unit has begun to, for what it did before
- * that is complete. So the device is busy while the next picture is drawn.
+ * framebuffer to another, when the primary's unit has done what was asked for before.
+ * So the device is busy while the next picture is drawn.
  *
  * The lock of the devices protects it all.
  */
@@ -30,18 +31,7 @@ static struct hf_virtio_gpu *gpu_of(struct hf_kms_device *kms)
 	return dev->hw;
 }
 
-/* -- units ------------------------------------------------------------------- */
-
 static void run(struct hf_gpu_scanout *scanout);
-
-/* A command of it is complete. Return: all of them are. */
-static bool unit_step(struct hf_gpu_unit *unit)
-{
-	if (--unit->busy)
-		return false;
-	unit->done = unit->running;
-	return true;
-}
 
 /* -- the primary ------------------------------------------------------------- */
 
@@ -51,23 +41,55 @@ static bool same_rect(const struct hf_gpu_rect *a, const struct hf_gpu_rect *b)
 	       a->y2 == b->y2;
 }
 
-static void primary_step(void *data, int error)
+static struct hf_gpu_update *free_update(struct hf_gpu_primary *primary)
 {
-	struct hf_gpu_scanout *scanout = data;
-	struct hf_gpu_primary *primary = &scanout->primary;
-
-	primary->unsure |= error != 0;
-	if (!unit_step(&primary->unit))
-		return;
-	hf_gpu_resource_replace(&primary->before, NULL);
-	run(scanout);
+	for (unsigned int i = 0; i < HF_GPU_UPDATES; i++)
+		if (!primary->updates[i].busy)
+			return &primary->updates[i];
+	return NULL;
 }
 
-static void set_scanout(struct hf_gpu_scanout *scanout)
+/* Of those that are on their way; NULL: none is. */
+static const struct hf_gpu_update *
+oldest_update(const struct hf_gpu_primary *primary)
 {
+	const struct hf_gpu_update *oldest = NULL;
+
+	for (unsigned int i = 0; i < HF_GPU_UPDATES; i++) {
+		const struct hf_gpu_update *update = &primary->updates[i];
+
+		if (update->busy && (!oldest || update->upto < oldest->upto))
+			oldest = update;
+	}
+	return oldest;
+}
+
+/* A command of it is complete. */
+static void primary_step(void *data, int error)
+{
+	struct hf_gpu_update *update = data;
+	struct hf_gpu_primary *primary = &update->scanout->primary;
+	const struct hf_gpu_update *oldest;
+
+	primary->unsure |= error != 0;
+	if (--update->busy)
+		return;
+	/* A device may be done with a later one first: that does not count yet. */
+	oldest = oldest_update(primary);
+	if (!oldest)
+		primary->unit.done = primary->unit.begun;
+	else if (oldest->upto > update->upto)
+		primary->unit.done = update->upto;
+	hf_gpu_resource_replace(&update->before, NULL);
+	run(update->scanout);
+}
+
+static void set_scanout(struct hf_gpu_update *update)
+{
+	struct hf_gpu_scanout *scanout = update->scanout;
 	struct hf_gpu_primary *primary = &scanout->primary;
 	struct virtio_gpu_set_scanout *request =
-		hf_gpu_command_begin(primary->set, VIRTIO_GPU_CMD_SET_SCANOUT,
+		hf_gpu_command_begin(update->set, VIRTIO_GPU_CMD_SET_SCANOUT,
 				     sizeof(*request));
 
 	request->scanout_id = htole32(scanout->index);
@@ -75,44 +97,42 @@ static void set_scanout(struct hf_gpu_scanout *scanout)
 		request->resource_id = htole32(primary->resource->id);
 		hf_gpu_rect_set(&request->r, &primary->src);
 	}
-	primary->unit.busy++;
-	hf_gpu_command_send(primary->set, HF_GPU_CONTROL, primary->resource,
-			    primary_step, scanout);
-	hf_gpu_resource_replace(&primary->before, primary->shown);
+	update->busy++;
+	hf_gpu_command_send(update->set, HF_GPU_CONTROL, primary->resource,
+			    primary_step, update);
+	hf_gpu_resource_replace(&update->before, primary->shown);
 	hf_gpu_resource_replace(&primary->shown, primary->resource);
 	primary->shown_src = primary->src;
 }
 
-static void transfer_primary(struct hf_gpu_scanout *scanout,
+static void transfer_primary(struct hf_gpu_update *update,
 			     const struct hf_gpu_rect *rect)
 {
-	struct hf_gpu_primary *primary = &scanout->primary;
-
-	primary->unit.busy++;
-	hf_gpu_resource_transfer(primary->resource, primary->transfer, rect,
-				 primary_step, scanout);
+	update->busy++;
+	hf_gpu_resource_transfer(update->scanout->primary.resource,
+				 update->transfer, rect, primary_step, update);
 }
 
-static void flush_primary(struct hf_gpu_scanout *scanout,
+static void flush_primary(struct hf_gpu_update *update,
 			  const struct hf_gpu_rect *rect)
 {
-	struct hf_gpu_primary *primary = &scanout->primary;
+	struct hf_gpu_resource *resource = update->scanout->primary.resource;
 	struct virtio_gpu_resource_flush *request =
-		hf_gpu_command_begin(primary->flush,
+		hf_gpu_command_begin(update->flush,
 				     VIRTIO_GPU_CMD_RESOURCE_FLUSH,
 				     sizeof(*request));
 
-	request->resource_id = htole32(primary->resource->id);
+	request->resource_id = htole32(resource->id);
 	hf_gpu_rect_set(&request->r, rect);
-	hf_gpu_command_fence(primary->flush);
-	primary->unit.busy++;
-	hf_gpu_command_send(primary->flush, HF_GPU_CONTROL, primary->resource,
-			    primary_step, scanout);
+	hf_gpu_command_fence(update->flush);
+	update->busy++;
+	hf_gpu_command_send(update->flush, HF_GPU_CONTROL, resource,
+			    primary_step, update);
 }
 
-static void start_primary(struct hf_gpu_scanout *scanout)
+static void start_update(struct hf_gpu_primary *primary,
+			 struct hf_gpu_update *update)
 {
-	struct hf_gpu_primary *primary = &scanout->primary;
 	bool other = primary->unsure ||
 		     primary->resource != primary->shown ||
 		     (primary->resource &&
@@ -124,11 +144,24 @@ static void start_primary(struct hf_gpu_scanout *scanout)
 	primary->all = primary->unsure = false;
 	primary->damage = (struct hf_gpu_rect){ 0 };
 	if (draw)
-		transfer_primary(scanout, &rect);
+		transfer_primary(update, &rect);
 	if (other)
-		set_scanout(scanout);
+		set_scanout(update);
 	if (draw)
-		flush_primary(scanout, &rect);
+		flush_primary(update, &rect);
+}
+
+static void run_primary(struct hf_gpu_primary *primary, bool down)
+{
+	struct hf_gpu_update *update = free_update(primary);
+
+	if (!update || primary->unit.begun == primary->unit.asked)
+		return;
+	primary->unit.begun = update->upto = primary->unit.asked;
+	if (!down)
+		start_update(primary, update);
+	if (!oldest_update(primary))
+		primary->unit.done = primary->unit.begun;
 }
 
 /* -- the cursor -------------------------------------------------------------- */
@@ -138,7 +171,8 @@ static void cursor_over(struct hf_gpu_scanout *scanout, int error)
 	struct hf_gpu_cursor *cursor = &scanout->cursor;
 
 	cursor->unsure |= error != 0;
-	unit_step(&cursor->unit);
+	cursor->busy = false;
+	cursor->unit.done = cursor->unit.begun;
 	hf_gpu_resource_replace(&cursor->next, NULL);
 	hf_gpu_resource_replace(&cursor->before, NULL);
 	run(scanout);
@@ -193,7 +227,7 @@ static void start_cursor(struct hf_gpu_scanout *scanout)
 
 	if (!other && (!resource || (!cursor->content && !moved)))
 		return;
-	cursor->unit.busy = 1;
+	cursor->busy = true;
 	cursor->unsure = false;
 	if (resource && (other || cursor->content)) {
 		hf_gpu_resource_replace(&cursor->next, resource);
@@ -208,25 +242,29 @@ static void start_cursor(struct hf_gpu_scanout *scanout)
 	cursor->content = false;
 }
 
-/* -- scanouts ---------------------------------------------------------------- */
-
-static void run_unit(struct hf_gpu_scanout *scanout, struct hf_gpu_unit *unit,
-		     void (*start)(struct hf_gpu_scanout *scanout))
+static void run_cursor(struct hf_gpu_scanout *scanout)
 {
-	if (unit->busy || unit->done == unit->asked)
+	struct hf_gpu_cursor *cursor = &scanout->cursor;
+
+	if (cursor->busy || cursor->unit.begun == cursor->unit.asked)
 		return;
-	unit->running = unit->asked;
+	cursor->unit.begun = cursor->unit.asked;
 	if (!scanout->gpu->down)
-		start(scanout);
-	if (!unit->busy)
-		unit->done = unit->running;
+		start_cursor(scanout);
+	if (!cursor->busy)
+		cursor->unit.done = cursor->unit.begun;
 }
 
+/* -- scanouts ---------------------------------------------------------------- */
+
+/* How much of what was asked for counts: what is done; or what has begun and waits
+ * for nothing else. */
 static uint64_t primary_at(const struct hf_gpu_scanout *scanout)
 {
-	const struct hf_gpu_unit *unit = &scanout->primary.unit;
+	const struct hf_gpu_primary *primary = &scanout->primary;
+	const struct hf_gpu_update *oldest = oldest_update(primary);
 
-	return scanout->between ? unit->running : unit->done;
+	return scanout->between && oldest ? oldest->upto : primary->unit.done;
 }
 
 /* Go on with what was asked for; the caller kicks. */
@@ -234,8 +272,8 @@ static void run(struct hf_gpu_scanout *scanout)
 {
 	struct hf_flip *flip = scanout->flip;
 
-	run_unit(scanout, &scanout->primary.unit, start_primary);
-	run_unit(scanout, &scanout->cursor.unit, start_cursor);
+	run_primary(&scanout->primary, scanout->gpu->down);
+	run_cursor(scanout);
 	if (!flip || primary_at(scanout) < scanout->until[0] ||
 	    scanout->cursor.unit.done < scanout->until[1])
 		return;
@@ -243,29 +281,41 @@ static void run(struct hf_gpu_scanout *scanout)
 	hf_flip_done(flip);
 }
 
-static int create_commands(struct hf_virtio_gpu *gpu,
-			   struct hf_gpu_command **const *slots, size_t n)
+static int create_command(struct hf_virtio_gpu *gpu,
+			  struct hf_gpu_command **slot)
 {
-	for (size_t i = 0; i < n; i++) {
-		*slots[i] = hf_gpu_command_create(gpu);
-		if (!*slots[i])
-			return -errno;
-	}
-	return 0;
+	*slot = hf_gpu_command_create(gpu);
+	return *slot ? 0 : -errno;
+}
+
+static int init_update(struct hf_gpu_scanout *scanout,
+		       struct hf_gpu_update *update)
+{
+	int ret;
+
+	update->scanout = scanout;
+	ret = create_command(scanout->gpu, &update->transfer);
+	if (!ret)
+		ret = create_command(scanout->gpu, &update->set);
+	if (!ret)
+		ret = create_command(scanout->gpu, &update->flush);
+	return ret;
 }
 
 int hf_gpu_scanout_init(struct hf_gpu_scanout *scanout,
 			struct hf_virtio_gpu *gpu, unsigned int index)
 {
-	struct hf_gpu_command **const slots[] = {
-		&scanout->primary.transfer, &scanout->primary.set,
-		&scanout->primary.flush, &scanout->cursor.transfer,
-		&scanout->cursor.update,
-	};
+	int ret = 0;
 
 	scanout->gpu = gpu;
 	scanout->index = index;
-	return create_commands(gpu, slots, sizeof(slots) / sizeof(*slots));
+	for (unsigned int i = 0; !ret && i < HF_GPU_UPDATES; i++)
+		ret = init_update(scanout, &scanout->primary.updates[i]);
+	if (!ret)
+		ret = create_command(gpu, &scanout->cursor.transfer);
+	if (!ret)
+		ret = create_command(gpu, &scanout->cursor.update);
+	return ret;
 }
 
 void hf_gpu_scanout_clear(struct hf_gpu_scanout *scanout)

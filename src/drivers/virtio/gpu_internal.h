@@ -188,15 +188,32 @@ void hf_gpu_resource_transfer(struct hf_gpu_resource *resource,
 
 /**
  * struct hf_gpu_unit - Work that is asked for again and again.
- * @asked: how often it was; likewise @running and @done: what that work includes
- * @busy: commands that are not complete
+ * @asked: how often it was
+ * @begun: how much of that is on its way or done; likewise @done
  *
- * One piece of work at a time; what is asked for meanwhile is the next piece,
+ * What is asked for while the unit has no commands free is one piece of work later,
  * however much it is.
  */
 struct hf_gpu_unit {
-	uint64_t asked, running, done;
+	uint64_t asked, begun, done;
+};
+
+/* Updates of a primary that can be on their way: while the device works on one, the
+ * next one is in the ring. */
+#define HF_GPU_UPDATES 2
+
+/**
+ * struct hf_gpu_update - A piece of a primary's work.
+ * @upto: what is done of what was asked for when this is complete
+ * @busy: commands that are not complete; 0: it is free
+ * @before: what the device was told to show before it
+ */
+struct hf_gpu_update {
+	struct hf_gpu_scanout *scanout;
+	uint64_t upto;
 	unsigned int busy;
+	struct hf_gpu_resource *before;
+	struct hf_gpu_command *transfer, *set, *flush;
 };
 
 /**
@@ -204,15 +221,14 @@ struct hf_gpu_unit {
  * @resource: to be shown; NULL: nothing. Likewise @src, the part of it
  * @all: all of @src is to be transferred, else @damage is
  * @shown: what the device was told last; likewise @shown_src
- * @before: what it was told before, while that may be executed
  * @unsure: it has not done what it was told
  */
 struct hf_gpu_primary {
 	struct hf_gpu_unit unit;
-	struct hf_gpu_resource *resource, *shown, *before;
+	struct hf_gpu_resource *resource, *shown;
 	struct hf_gpu_rect src, shown_src, damage;
 	bool all, unsure;
-	struct hf_gpu_command *transfer, *set, *flush;
+	struct hf_gpu_update updates[HF_GPU_UPDATES];
 };
 
 /**
@@ -223,12 +239,13 @@ struct hf_gpu_primary {
  * @shown: what the device was told last; likewise @shown_x and @shown_y
  * @before: what it was told before, while that may be executed
  * @unsure: it has not done what it was told
+ * @busy: one change at a time: it is on its way
  */
 struct hf_gpu_cursor {
 	struct hf_gpu_unit unit;
 	struct hf_gpu_resource *resource, *next, *shown, *before;
 	int32_t x, y, shown_x, shown_y;
-	bool content, unsure;
+	bool content, unsure, busy;
 	struct hf_gpu_command *transfer, *update;
 };
 
@@ -238,7 +255,8 @@ struct hf_gpu_cursor {
  * @edid: what it says of itself; likewise @edid_size, 0: nothing
  * @flip: ends when both units have done what was asked when it began:
  * @until: of the primary, of the cursor
- * @between: it is from one framebuffer to another: the primary has only to begin
+ * @between: it is from one framebuffer to another: of the primary only what comes
+ *	before has to be done
  */
 struct hf_gpu_scanout {
 	struct hf_virtio_gpu *gpu;

@@ -60,9 +60,9 @@ int hf_call_dispatch(struct hf_call *call)
 	if (!ret && (call->desc->rights & HF_DISPLAY) &&
 	    !call->dev->driver->kms)
 		ret = -EOPNOTSUPP;
-	if (!ret && call->sys->ioctl_faults)
-		ret = hf_fault_take(
-			&call->sys->ioctl_faults->drm[_IOC_NR(call->cmd)]);
+	if (!ret && call->dev->sys->ioctl_faults)
+		ret = hf_fault_take(&call->dev->sys->ioctl_faults
+					     ->drm[_IOC_NR(call->cmd)]);
 	return ret ? ret : handler(call, call->arg);
 }
 

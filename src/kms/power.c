@@ -10,9 +10,9 @@
 
 void hf_kms_device_stop(struct hf_kms_device *kms)
 {
-	hf_kms_end_late(kms);
 	for (unsigned int i = 0; i < kms->num_crtcs; i++)
 		hf_vblank_off(kms->crtcs[i]);
+	hf_kms_end_late(kms);
 }
 
 void hf_kms_start(struct hf_kms_device *kms)

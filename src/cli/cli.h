@@ -9,6 +9,8 @@
 #include "server/server.h"
 
 #define HF_EXIT_USAGE 2
+/* Of `run --strict`, where the program succeeded but did something wrong. */
+#define HF_EXIT_PROBLEMS 99
 
 /**
  * struct hf_cli_options - What the command line said.
@@ -22,6 +24,9 @@
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
+ * @check: say what clients do wrong
+ * @strict: and fail where they did
+ * @problems: print those only
  * @stats: print a line at the end
  * @json: machine-readable
  * @crtc: index
@@ -30,7 +35,7 @@
  * @pace: how the device's time passes
  */
 struct hf_cli_options {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 	size_t noutputs;
 	const char *screenshot;
 	const char *socket;
@@ -39,6 +44,7 @@ struct hf_cli_options {
 	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
 	size_t pool, memory;
+	bool check, strict, problems;
 	bool stats;
 	bool json;
 	unsigned int crtc;
@@ -79,6 +85,11 @@ int hf_cli_query_data(const char *socket, const char *text, int data,
 int hf_cli_no_server(int err);
 /** hf_cli_query_text() - The same, read into memory that the caller frees. */
 char *hf_cli_query_text(const char *socket, const char *text);
+
+/** hf_cli_problems() - Clients of a server that ends did something wrong, and
+ * `--strict` is on. Then the user was told. */
+bool hf_cli_problems(const struct hf_cli_options *options,
+		     const struct hf_server *server);
 
 /** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
 int hf_cli_shim_path(char *path, size_t size);

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "kms/mode.h"
+#include "cli/output.h"
 
 enum {
 	OUTPUT = 256,
@@ -31,6 +31,9 @@ enum {
 	SCENARIO,
 	CLOCK,
 	HELP,
+	CHECK,
+	STRICT,
+	PROBLEMS,
 };
 
 /* Which commands an option belongs to. */
@@ -72,6 +75,9 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
+	{ "check", no_argument, NULL, CHECK },
+	{ "strict", no_argument, NULL, STRICT },
+	{ "problems", no_argument, NULL, PROBLEMS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "scenario", required_argument, NULL, SCENARIO },
@@ -96,10 +102,13 @@ static unsigned int commands_of(int option)
 	case UNSAFE_NO_IOMMU:
 	case SCENARIO:
 	case CLOCK:
+	case CHECK:
+	case STRICT:
 		return RUN | SERVE;
 	case HELP:
 		return INJECT | VBLANK;
 	case JSON:
+	case PROBLEMS:
 		return INFO;
 	case CRTC:
 		return SHOT;
@@ -125,7 +134,7 @@ static void print_help(void)
 	puts("Usage: holdfast run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
 	     "       holdfast serve [OPTION]...\n"
 	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
-	     "       holdfast info [--socket PATH] [--json]\n"
+	     "       holdfast info [--socket PATH] [--json | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
 	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
@@ -133,10 +142,14 @@ static void print_help(void)
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
 	     "\n"
-	     "  --output WxH[@HZ]      a monitor (repeat for more; default 1920x1080@60)\n"
+	     "  --output [WxH[@HZ]][,ATTRIBUTE[=VALUE]]...\n"
+	     "                         a connector and its monitor (repeat for more;\n"
+	     "                         default 1920x1080@60); attributes are below\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
 	     "  --trace FILE           write a line an ioctl\n"
+	     "  --check                say what programs do wrong with what is shown\n"
+	     "  --strict               the same, and fail where they did\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -153,31 +166,22 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
-	     "  --help, --version");
+	     "  --help, --version\n"
+	     "\n"
+	     "Attributes of an output:");
+	hf_output_help(stdout);
 }
 
 static int parse_output(struct hf_cli_options *options, const char *text)
 {
-	struct hf_kms_output *output = &options->outputs[options->noutputs];
-	struct drm_mode_modeinfo mode;
-	double hz = 60;
-	int end = 0;
+	char why[HF_OUTPUT_WHY];
 
-	if (options->noutputs == HF_KMS_MAX_CONNECTORS)
+	if (options->noutputs == HF_KMS_MAX_OUTPUTS)
 		return hf_cli_error("at most %d outputs",
-				    HF_KMS_MAX_CONNECTORS);
-	/* sscanf() skips white space, which has no place here. */
-	if (strspn(text, "0123456789.x@") != strlen(text) ||
-	    sscanf(text, "%5ux%5u%n", &output->width, &output->height, &end) <
-		    2 ||
-	    (text[end] && sscanf(text + end, "@%lf%n", &hz, &(int){ 0 }) != 1))
-		return hf_cli_error("--output %s: not WIDTHxHEIGHT[@HZ]",
-				    text);
-	output->hz = hz;
-	if (hf_mode_make(&mode, output->width, output->height, hz))
-		return hf_cli_error("--output %s: no such mode can be made",
-				    text);
-	options->noutputs++;
+				    HF_KMS_MAX_OUTPUTS);
+	if (hf_output_parse(text, &options->outputs[options->noutputs], why) ||
+	    hf_outputs_check(options->outputs, ++options->noutputs, why))
+		return hf_cli_error("--output: %s", why);
 	return 0;
 }
 
@@ -271,6 +275,15 @@ static int parse_option(struct hf_cli_options *options, int option)
 	case JSON:
 		options->json = true;
 		return 0;
+	case CHECK:
+		options->check = true;
+		return 0;
+	case STRICT:
+		options->check = options->strict = true;
+		return 0;
+	case PROBLEMS:
+		options->problems = true;
+		return 0;
 	case SCANOUT:
 		return parse_scanout(options);
 	case SPLIT:
@@ -342,7 +355,11 @@ static int run_command(const struct command *command, int argc, char **argv)
 	struct hf_cli_options options = { 0 };
 	int ret = parse_options(command, &options, argc, argv);
 
-	return ret ? ret : command->run(&options, argc - optind, argv + optind);
+	if (!ret)
+		ret = command->run(&options, argc - optind, argv + optind);
+	for (size_t i = 0; i < options.noutputs; i++)
+		hf_output_finish(&options.outputs[i]);
+	return ret;
 }
 
 int main(int argc, char **argv)

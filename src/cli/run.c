@@ -387,6 +387,8 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 		pthread_mutex_unlock(&run.server.sys->lock);
 	}
 	ret = exit_status(run.status);
+	if (run.own_server && hf_cli_problems(options, &run.server) && !ret)
+		ret = HF_EXIT_PROBLEMS;
 out:
 	if (run.signal_source)
 		wl_event_source_remove(run.signal_source);

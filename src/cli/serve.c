@@ -12,6 +12,7 @@
 
 #include "cli/cli.h"
 #include "server/scenario.h"
+#include "uapi/problem.h"
 
 #ifndef HF_SHIM_INSTALLED
 #define HF_SHIM_INSTALLED "/usr/local/lib/holdfast/libholdfast-shim.so"
@@ -89,6 +90,7 @@ int hf_cli_open_server(struct hf_server *server,
 		.incoherent = options->incoherent,
 		.pool = options->pool,
 		.memory = options->memory,
+		.check = options->check,
 		.hold_last_picture = options->screenshot,
 		.pace = options->pace,
 	};
@@ -109,6 +111,20 @@ int hf_cli_open_server(struct hf_server *server,
 		hf_cli_error("%s: %s", options->socket ?: "no device",
 			     strerror(-ret));
 	return ret;
+}
+
+bool hf_cli_problems(const struct hf_cli_options *options,
+		     const struct hf_server *server)
+{
+	uint64_t n = 0;
+
+	pthread_mutex_lock(&server->sys->lock);
+	if (options->strict)
+		n = server->sys->problems->total;
+	pthread_mutex_unlock(&server->sys->lock);
+	if (n)
+		hf_cli_error("--strict: %lu problem%s", n, n == 1 ? "" : "s");
+	return n;
 }
 
 static int stop(int signal, void *data)
@@ -153,6 +169,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_server_dispatch(&server, -1);
 	wl_event_source_remove(sources[0]);
 	wl_event_source_remove(sources[1]);
+	stopped = hf_cli_problems(options, &server);
 	hf_server_finish(&server);
-	return 0;
+	return stopped ? 1 : 0;
 }

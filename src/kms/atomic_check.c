@@ -9,6 +9,7 @@
 #include "kms/kms.h"
 #include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 
 #define MIN_FRAME_NS 100000u
 #define MAX_FRAME_NS 1000000000u
@@ -101,28 +102,6 @@ static int check_modeset(const struct hf_crtc_state *old,
 		       0;
 }
 
-static int check_routing(const struct hf_atomic_state *state)
-{
-	struct hf_kms_device *kms = state->kms;
-
-	for (unsigned int i = 0; i < kms->num_connectors; i++) {
-		const struct hf_connector_state *new = state->connectors[i];
-		const struct hf_encoder *encoder = kms->encoders[i];
-
-		if (new && new->crtc &&
-		    !(encoder->possible_crtcs & 1u << new->crtc->index))
-			return -EINVAL;
-	}
-	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
-		const struct hf_crtc_state *new = state->crtcs[i];
-
-		if (new && hf_crtc_needs_modeset(new) &&
-		    new->enable != !!new->connector_mask)
-			return -EINVAL;
-	}
-	return 0;
-}
-
 /* A modeset is one of all that its CRTC shows. */
 static int add_affected_planes(struct hf_atomic_state *state)
 {
@@ -153,12 +132,16 @@ int hf_atomic_check(struct hf_atomic_state *state)
 		if (state->crtcs[i])
 			ret = check_crtc(kms->crtcs[i]->state,
 					 state->crtcs[i]);
+	if (!ret)
+		ret = hf_writeback_check(state);
 	for (i = 0; !ret && i < kms->num_crtcs; i++)
 		if (state->crtcs[i])
 			ret = check_modeset(kms->crtcs[i]->state,
 					    state->crtcs[i]);
 	if (!ret)
-		ret = check_routing(state);
+		ret = hf_atomic_check_routing(state);
+	if (!ret)
+		ret = hf_writeback_check_targets(state);
 	if (!ret)
 		ret = add_affected_planes(state);
 	if (!ret && kms->funcs->check)

@@ -13,6 +13,7 @@
 #include "gem/gem.h"
 #include "kms/kms.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 #include "sync/resv.h"
 
 struct hf_flip {
@@ -24,6 +25,7 @@ struct hf_flip {
 	struct hf_crtc *crtc;
 	struct hf_event *event;
 	struct hf_fence *out_fence;
+	struct wl_list writebacks; /* hf_writeback_job.link */
 };
 
 /* A plane's fence that the commit waits for before it is shown. */
@@ -202,12 +204,14 @@ static void finish(struct hf_commit *commit)
 }
 
 /* A CRTC shows the commit. */
-static void tell_watches(struct hf_crtc *crtc)
+static void is_shown(struct hf_flip *flip)
 {
+	struct hf_crtc *crtc = flip->crtc;
 	struct hf_kms_watch *watch, *next;
 	uint64_t ns;
 
 	hf_vblank_count(crtc, &ns);
+	hf_writeback_start(&flip->writebacks);
 	wl_list_for_each_safe(watch, next, &crtc->kms->watches, link)
 		watch->shown(watch, crtc, ns);
 }
@@ -311,7 +315,7 @@ static bool goes_wrong(struct hf_flip *flip)
 void hf_flip_done(struct hf_flip *flip)
 {
 	flip->crtc->frames += flip->crtc->state->active;
-	tell_watches(flip->crtc);
+	is_shown(flip);
 	if (!goes_wrong(flip))
 		complete(flip);
 }
@@ -347,7 +351,7 @@ static void start_flip(struct hf_flip *flip)
 	}
 	if (flip->commit->at_once || !crtc->vblank.on) {
 		crtc->frames += crtc->vblank.on;
-		tell_watches(crtc);
+		is_shown(flip);
 		tell_client(flip);
 		return;
 	}
@@ -412,6 +416,8 @@ static void take_over(struct hf_commit *commit,
 			continue;
 		flip->commit = commit;
 		flip->crtc = crtc;
+		wl_list_init(&flip->writebacks);
+		hf_writeback_take(crtc, &flip->writebacks);
 		flip->event = crtc->state->event;
 		flip->out_fence = crtc->state->out_fence;
 		crtc->state->event = NULL;
@@ -458,9 +464,9 @@ static int prepare_fb(struct hf_framebuffer *fb)
 	return ret;
 }
 
-static int prepare_planes(struct hf_atomic_state *state)
+static int prepare(struct hf_atomic_state *state)
 {
-	int ret = 0;
+	int ret = hf_writeback_prepare(state);
 
 	for (unsigned int i = 0; !ret && i < state->kms->num_planes; i++) {
 		struct hf_plane_state *plane = state->planes[i];
@@ -475,6 +481,15 @@ static int prepare_planes(struct hf_atomic_state *state)
 	return ret;
 }
 
+static void tell_watches(const struct hf_atomic_state *state)
+{
+	struct hf_kms_watch *watch;
+
+	wl_list_for_each(watch, &state->kms->watches, link)
+		if (watch->begins)
+			watch->begins(watch, state);
+}
+
 int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 {
 	struct hf_kms_device *kms = state->kms;
@@ -483,7 +498,7 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 
 	if (!state->at_once && in_the_way(state))
 		return -EBUSY;
-	ret = prepare_planes(state);
+	ret = prepare(state);
 	if (ret)
 		return ret;
 	commit = calloc(1, sizeof(*commit) +
@@ -493,6 +508,7 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 	wl_list_init(&commit->waits);
 	commit->kms = kms;
 	commit->at_once = state->at_once;
+	tell_watches(state);
 	hold_last(state);
 	swap_states(state);
 	commit->old = state;

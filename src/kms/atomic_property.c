@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "kms/kms.h"
+#include "kms/writeback.h"
 
 /* A blob by id, for a property that takes one of @size bytes (0: any multiple
  * of @elem). Return: 0 or -EINVAL. */
@@ -104,10 +104,25 @@ static int set_connector(struct hf_atomic_state *state,
 			return -EACCES;
 		return hf_atomic_set_connector_crtc(state, connector, crtc);
 	}
+	if (prop == kms->prop.writeback_fb)
+		return hf_writeback_set_fb(
+			connector,
+			value ? hf_framebuffer_find(kms, value) : NULL);
 	/* A client may only say that it has seen that the link is bad. */
 	if (prop == kms->prop.link_status) {
 		if (value == DRM_MODE_LINK_STATUS_GOOD)
 			connector->link_status = value;
+		return 0;
+	}
+	SET(content_type, connector->content_type = value);
+	SET(hdmi_colorspace, connector->colorspace = value);
+	SET(dp_colorspace, connector->colorspace = value);
+	SET(scaling_mode, connector->scaling_mode = value);
+	if (prop == kms->prop.hdr)
+		return replace_blob(kms, &connector->hdr, value,
+				    sizeof(struct hdr_output_metadata), 1);
+	if (prop == connector->connector->max_bpc) {
+		connector->max_bpc = value;
 		return 0;
 	}
 	/* DPMS is legacy: an atomic client sets ACTIVE. */

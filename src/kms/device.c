@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A display: its CRTCs with up to three planes each, its connectors and what is
- * plugged in at them, and the properties that they have. Also what KMS keeps of a
- * file.
+ * A display: its CRTCs with up to three planes each and the properties that they
+ * have; connectors are in connector.c. Also what KMS keeps of a file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,8 +9,8 @@
 #include <string.h>
 
 #include "kms/kms.h"
-#include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 
 /* ARGB, 16 bits each. */
 #define BLACK (UINT64_C(0xffff) << 48)
@@ -163,160 +162,6 @@ static int create_crtc(struct hf_kms_device *kms)
 	return 0;
 }
 
-/* What a connector is given when something is plugged in. */
-struct monitor {
-	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
-	unsigned int num_modes;
-	uint32_t width_mm, height_mm;
-	struct hf_blob *blob;
-};
-
-/* As connectors of the kernel do unless they say otherwise. */
-static unsigned int drop_interlaced(struct drm_mode_modeinfo *modes, int n)
-{
-	unsigned int kept = 0;
-
-	for (int i = 0; i < n; i++)
-		if (!(modes[i].flags & (DRM_MODE_FLAG_INTERLACE |
-					DRM_MODE_FLAG_DBLSCAN)))
-			modes[kept++] = modes[i];
-	return kept;
-}
-
-/* One that says of itself what it can do. */
-static int believe(const struct hf_connector *connector,
-		   const struct hf_kms_output *output, struct monitor *out)
-{
-	int n = hf_edid_modes(output->edid, output->edid_size, out->modes,
-			      HF_KMS_MAX_MODES, &out->width_mm,
-			      &out->height_mm);
-
-	out->num_modes = drop_interlaced(out->modes, n);
-	if (!out->num_modes)
-		return -EINVAL;
-	out->blob = hf_blob_create(connector->kms, output->edid,
-				   output->edid_size);
-	return out->blob ? 0 : -ENOMEM;
-}
-
-/* One that does not, or not so that it can be understood. */
-static int make_up(const struct hf_connector *connector,
-		   const struct hf_kms_output *output, struct monitor *out)
-{
-	struct hf_edid_monitor monitor = {
-		.vendor = "HFS",
-		.product = 1,
-		.serial = connector->index + 1,
-		.name = "Holdfast",
-	};
-	uint8_t edid[HF_EDID_MAX];
-	int len;
-
-	if (hf_mode_make(&monitor.native, output->width, output->height,
-			 output->hz))
-		return -EINVAL;
-	/* 96 dots an inch, as a desktop would assume anyway. */
-	monitor.width_mm = out->width_mm = output->width * 254 / 960;
-	monitor.height_mm = out->height_mm = output->height * 254 / 960;
-	out->num_modes = hf_mode_list(&monitor.native, out->modes,
-				      HF_KMS_MAX_MODES);
-	len = hf_edid_build(&monitor, edid);
-	if (len < 0)
-		return len;
-	out->blob = hf_blob_create(connector->kms, edid, len);
-	return out->blob ? 0 : -ENOMEM;
-}
-
-int hf_kms_plug(struct hf_connector *connector,
-		const struct hf_kms_output *output)
-{
-	struct hf_kms_device *kms = connector->kms;
-	struct monitor monitor = { .num_modes = 0 };
-	int ret = 0;
-
-	if (output->width) {
-		ret = output->edid ? believe(connector, output, &monitor) :
-				     -EINVAL;
-		if (ret == -EINVAL)
-			ret = make_up(connector, output, &monitor);
-	}
-	if (ret)
-		return ret;
-	hf_blob_put(connector->edid);
-	connector->edid = monitor.blob;
-	memcpy(connector->modes, monitor.modes, sizeof(monitor.modes));
-	connector->num_modes = monitor.num_modes;
-	connector->width_mm = monitor.width_mm;
-	connector->height_mm = monitor.height_mm;
-	connector->connected = output->width;
-	if (kms->changed)
-		kms->changed(kms);
-	return 0;
-}
-
-void hf_kms_set_modes(struct hf_connector *connector,
-		      const struct drm_mode_modeinfo *modes, unsigned int n)
-{
-	memcpy(connector->modes, modes, n * sizeof(*modes));
-	connector->num_modes = n;
-	connector->modes[0].type |= DRM_MODE_TYPE_PREFERRED;
-	if (connector->kms->changed)
-		connector->kms->changed(connector->kms);
-}
-
-void hf_connector_name(const struct hf_connector *connector, char *name,
-		       size_t size)
-{
-	static const char *const types[] = {
-		"Unknown", "VGA", "DVI-I", "DVI-D", "DVI-A", "Composite",
-		"SVIDEO", "LVDS", "Component", "DIN", "DP", "HDMI-A", "HDMI-B",
-		"TV", "eDP", "Virtual", "DSI", "DPI", "Writeback", "SPI", "USB",
-	};
-
-	snprintf(name, size, "%s-%u", types[connector->type],
-		 connector->type_id);
-}
-
-static int create_connector(struct hf_kms_device *kms,
-			    const struct hf_kms_output *output)
-{
-	struct hf_connector *connector = calloc(1, sizeof(*connector));
-	unsigned int i = kms->num_connectors;
-	struct hf_encoder *encoder;
-
-	if (!connector)
-		return -ENOMEM;
-	connector->kms = kms;
-	connector->index = i;
-	connector->type = kms->funcs->connector_type;
-	connector->type_id = i + 1;
-	connector->dpms = DRM_MODE_DPMS_OFF;
-	encoder = calloc(1, sizeof(*encoder));
-	connector->encoder = encoder;
-	kms->encoders[i] = encoder;
-	kms->connectors[i] = connector;
-	kms->num_connectors++;
-	connector->state = calloc(1, sizeof(*connector->state));
-	if (!encoder || !connector->state ||
-	    hf_mode_object_add(kms, &encoder->base, DRM_MODE_OBJECT_ENCODER) ||
-	    hf_mode_object_add(kms, &connector->base,
-			       DRM_MODE_OBJECT_CONNECTOR))
-		return -ENOMEM;
-	connector->state->connector = connector;
-	encoder->type = kms->funcs->encoder_type;
-	encoder->possible_crtcs = kms->funcs->features & HF_KMS_ROUTES ?
-					  (1u << kms->num_crtcs) - 1 :
-					  1u << i;
-	encoder->connector = connector;
-	hf_object_attach(&connector->base, kms->prop.edid, 0);
-	hf_object_attach(&connector->base, kms->prop.dpms, 0);
-	hf_object_attach(&connector->base, kms->prop.link_status, 0);
-	hf_object_attach(&connector->base, kms->prop.non_desktop, 0);
-	hf_object_attach(&connector->base, kms->prop.tile, 0);
-	hf_object_attach(&connector->base, kms->prop.crtc_id, 0);
-	return hf_kms_plug(connector, output);
-}
-
 int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		       const struct hf_kms_funcs *funcs,
 		       const struct hf_kms_output *outputs, size_t noutputs)
@@ -332,13 +177,17 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 	wl_list_init(&kms->late);
 	kms->funcs = funcs;
 	kms->clock = clock;
-	if (noutputs > HF_KMS_MAX_CONNECTORS)
+	if (noutputs > HF_KMS_MAX_OUTPUTS)
 		return -EINVAL;
 	ret = hf_kms_properties_init(kms);
 	for (size_t i = 0; !ret && i < ncrtcs; i++)
 		ret = create_crtc(kms);
 	for (size_t i = 0; !ret && i < noutputs; i++)
-		ret = create_connector(kms, &outputs[i]);
+		ret = hf_connector_add_output(kms, &outputs[i]);
+	if (!ret)
+		hf_connector_set_clones(kms, outputs, noutputs);
+	if (!ret)
+		ret = hf_writeback_init(kms);
 	if (ret)
 		hf_kms_device_finish(kms);
 	return ret;
@@ -371,12 +220,10 @@ static void free_crtcs(struct hf_kms_device *kms)
 
 static void free_connectors(struct hf_kms_device *kms)
 {
-	for (unsigned int i = 0; i < kms->num_connectors; i++) {
-		hf_blob_put(kms->connectors[i]->edid);
-		free(kms->connectors[i]->state);
-		free(kms->connectors[i]);
+	for (unsigned int i = 0; i < kms->num_connectors; i++)
+		hf_connector_destroy(kms->connectors[i]);
+	for (unsigned int i = 0; i < kms->num_encoders; i++)
 		free(kms->encoders[i]);
-	}
 }
 
 void hf_kms_device_finish(struct hf_kms_device *kms)

@@ -12,9 +12,11 @@
 #include <string.h>
 
 #include "kms/edid.h"
-#include "kms/edid_layout.h"
+#include "kms/edid_blocks.h"
 #include "kms/edid_timings.h"
 #include "kms/mode.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Smaller detailed timings are garbage. */
 #define MIN_DETAILED 64
@@ -38,15 +40,14 @@
 #define RANGE_CVT 0x04
 #define RANGE_CVT_REDUCED 0x10
 
-/* CTA-861-H, 7.4: data blocks. */
-#define CTA_VIDEO 2
-#define CTA_VENDOR 3
-#define CTA_EXTENDED 7
-#define CTA_EXTENDED_EEODB 0x78
+/* HDMI 1.4b, 8.3.2: the ways of stereo that are modes of their own, and limits. */
+#define STEREO_FRAMES 0
+#define STEREO_TOP_BOTTOM 6
+#define STEREO_SIDES 8
+#define MAX_VICS 64
+#define MAX_FLAT 128
 
-/* DisplayID 1.3 and 2.0. */
-#define DISPLAYID_TYPE_1 0x03
-#define DISPLAYID_TYPE_7 0x22
+/* DisplayID 1.3, 4.4.1. */
 #define DISPLAYID_PREFERRED 0x80
 #define DISPLAYID_INTERLACED 0x10
 
@@ -58,8 +59,8 @@ enum formula { FORMULA_NONE, FORMULA_GTF, FORMULA_GTF2, FORMULA_CVT };
  * are the base and as many extensions as there are.
  */
 struct reader {
+	struct hf_edid_blocks blocks;
 	const struct hf_edid_base *base;
-	unsigned int blocks;
 	bool has_cta;
 	bool reduced;
 	enum formula formula;
@@ -67,6 +68,8 @@ struct reader {
 	uint32_t gtf2_khz;
 	bool prefer_next;
 	uint32_t width_mm, height_mm;
+	uint8_t vics[MAX_VICS]; /* as the video data blocks list them */
+	unsigned int num_vics;
 	struct drm_mode_modeinfo *modes;
 	unsigned int num, max;
 };
@@ -77,16 +80,6 @@ typedef void visit_t(struct reader *reader,
 static uint32_t le16(const uint8_t bytes[2])
 {
 	return bytes[0] | bytes[1] << 8;
-}
-
-static bool adds_up(const void *bytes, size_t size)
-{
-	const uint8_t *byte = bytes;
-	uint8_t sum = 0;
-
-	for (size_t i = 0; i < size; i++)
-		sum += byte[i];
-	return !sum;
 }
 
 static void remove_at(struct reader *reader, unsigned int i)
@@ -136,41 +129,18 @@ static void add_one(struct reader *reader, struct drm_mode_modeinfo mode)
 /* A television set shows n/1.001 Hz where it shows n, and the other way round. */
 static void add(struct reader *reader, const struct drm_mode_modeinfo *mode)
 {
-	struct drm_mode_modeinfo other = *mode;
+	struct drm_mode_modeinfo other;
 
 	add_one(reader, *mode);
-	if (!reader->has_cta)
-		return;
-	other.clock = hf_timing_other_clock(mode);
-	other.type = 0;
-	if (other.clock)
+	if (reader->has_cta && hf_timing_other(mode, &other))
 		add_one(reader, other);
-}
-
-static const struct hf_edid_cta *cta_of(const struct reader *reader,
-					unsigned int block)
-{
-	const struct hf_edid_cta *cta = (const void *)(reader->base + block);
-
-	if (cta->tag != HF_EDID_EXTENSION_CTA || !adds_up(cta, sizeof(*cta)))
-		return NULL;
-	return cta;
-}
-
-/* CTA-861-H, 7.5: zero if there are no detailed timings and no data blocks. */
-static size_t dtd_offset(const struct hf_edid_cta *cta)
-{
-	if (cta->dtd_offset < offsetof(struct hf_edid_cta, data) ||
-	    cta->dtd_offset > offsetof(struct hf_edid_cta, checksum))
-		return 0;
-	return cta->dtd_offset;
 }
 
 static void visit_cta(struct reader *reader, const struct hf_edid_cta *cta,
 		      visit_t *visit)
 {
 	const size_t size = sizeof(struct hf_edid_descriptor);
-	size_t offset = dtd_offset(cta);
+	size_t offset = hf_edid_cta_timings(cta);
 
 	if (!offset)
 		return;
@@ -184,8 +154,8 @@ static void for_each_descriptor(struct reader *reader, visit_t *visit)
 	for (unsigned int i = 0; i < 4; i++)
 		visit(reader, &reader->base->descriptors[i]);
 
-	for (unsigned int i = 1; i < reader->blocks; i++) {
-		const struct hf_edid_cta *cta = cta_of(reader, i);
+	for (unsigned int i = 1; i < reader->blocks.count; i++) {
+		const struct hf_edid_cta *cta = hf_edid_cta(&reader->blocks, i);
 
 		if (cta)
 			visit_cta(reader, cta, visit);
@@ -473,77 +443,160 @@ static void read_established3(struct reader *reader,
 			add(reader, &mode);
 }
 
-static void add_vic(struct reader *reader, unsigned int vic)
+static void add_vic(struct reader *reader, unsigned int vic, uint32_t flags)
 {
 	struct drm_mode_modeinfo mode;
 
-	if (hf_timing_vic(&mode, vic))
-		add(reader, &mode);
+	if (!hf_timing_vic(&mode, vic))
+		return;
+	mode.flags |= flags;
+	add(reader, &mode);
 }
 
 /* CTA-861-H, 7.5.1: the first 64 have a bit that says "native". */
-static void read_video(struct reader *reader, const uint8_t *codes, size_t size)
+static uint8_t vic_of(uint8_t code)
+{
+	uint8_t vic = code & 0x7f;
+
+	return vic >= 1 && vic <= 64 ? vic : code;
+}
+
+/* Those that are shown, and 7.5.10: those that are at half the colours only. */
+static void read_video(void *data, uint8_t tag, const uint8_t *b, size_t size)
+{
+	struct reader *reader = data;
+	size_t i = 0;
+
+	if (tag == HF_CTA_EXTENDED && size && b[0] == HF_CTA_EXTENDED_VIDEO_420)
+		i = 1;
+	else if (tag != HF_CTA_VIDEO)
+		return;
+	for (; i < size; i++) {
+		uint8_t vic = vic_of(b[i]);
+
+		add_vic(reader, vic, 0);
+		if (tag == HF_CTA_VIDEO && reader->num_vics < MAX_VICS)
+			reader->vics[reader->num_vics++] = vic;
+	}
+}
+
+/* HDMI 1.4b, 8.3.2: what every television set that has stereo shows in it. */
+static void add_mandatory_stereo(struct reader *reader)
+{
+	static const struct {
+		uint16_t width, height, hz;
+		uint32_t flags;
+	} mandatory[] = {
+		{ 1920, 1080, 24, DRM_MODE_FLAG_3D_TOP_AND_BOTTOM },
+		{ 1920, 1080, 24, DRM_MODE_FLAG_3D_FRAME_PACKING },
+		{ 1920, 1080, 50,
+		  DRM_MODE_FLAG_INTERLACE | DRM_MODE_FLAG_3D_SIDE_BY_SIDE_HALF },
+		{ 1920, 1080, 60,
+		  DRM_MODE_FLAG_INTERLACE | DRM_MODE_FLAG_3D_SIDE_BY_SIDE_HALF },
+		{ 1280, 720, 50, DRM_MODE_FLAG_3D_TOP_AND_BOTTOM },
+		{ 1280, 720, 50, DRM_MODE_FLAG_3D_FRAME_PACKING },
+		{ 1280, 720, 60, DRM_MODE_FLAG_3D_TOP_AND_BOTTOM },
+		{ 1280, 720, 60, DRM_MODE_FLAG_3D_FRAME_PACKING },
+	};
+	struct drm_mode_modeinfo flat[MAX_FLAT];
+	unsigned int num = reader->num < MAX_FLAT ? reader->num : MAX_FLAT;
+
+	memcpy(flat, reader->modes, num * sizeof(flat[0]));
+	for (unsigned int i = 0; i < num * ARRAY_SIZE(mandatory); i++) {
+		struct drm_mode_modeinfo mode = flat[i / ARRAY_SIZE(mandatory)];
+		size_t j = i % ARRAY_SIZE(mandatory);
+		uint32_t flags = mandatory[j].flags;
+
+		if (mode.hdisplay != mandatory[j].width ||
+		    mode.vdisplay != mandatory[j].height ||
+		    mode.vrefresh != mandatory[j].hz ||
+		    mode.flags & DRM_MODE_FLAG_3D_MASK ||
+		    (mode.flags ^ flags) & DRM_MODE_FLAG_INTERLACE)
+			continue;
+		mode.flags |= flags;
+		mode.type = 0;
+		add_one(reader, mode);
+	}
+}
+
+/* One of the video codes in the ways that these bits name. */
+static void add_stereo(struct reader *reader, unsigned int index,
+		       unsigned int structures)
+{
+	if (index >= reader->num_vics)
+		return;
+	if (structures & 1 << STEREO_FRAMES)
+		add_vic(reader, reader->vics[index],
+			DRM_MODE_FLAG_3D_FRAME_PACKING);
+	if (structures & 1 << STEREO_TOP_BOTTOM)
+		add_vic(reader, reader->vics[index],
+			DRM_MODE_FLAG_3D_TOP_AND_BOTTOM);
+	if (structures & 1 << STEREO_SIDES)
+		add_vic(reader, reader->vics[index],
+			DRM_MODE_FLAG_3D_SIDE_BY_SIDE_HALF);
+}
+
+/* Which of the first 16 video codes are shown in which ways: bits of each. */
+static void add_stereo_for_all(struct reader *reader, const uint8_t *b,
+			       unsigned int multi)
+{
+	unsigned int structures = b[0] << 8 | b[1];
+	unsigned int mask = multi == 2 ? b[2] << 8 | b[3] : 0xffff;
+
+	for (unsigned int i = 0; i < 16; i++)
+		if (mask & 1 << i)
+			add_stereo(reader, i, structures);
+}
+
+/* One video code and one way each; some ways have a byte of details. */
+static void add_stereo_list(struct reader *reader, const uint8_t *b,
+			    size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		uint8_t vic = codes[i] & 0x7f;
+		unsigned int index = b[i] >> 4, structure = b[i] & 0xf;
 
-		add_vic(reader, vic >= 1 && vic <= 64 ? vic : codes[i]);
+		if (structure >= STEREO_SIDES && ++i == size)
+			return;
+		/* Of halves side by side, only those that any subsampling makes. */
+		if (structure != STEREO_SIDES || b[i] >> 4 == 1)
+			add_stereo(reader, index, 1 << structure);
 	}
 }
 
 /*
- * HDMI 1.4b, 8.3.2: the 4K modes had numbers of HDMI's before they had CTA's. They
- * follow two optional pairs of latencies.
+ * HDMI 1.4b, 8.3.2. The 4K modes had numbers of HDMI's before they had CTA's; two
+ * optional pairs of latencies are in front of them, and stereo behind.
  */
-static void read_hdmi(struct reader *reader, const uint8_t *b, size_t size)
+static void read_hdmi(void *data, uint8_t tag, const uint8_t *b, size_t size)
 {
 	static const uint8_t vics[] = { 0, 95, 94, 93, 98 };
-	size_t at = 8, count;
+	struct reader *reader = data;
+	size_t at = 8, count, stereo;
+	unsigned int multi = 0, all;
 
-	if (size < at || b[0] != 0x03 || b[1] != 0x0c || b[2] != 0x00)
+	if (tag != HF_CTA_VENDOR || size < at ||
+	    (b[0] | b[1] << 8 | b[2] << 16) != HF_CTA_OUI_HDMI)
 		return;
 	if (!(b[7] & 0x20))
 		return;
-	at += (b[7] & 0x80 ? 2 : 0) + (b[7] & 0x40 ? 2 : 0) + 1;
-	if (at >= size)
+	at += (b[7] & 0x80 ? 2 : 0) + (b[7] & 0x40 ? 2 : 0);
+	if (at + 1 >= size)
 		return;
-
-	count = b[at++] >> 5;
+	if (b[at] & 0x80) {
+		add_mandatory_stereo(reader);
+		multi = b[at] >> 5 & 3;
+	}
+	count = b[++at] >> 5;
+	stereo = b[at++] & 0x1f;
 	for (; count && at < size; count--, at++)
 		if (b[at] < sizeof(vics))
-			add_vic(reader, vics[b[at]]);
-}
-
-/* CTA-861-H, 7.4: data blocks, each with a tag and a length in one byte. */
-static void read_data_blocks(struct reader *reader,
-			     const struct hf_edid_cta *cta)
-{
-	const uint8_t *b = cta->data, *end = (const uint8_t *)cta + dtd_offset(cta);
-
-	if (cta->revision < 3)
+			add_vic(reader, vics[b[at]], 0);
+	all = multi == 1 || multi == 2 ? multi * 2 : 0;
+	if (count || stereo > size - at || stereo < all)
 		return;
-	while (b < end) {
-		uint8_t tag = *b >> 5;
-		size_t size = *b++ & 0x1f;
-
-		if (size > (size_t)(end - b))
-			return;
-		if (tag == CTA_VIDEO)
-			read_video(reader, b, size);
-		else if (tag == CTA_VENDOR)
-			read_hdmi(reader, b, size);
-		b += size;
-	}
-}
-
-static void read_cta(struct reader *reader)
-{
-	for (unsigned int i = 1; i < reader->blocks; i++) {
-		const struct hf_edid_cta *cta = cta_of(reader, i);
-
-		if (cta)
-			read_data_blocks(reader, cta);
-	}
+	if (all)
+		add_stereo_for_all(reader, b + at, multi);
+	add_stereo_list(reader, b + at + all, stereo - all);
 }
 
 /*
@@ -592,57 +645,19 @@ static bool parse_displayid(struct drm_mode_modeinfo *mode,
 }
 
 /* DisplayID 2.0's type VII is type I with a clock in kHz. */
-static void read_displayid_block(struct reader *reader, uint8_t tag,
-				 const uint8_t *bytes, size_t size)
+static void read_displayid(void *data, uint8_t tag, const uint8_t *bytes,
+			   size_t size)
 {
 	const struct hf_displayid_timing *timings = (const void *)bytes;
+	struct reader *reader = data;
 	struct drm_mode_modeinfo mode;
 
-	if (tag != DISPLAYID_TYPE_1 && tag != DISPLAYID_TYPE_7)
+	if (tag != HF_DISPLAYID_TIMING_1 && tag != HF_DISPLAYID_TIMING_7)
 		return;
 	for (size_t i = 0; i < size / sizeof(*timings); i++)
 		if (parse_displayid(&mode, &timings[i],
-				    tag == DISPLAYID_TYPE_1 ? 10 : 1))
+				    tag == HF_DISPLAYID_TIMING_1 ? 10 : 1))
 			add(reader, &mode);
-}
-
-/*
- * DisplayID 1.3, 2.1: within the extension is a section of four bytes, data blocks
- * and a checksum.
- */
-static void read_displayid_extension(struct reader *reader, const uint8_t *block)
-{
-	const size_t head = 4, first = 1 + head;
-	size_t size = block[2];
-	const uint8_t *b = block + first, *end = b + size;
-
-	if (first + size + 1 > HF_EDID_BLOCK - 1 ||
-	    !adds_up(block + 1, head + size + 1))
-		return;
-
-	while ((size_t)(end - b) >= sizeof(struct hf_displayid_block)) {
-		const struct hf_displayid_block *data = (const void *)b;
-
-		b += sizeof(*data);
-		/* Nothing but padding follows. */
-		if (!data->tag && !data->size)
-			return;
-		if (data->size > end - b)
-			return;
-		read_displayid_block(reader, data->tag, b, data->size);
-		b += data->size;
-	}
-}
-
-static void read_displayid(struct reader *reader)
-{
-	for (unsigned int i = 1; i < reader->blocks; i++) {
-		const uint8_t *block = (const void *)(reader->base + i);
-
-		if (block[0] == HF_EDID_EXTENSION_DISPLAYID &&
-		    adds_up(block, HF_EDID_BLOCK))
-			read_displayid_extension(reader, block);
-	}
 }
 
 /* 3.10.3.3: which formula other timings follow, if any. */
@@ -680,36 +695,6 @@ static void find_formula(struct reader *reader)
 		for_each_descriptor(reader, read_range);
 }
 
-/*
- * HDMI 2.1, 10.3.6: where there are more than old programs can stand, the base
- * names one, which begins with the real number.
- */
-static unsigned int count_extensions(const struct reader *reader)
-{
-	const struct hf_edid_cta *cta;
-
-	if (!reader->base->extensions || reader->blocks < 2)
-		return 0;
-	cta = cta_of(reader, 1);
-	if (cta && cta->revision >= 3 && dtd_offset(cta) >= 7 &&
-	    cta->data[0] == (CTA_EXTENDED << 5 | 2) &&
-	    cta->data[1] == CTA_EXTENDED_EEODB && cta->data[2])
-		return cta->data[2];
-	return reader->base->extensions;
-}
-
-static void find_blocks(struct reader *reader, size_t size)
-{
-	unsigned int extensions;
-
-	reader->blocks = size / HF_EDID_BLOCK < 256 ? size / HF_EDID_BLOCK : 256;
-	extensions = count_extensions(reader);
-	if (reader->blocks > extensions + 1)
-		reader->blocks = extensions + 1;
-	for (unsigned int i = 1; i < reader->blocks; i++)
-		reader->has_cta |= !!cta_of(reader, i);
-}
-
 /* The order matters: a standard timing gives way to what is there already. */
 static void read_modes(struct reader *reader)
 {
@@ -722,8 +707,9 @@ static void read_modes(struct reader *reader)
 	for_each_descriptor(reader, read_more_standard);
 	read_established(reader);
 	for_each_descriptor(reader, read_established3);
-	read_cta(reader);
-	read_displayid(reader);
+	hf_edid_for_each_cta(&reader->blocks, read_video, reader);
+	hf_edid_for_each_cta(&reader->blocks, read_hdmi, reader);
+	hf_edid_for_each_displayid(&reader->blocks, read_displayid, reader);
 }
 
 static bool close_to(uint32_t mm, uint32_t cm)
@@ -755,34 +741,6 @@ static void find_size(const struct reader *reader, uint32_t *width_mm,
 	}
 }
 
-static bool is_base(const uint8_t *edid, size_t size)
-{
-	static const uint8_t header[8] = { 0, 255, 255, 255, 255, 255, 255, 0 };
-
-	return size >= HF_EDID_BLOCK &&
-	       !memcmp(edid, header, sizeof(header)) &&
-	       adds_up(edid, HF_EDID_BLOCK);
-}
-
-size_t hf_edid_size(const uint8_t *edid, size_t size)
-{
-	const struct hf_edid_base *base = (const void *)edid;
-	size_t whole;
-
-	if (!is_base(edid, size))
-		return 0;
-	whole = (1 + (size_t)base->extensions) * HF_EDID_BLOCK;
-	return whole > size ? 0 : whole;
-}
-
-static bool is_edid(const uint8_t *edid, size_t size)
-{
-	const struct hf_edid_base *base = (const void *)edid;
-
-	return is_base(edid, size) && size % HF_EDID_BLOCK == 0 &&
-	       base->version == 1;
-}
-
 int hf_edid_modes(const uint8_t *edid, size_t size,
 		  struct drm_mode_modeinfo *modes, unsigned int max,
 		  uint32_t *width_mm, uint32_t *height_mm)
@@ -793,10 +751,11 @@ int hf_edid_modes(const uint8_t *edid, size_t size,
 		.max = max,
 	};
 
-	if (!is_edid(edid, size))
+	if (!hf_edid_blocks_init(&reader.blocks, edid, size))
 		return -EINVAL;
 
-	find_blocks(&reader, size);
+	for (unsigned int i = 1; i < reader.blocks.count; i++)
+		reader.has_cta |= !!hf_edid_cta(&reader.blocks, i);
 	find_formula(&reader);
 	read_modes(&reader);
 	find_size(&reader, width_mm, height_mm);

@@ -31,8 +31,11 @@
 #define HF_KMS_MAX_OVERLAYS 8 /* of a CRTC */
 #define HF_CRTC_MAX_PLANES (HF_KMS_MAX_OVERLAYS + 2)
 #define HF_KMS_MAX_PLANES (HF_CRTC_MAX_PLANES * HF_KMS_MAX_CRTCS)
-#define HF_KMS_MAX_CONNECTORS HF_KMS_MAX_CRTCS
-#define HF_KMS_MAX_MODES 64
+#define HF_KMS_MAX_OUTPUTS HF_KMS_MAX_CRTCS
+/* With one a CRTC that writes back. */
+#define HF_KMS_MAX_CONNECTORS (HF_KMS_MAX_OUTPUTS + HF_KMS_MAX_CRTCS)
+#define HF_KMS_MAX_ENCODERS 32 /* a bit each */
+#define HF_KMS_MAX_MODES 128
 #define HF_KMS_MAX_PROPS 48
 #define HF_KMS_MAX_SIZE 16384 /* pixels or lines of a framebuffer or mode */
 #define HF_KMS_GAMMA_SIZE 256 /* entries of the legacy table */
@@ -45,6 +48,7 @@ struct hf_kms_file;
 struct hf_atomic_state;
 struct hf_commit;
 struct hf_flip;
+struct hf_writeback_job;
 
 /* -- objects and properties ---------------------------------------------- */
 
@@ -103,6 +107,7 @@ struct hf_framebuffer {
 struct hf_crtc;
 struct hf_plane;
 struct hf_connector;
+struct hf_encoder;
 
 struct hf_plane_state {
 	struct hf_plane *plane;
@@ -142,7 +147,15 @@ struct hf_crtc_state {
 struct hf_connector_state {
 	struct hf_connector *connector;
 	struct hf_crtc *crtc;
-	uint32_t link_status;
+	struct hf_encoder *encoder; /* that drives it; NULL without a CRTC */
+	uint32_t link_status;	    /* DRM_MODE_LINK_STATUS_* */
+	uint32_t max_bpc;
+	uint32_t content_type; /* DRM_MODE_CONTENT_TYPE_* */
+	uint32_t colorspace;
+	uint32_t scaling_mode; /* DRM_MODE_SCALE_* */
+	struct hf_blob *hdr;   /* struct hdr_output_metadata, or NULL */
+	struct hf_writeback_job *writeback; /* of this commit only, or NULL */
+	uint64_t out_fence_ptr; /* where the client wants its fence; 0: nowhere */
 };
 
 /* -- the objects of a display --------------------------------------------- */
@@ -214,22 +227,40 @@ struct hf_crtc {
 
 struct hf_encoder {
 	struct hf_mode_object base;
+	unsigned int index;
 	uint32_t type; /* DRM_MODE_ENCODER_* */
 	uint32_t possible_crtcs;
-	struct hf_connector *connector;
+	uint32_t possible_clones; /* a bit an encoder, its own among them */
 };
+
+/*
+ * What is plugged in at a connector: hf_kms_plug() puts it there, and a probe finds
+ * it. The connector's modes and the like are those that the last probe found.
+ */
+struct hf_monitor;
 
 struct hf_connector {
 	struct hf_mode_object base;
 	struct hf_kms_device *kms;
 	unsigned int index;
 	uint32_t type, type_id; /* DRM_MODE_CONNECTOR_* */
+	uint32_t possible_encoders; /* a bit each */
+	uint32_t orientation; /* as the property has it, if it has that */
+	struct hf_property *max_bpc; /* its own, or NULL */
+	struct hf_blob *path;
 	bool connected;
+	struct hf_monitor *plugged; /* not probed yet, or NULL */
+	bool unknown; /* nobody has looked yet whether it is */
 	uint32_t width_mm, height_mm;
-	struct hf_encoder *encoder;
 	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
 	unsigned int num_modes;
-	struct hf_blob *edid;
+	bool non_desktop;
+	uint32_t subconnector; /* DRM_MODE_SUBCONNECTOR_* */
+	struct hf_blob *edid, *tile;
+	uint32_t tile_group; /* 0: it shows no tile */
+	uint8_t tile_topology[HF_EDID_TOPOLOGY];
+	struct hf_blob *writeback_formats; /* of one that writes back, or NULL */
+	struct hf_timeline timeline;	   /* of such a one's out-fences */
 	uint32_t dpms; /* DRM_MODE_DPMS_* */
 	struct hf_connector_state *state;
 };
@@ -240,6 +271,7 @@ struct hf_connector {
 #define HF_KMS_BLEND 4u	 /* alpha, blend mode, rotation, zpos, YUV encodings */
 #define HF_KMS_ASYNC 8u	 /* flips that do not wait for a vblank */
 #define HF_KMS_ROUTES 16u /* any connector can be on any CRTC; else n is on n */
+#define HF_KMS_WRITEBACK 32u /* it can write what a CRTC shows into a framebuffer */
 
 /**
  * struct hf_kms_funcs - What display hardware adds.
@@ -255,6 +287,14 @@ struct hf_connector {
  * @prepare_fb: a framebuffer is going to be shown for the first time: make its
  *	memory reachable for the display; 0 or a negative errno. NULL: nothing to do
  * @cleanup_fb: one that was prepared goes. NULL: nothing to do
+ * @writeback_formats: fourccs that it can write back to, ended by 0; for
+ *	HF_KMS_WRITEBACK, as what follows
+ * @prepare_writeback: a job is going to be committed: make its framebuffer's memory
+ *	reachable for the display, to write; 0 or a negative errno. NULL: nothing to do
+ * @writeback: the job's CRTC shows its new state, since now: write that to the
+ *	framebuffer. The job must be given to hf_writeback_done(), now or later, once,
+ *	whatever happens, and those of a connector in order
+ * @cleanup_writeback: a job that was prepared goes, done or not. NULL: nothing to do
  */
 struct hf_kms_funcs {
 	unsigned int features, min_crtcs;
@@ -265,6 +305,10 @@ struct hf_kms_funcs {
 		     struct hf_flip *flip);
 	int (*prepare_fb)(struct hf_framebuffer *fb);
 	void (*cleanup_fb)(struct hf_framebuffer *fb);
+	const uint32_t *writeback_formats;
+	int (*prepare_writeback)(struct hf_writeback_job *job);
+	void (*writeback)(struct hf_writeback_job *job);
+	void (*cleanup_writeback)(struct hf_writeback_job *job);
 };
 
 struct hf_kms_device {
@@ -275,10 +319,11 @@ struct hf_kms_device {
 	struct hf_crtc *crtcs[HF_KMS_MAX_CRTCS];
 	struct hf_plane *planes[HF_KMS_MAX_PLANES];
 	struct hf_connector *connectors[HF_KMS_MAX_CONNECTORS];
-	struct hf_encoder *encoders[HF_KMS_MAX_CONNECTORS];
-	unsigned int num_crtcs, num_planes, num_connectors;
+	struct hf_encoder *encoders[HF_KMS_MAX_ENCODERS];
+	unsigned int num_crtcs, num_planes, num_connectors, num_encoders;
 	uint32_t reserved;    /* a bit a CRTC: by a hf_commit_wait */
 	struct wl_list turns; /* those who wait for such a CRTC */
+	uint64_t writebacks;  /* jobs done so far, well or not */
 	bool hold; /* keep what a CRTC showed last */
 	/* Told after outputs were wired up anew; NULL: nobody is. */
 	void (*changed)(struct hf_kms_device *kms);
@@ -291,6 +336,8 @@ struct hf_kms_device {
 	struct hf_fault commit_fault; /* of commits of clients */
 	bool test_fault; /* and of their tests */
 	struct wl_list late; /* flips that were shown, which nobody was told of */
+	/* Is there a master, whom a probe is left to? NULL: there is none. */
+	bool (*has_master)(const struct hf_kms_device *kms);
 	struct {
 		struct hf_property *type, *fb_id, *crtc_id, *crtc_x, *crtc_y;
 		struct hf_property *crtc_w, *crtc_h;
@@ -300,23 +347,35 @@ struct hf_kms_device {
 		struct hf_property *active, *mode_id, *gamma, *gamma_size;
 		struct hf_property *edid, *dpms, *link_status, *non_desktop;
 		struct hf_property *tile, *in_fence, *out_fence;
+		struct hf_property *writeback_fb, *writeback_formats;
+		struct hf_property *writeback_out_fence;
+		struct hf_property *path, *hdr, *content_type, *scaling_mode;
+		struct hf_property *hdmi_colorspace, *dp_colorspace;
+		struct hf_property *orientation;
+		struct hf_property *dp_subconnector, *dvi_subconnector;
 	} prop;
 };
 
 /**
  * struct hf_kms_watch - Somebody who looks at what a display does.
- * @shown: a CRTC shows a new state, since @ns on the clock. The lock is held.
+ * @shown: a CRTC shows a new state, since @ns on the clock; nobody was told yet
+ * @begins: a commit is going to be the current state; NULL: not to be told
+ *
+ * The lock is held.
  */
 struct hf_kms_watch {
 	struct wl_list link; /* hf_kms_device.watches */
 	void (*shown)(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 		      uint64_t ns);
+	void (*begins)(struct hf_kms_watch *watch,
+		       const struct hf_atomic_state *state);
 };
 
 /* What KMS keeps of an open DRM file. */
 struct hf_kms_file {
 	struct hf_kms_device *kms;
-	bool universal, atomic, aspect; /* DRM_CLIENT_CAP_* */
+	bool universal, atomic, aspect, stereo; /* DRM_CLIENT_CAP_* */
+	bool writeback; /* DRM_CLIENT_CAP_WRITEBACK_CONNECTORS */
 	struct wl_list fbs;
 	struct wl_list blobs;
 	int fd; /* the socket that events go to */
@@ -324,14 +383,45 @@ struct hf_kms_file {
 	struct wl_list pending; /* hf_event.file_link */
 };
 
+/** struct hf_kms_size - A mode by its size and refreshes a second. */
+struct hf_kms_size {
+	unsigned int width, height;
+	double hz;
+};
+
+#define HF_OUTPUT_MODES 8
+#define HF_OUTPUT_PATH 64
+
 /**
- * struct hf_kms_output - What is at a connector.
+ * struct hf_kms_output - A connector, and what is plugged in there.
+ *
+ * All may be 0 but the size, and that where nothing is plugged in.
+ *
+ * The monitor:
  * @width: pixels of the mode that it prefers; 0: nothing is plugged in
  * @height: lines
  * @hz: refreshes a second
  * @edid: what it says of itself, or NULL: one is made up; likewise @edid_size, bytes
  * @vrr: it can refresh whenever there is something new to show
  * @vrr_min_hz: refreshes a second if there is nothing new; 0: what is usual
+ * @vendor: what a made-up EDID says, "": "HFS"; likewise @name ("Holdfast"),
+ *	@product and @serial (1 and up)
+ * @width_mm: its picture; 0: as 96 dots an inch make it; likewise @height_mm
+ * @hdr: it shows HDR
+ * @non_desktop: it is worn, say, and no place for a desktop
+ * @tile: it is a part of a monitor of so many columns and rows of them
+ * @modes: what it shows besides; likewise @num_modes
+ * @subconnector: DRM_MODE_SUBCONNECTOR_*, what is behind a DP or DVI-I; 0: the usual
+ *
+ * The connector, which hf_kms_plug() does not look at:
+ * @type: DRM_MODE_CONNECTOR_*; 0: the driver's own
+ * @encoders: how many it has, which take turns at the CRTCs; 0: one
+ * @share: has those of the connector of this number, counted from 1; 0: its own
+ * @clone: its CRTC may drive others at the same time that have this, too
+ * @max_bpc: the most bits a colour; 0: the usual
+ * @has_orientation: it is a panel that was built in like this: @orientation, as the
+ *	property has it
+ * @path: where it is in a DisplayPort topology; "": it is in none
  */
 struct hf_kms_output {
 	unsigned int width, height;
@@ -340,6 +430,22 @@ struct hf_kms_output {
 	size_t edid_size;
 	bool vrr;
 	double vrr_min_hz;
+	char vendor[4], name[14];
+	uint16_t product;
+	uint32_t serial;
+	uint32_t width_mm, height_mm;
+	bool hdr, non_desktop;
+	struct hf_edid_tile tile;
+	struct hf_kms_size modes[HF_OUTPUT_MODES];
+	unsigned int num_modes;
+	uint32_t subconnector;
+	uint32_t type;
+	unsigned int encoders, share;
+	bool clone;
+	unsigned int max_bpc;
+	bool has_orientation;
+	uint32_t orientation;
+	char path[HF_OUTPUT_PATH];
 };
 
 /* device.c */
@@ -366,8 +472,13 @@ void hf_kms_device_finish(struct hf_kms_device *kms);
  *
  * Its modes follow from the EDID, the one that is preferred first; where that lists
  * none, another one is made up. A CRTC that it is
- * on stays as it is, as in the kernel: that is for the client to change. Return: 0, or
- * a negative errno, and nothing was changed.
+ * on stays as it is, as in the kernel: that is for the client to change.
+ *
+ * The connector's status changes at once, and all else with the next probe: it is the
+ * master's (hf_connector_probe()), and where there is none it is done here, as the
+ * kernel's console does it.
+ *
+ * Return: 0, or a negative errno, and nothing was changed.
  */
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output);
@@ -390,6 +501,17 @@ void hf_kms_uevent(struct hf_kms_device *kms, const char *what,
 /** hf_connector_name() - "HDMI-A-1". */
 void hf_connector_name(const struct hf_connector *connector, char *name,
 		       size_t size);
+/** hf_connector_type_name() - "HDMI-A"; NULL beyond the last DRM_MODE_CONNECTOR_*. */
+const char *hf_connector_type_name(uint32_t type);
+/* The kernel's numbers; libdrm adds one. */
+enum { HF_SUBPIXEL_UNKNOWN, HF_SUBPIXEL_HORIZONTAL_RGB };
+/** hf_connector_subpixel() - HF_SUBPIXEL_*. */
+uint32_t hf_connector_subpixel(const struct hf_connector *connector);
+/** hf_connector_probe() - See what is plugged in, as GETCONNECTOR has it done. */
+void hf_connector_probe(struct hf_connector *connector);
+/** hf_encoder_crtc() - The CRTC that it shows, or NULL. */
+struct hf_crtc *hf_encoder_crtc(const struct hf_kms_device *kms,
+				const struct hf_encoder *encoder);
 void hf_kms_file_init(struct hf_kms_file *file, struct hf_kms_device *kms,
 		      int fd);
 /** hf_kms_hold() - Keep what a CRTC shows now, if it shows anything. */
@@ -428,6 +550,10 @@ void hf_blob_replace(struct hf_blob **slot, struct hf_blob *blob);
 /* property.c */
 
 int hf_kms_properties_init(struct hf_kms_device *kms);
+/** hf_property_create_range() - Return: NULL and ENOMEM. */
+struct hf_property *hf_property_create_range(struct hf_kms_device *kms,
+					     const char *name, uint32_t flags,
+					     uint64_t min, uint64_t max);
 void hf_object_attach(struct hf_mode_object *object, struct hf_property *prop,
 		      uint64_t value);
 /** hf_object_prop() - The property of that id on an object, or NULL. */

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 #include "kms/legacy.h"
+#include "kms/mode.h"
+#include "kms/state.h"
 
 static bool is_sideways(const struct hf_plane_state *plane)
 {
@@ -18,9 +20,11 @@ int hf_legacy_check_viewport(const struct hf_crtc *crtc,
 			     uint32_t y)
 {
 	bool swap = is_sideways(crtc->primary->state);
-	uint32_t w = swap ? mode->vdisplay : mode->hdisplay;
-	uint32_t h = swap ? mode->hdisplay : mode->vdisplay;
+	uint32_t w, h, width, height;
 
+	hf_mode_size(mode, &width, &height);
+	w = swap ? height : width;
+	h = swap ? width : height;
 	if (w > fb->width || x > fb->width - w || h > fb->height ||
 	    y > fb->height - h)
 		return -ENOSPC;
@@ -68,7 +72,7 @@ static int set_outputs(struct hf_atomic_state *state, struct hf_crtc *crtc,
 		if (state->crtcs[i] && kms->crtcs[i] != crtc &&
 		    !state->crtcs[i]->connector_mask)
 			ret = switch_off(state->crtcs[i]);
-	return ret;
+	return ret ? ret : hf_atomic_free_encoders(state);
 }
 
 static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
@@ -77,23 +81,25 @@ static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
 {
 	struct hf_plane_state *plane =
 		hf_atomic_get_plane(state, crtc->primary);
+	uint32_t width, height;
 
 	if (!plane)
 		return -ENOMEM;
 	hf_atomic_set_plane_fb(plane, fb);
 	if (!fb)
 		return hf_atomic_set_plane_crtc(state, plane, NULL);
+	hf_mode_size(mode, &width, &height);
 	plane->crtc_x = plane->crtc_y = 0;
-	plane->crtc_w = mode->hdisplay;
-	plane->crtc_h = mode->vdisplay;
+	plane->crtc_w = width;
+	plane->crtc_h = height;
 	plane->src_x = x << 16;
 	plane->src_y = y << 16;
 	if (is_sideways(plane)) {
-		plane->src_w = mode->vdisplay << 16;
-		plane->src_h = mode->hdisplay << 16;
+		plane->src_w = height << 16;
+		plane->src_h = width << 16;
 	} else {
-		plane->src_w = mode->hdisplay << 16;
-		plane->src_h = mode->vdisplay << 16;
+		plane->src_w = width << 16;
+		plane->src_h = height << 16;
 	}
 	return hf_atomic_set_plane_crtc(state, plane, crtc);
 }

@@ -30,6 +30,40 @@ ENUMS(dpms_modes, { DRM_MODE_DPMS_ON, "On" },
 ENUMS(link_statuses, { DRM_MODE_LINK_STATUS_GOOD, "Good" },
       { DRM_MODE_LINK_STATUS_BAD, "Bad" });
 
+ENUMS(content_types, { DRM_MODE_CONTENT_TYPE_NO_DATA, "No Data" },
+      { DRM_MODE_CONTENT_TYPE_GRAPHICS, "Graphics" },
+      { DRM_MODE_CONTENT_TYPE_PHOTO, "Photo" },
+      { DRM_MODE_CONTENT_TYPE_CINEMA, "Cinema" },
+      { DRM_MODE_CONTENT_TYPE_GAME, "Game" });
+/* The numbers are the kernel's enum drm_colorspace. */
+ENUMS(hdmi_colorspaces, { 0, "Default" }, { 1, "SMPTE_170M_YCC" },
+      { 2, "BT709_YCC" }, { 3, "XVYCC_601" }, { 4, "XVYCC_709" },
+      { 5, "SYCC_601" }, { 6, "opYCC_601" }, { 7, "opRGB" },
+      { 8, "BT2020_CYCC" }, { 9, "BT2020_RGB" }, { 10, "BT2020_YCC" },
+      { 11, "DCI-P3_RGB_D65" }, { 12, "DCI-P3_RGB_Theater" });
+ENUMS(dp_colorspaces, { 0, "Default" }, { 13, "RGB_Wide_Gamut_Fixed_Point" },
+      { 14, "RGB_Wide_Gamut_Floating_Point" }, { 7, "opRGB" },
+      { 11, "DCI-P3_RGB_D65" }, { 9, "BT2020_RGB" }, { 15, "BT601_YCC" },
+      { 2, "BT709_YCC" }, { 3, "XVYCC_601" }, { 4, "XVYCC_709" },
+      { 5, "SYCC_601" }, { 6, "opYCC_601" }, { 8, "BT2020_CYCC" },
+      { 10, "BT2020_YCC" });
+ENUMS(scaling_modes, { DRM_MODE_SCALE_FULLSCREEN, "Full" },
+      { DRM_MODE_SCALE_CENTER, "Center" },
+      { DRM_MODE_SCALE_ASPECT, "Full aspect" });
+/* The numbers are the kernel's enum drm_panel_orientation. */
+ENUMS(orientations, { 0, "Normal" }, { 1, "Upside Down" },
+      { 2, "Left Side Up" }, { 3, "Right Side Up" });
+ENUMS(dp_subconnectors, { DRM_MODE_SUBCONNECTOR_Unknown, "Unknown" },
+      { DRM_MODE_SUBCONNECTOR_VGA, "VGA" },
+      { DRM_MODE_SUBCONNECTOR_DVID, "DVI-D" },
+      { DRM_MODE_SUBCONNECTOR_HDMIA, "HDMI" },
+      { DRM_MODE_SUBCONNECTOR_DisplayPort, "DP" },
+      { DRM_MODE_SUBCONNECTOR_Wireless, "Wireless" },
+      { DRM_MODE_SUBCONNECTOR_Native, "Native" });
+ENUMS(dvi_subconnectors, { DRM_MODE_SUBCONNECTOR_Unknown, "Unknown" },
+      { DRM_MODE_SUBCONNECTOR_DVID, "DVI-D" },
+      { DRM_MODE_SUBCONNECTOR_DVIA, "DVI-A" });
+
 static struct hf_property *create(struct hf_kms_device *kms, const char *name,
 				  uint32_t flags)
 {
@@ -47,9 +81,9 @@ static struct hf_property *create(struct hf_kms_device *kms, const char *name,
 	return prop;
 }
 
-static struct hf_property *create_range(struct hf_kms_device *kms,
-					const char *name, uint32_t flags,
-					uint64_t min, uint64_t max)
+struct hf_property *hf_property_create_range(struct hf_kms_device *kms,
+					     const char *name, uint32_t flags,
+					     uint64_t min, uint64_t max)
 {
 	struct hf_property *prop = create(kms, name, flags);
 
@@ -90,16 +124,22 @@ static struct hf_property *create_object(struct hf_kms_device *kms,
 }
 
 #define RANGE(field, name, flags, min, max)                                   \
-	(kms->prop.field = create_range(kms, name,                            \
-					DRM_MODE_PROP_RANGE | (flags), min, max))
+	(kms->prop.field =                                                    \
+		 hf_property_create_range(kms, name,                          \
+					  DRM_MODE_PROP_RANGE | (flags), min, \
+					  max))
 #define SIGNED(field, name, flags)                                            \
 	(kms->prop.field =                                                    \
-		 create_range(kms, name, DRM_MODE_PROP_SIGNED_RANGE | (flags),\
-			      (uint64_t)(int64_t)INT_MIN, INT_MAX))
+		 hf_property_create_range(kms, name,                          \
+					  DRM_MODE_PROP_SIGNED_RANGE |        \
+						  (flags),                    \
+					  (uint64_t)(int64_t)INT_MIN,         \
+					  INT_MAX))
 #define FENCE(field, name)                                                    \
-	(kms->prop.field = create_range(kms, name,                            \
-					DRM_MODE_PROP_SIGNED_RANGE | ATOMIC,  \
-					-1, INT_MAX))
+	(kms->prop.field =                                                    \
+		 hf_property_create_range(kms, name,                          \
+					  DRM_MODE_PROP_SIGNED_RANGE | ATOMIC,\
+					  -1, INT_MAX))
 #define ENUM(field, name, flags, list)                                        \
 	(kms->prop.field = create_enum(kms, name, flags, list,                \
 				       sizeof(list) / sizeof((list)[0])))
@@ -108,16 +148,41 @@ static struct hf_property *create_object(struct hf_kms_device *kms,
 #define OBJECT(field, name, type)                                             \
 	(kms->prop.field = create_object(kms, name, type))
 
+static bool create_writeback(struct hf_kms_device *kms)
+{
+	return OBJECT(writeback_fb, "WRITEBACK_FB_ID", DRM_MODE_OBJECT_FB) &&
+	       BLOB(writeback_formats, "WRITEBACK_PIXEL_FORMATS",
+		    ATOMIC | IMMUTABLE) &&
+	       RANGE(writeback_out_fence, "WRITEBACK_OUT_FENCE_PTR", ATOMIC, 0,
+		     UINT64_MAX);
+}
+
 int hf_kms_properties_init(struct hf_kms_device *kms)
 {
 	bool ok = ENUM(type, "type", DRM_MODE_PROP_ENUM | IMMUTABLE,
 		       plane_types) &&
 		  BLOB(edid, "EDID", IMMUTABLE) &&
 		  ENUM(dpms, "DPMS", DRM_MODE_PROP_ENUM, dpms_modes) &&
+		  BLOB(path, "PATH", IMMUTABLE) &&
 		  ENUM(link_status, "link-status", DRM_MODE_PROP_ENUM,
 		       link_statuses) &&
 		  RANGE(non_desktop, "non-desktop", IMMUTABLE, 0, 1) &&
 		  BLOB(tile, "TILE", IMMUTABLE) &&
+		  BLOB(hdr, "HDR_OUTPUT_METADATA", 0) &&
+		  ENUM(content_type, "content type", DRM_MODE_PROP_ENUM,
+		       content_types) &&
+		  ENUM(hdmi_colorspace, "Colorspace", DRM_MODE_PROP_ENUM,
+		       hdmi_colorspaces) &&
+		  ENUM(dp_colorspace, "Colorspace", DRM_MODE_PROP_ENUM,
+		       dp_colorspaces) &&
+		  ENUM(scaling_mode, "scaling mode", DRM_MODE_PROP_ENUM,
+		       scaling_modes) &&
+		  ENUM(orientation, "panel orientation",
+		       DRM_MODE_PROP_ENUM | IMMUTABLE, orientations) &&
+		  ENUM(dp_subconnector, "subconnector",
+		       DRM_MODE_PROP_ENUM | IMMUTABLE, dp_subconnectors) &&
+		  ENUM(dvi_subconnector, "subconnector",
+		       DRM_MODE_PROP_ENUM | IMMUTABLE, dvi_subconnectors) &&
 		  OBJECT(crtc_id, "CRTC_ID", DRM_MODE_OBJECT_CRTC) &&
 		  OBJECT(fb_id, "FB_ID", DRM_MODE_OBJECT_FB) &&
 		  SIGNED(crtc_x, "CRTC_X", ATOMIC) &&
@@ -146,6 +211,8 @@ int hf_kms_properties_init(struct hf_kms_device *kms)
 		  BLOB(gamma, "GAMMA_LUT", 0) &&
 		  RANGE(gamma_size, "GAMMA_LUT_SIZE", IMMUTABLE, 0, UINT_MAX);
 
+	if (ok && (kms->funcs->features & HF_KMS_WRITEBACK))
+		ok = create_writeback(kms);
 	return ok ? 0 : -ENOMEM;
 }
 
@@ -273,6 +340,21 @@ static bool connector_get(const struct hf_connector *connector,
 	GET(dpms, connector->dpms);
 	GET(link_status, s->link_status);
 	GET(edid, blob_id(connector->edid));
+	GET(path, blob_id(connector->path));
+	GET(tile, blob_id(connector->tile));
+	GET(non_desktop, connector->non_desktop);
+	GET(hdr, blob_id(s->hdr));
+	GET(content_type, s->content_type);
+	GET(hdmi_colorspace, s->colorspace);
+	GET(dp_colorspace, s->colorspace);
+	GET(scaling_mode, s->scaling_mode);
+	GET(orientation, connector->orientation);
+	GET(dp_subconnector, connector->subconnector);
+	GET(dvi_subconnector, connector->subconnector);
+	if (prop == connector->max_bpc) {
+		*value = s->max_bpc;
+		return true;
+	}
 	return false;
 }
 

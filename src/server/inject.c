@@ -430,7 +430,7 @@ static int clear(struct hf_server *server, const struct hf_inject *inject,
 
 /* clang-format off */
 const struct hf_inject_command hf_inject_commands[] = {
-	{ "plug", "cO", "CONNECTOR [WIDTHxHEIGHT[@HZ]]",
+	{ "plug", "cO", "CONNECTOR [WIDTHxHEIGHT[@HZ][,ATTRIBUTE...]]",
 	  "plug a monitor in (1920x1080@60)", 0, SOFT, plug },
 	{ "unplug", "c", "CONNECTOR", "unplug it", 0, SOFT, unplug },
 	{ "edid", "cf", "CONNECTOR FILE", "plug in the monitor with this EDID",

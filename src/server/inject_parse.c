@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "kms/mode.h"
 #include "server/inject_parse.h"
 #include "uapi/power.h"
@@ -19,6 +20,8 @@
 /* More than any EDID: 256 blocks of 128 bytes. */
 #define MAX_EDID 32768
 #define MAX_N 1000000000u
+
+_Static_assert(HF_INJECT_WHY >= HF_OUTPUT_WHY, "its sentences fit");
 
 /* The words that are left, and what has become of those before. */
 struct parse {
@@ -146,37 +149,49 @@ static int parse_ioctl(struct parse *parse)
 			     inject->ioctl);
 }
 
-/* WIDTHxHEIGHT[@HZ] */
-static int parse_size(struct parse *parse, const char *word,
-		      struct hf_kms_output *output,
-		      struct drm_mode_modeinfo *mode)
+/* Files are read by whoever asks, never by a server: "edid" is for that. */
+static int parse_monitor(struct parse *parse, struct hf_kms_output *output)
 {
-	int end = 0, more = 0;
+	const char *word = take(parse);
 
-	output->hz = 60;
-	if (strspn(word, "0123456789.x@") != strlen(word) ||
-	    sscanf(word, "%5ux%5u%n", &output->width, &output->height, &end) <
-		    2 ||
-	    (word[end] && (sscanf(word + end, "@%lf%n", &output->hz, &more) != 1 ||
-			   word[end + more])) ||
-	    hf_mode_make(mode, output->width, output->height, output->hz))
+	if (strstr(word, ",edid="))
 		return hf_inject_why(parse->why, -EINVAL,
-				     "%s: not a mode such as 1920x1080@60", word);
-	return 0;
+				     "%s: its EDID is for the command edid",
+				     word);
+	return hf_output_parse(word, output, parse->why);
 }
 
 static int parse_output(struct parse *parse)
 {
-	struct drm_mode_modeinfo mode;
+	struct hf_kms_output *output = &parse->inject->output;
+	int ret = parse_monitor(parse, output);
 
-	return parse_size(parse, take(parse), &parse->inject->output, &mode);
+	if (ret || output->width)
+		return ret;
+	return hf_inject_why(parse->why, -EINVAL,
+			     "nothing to plug in; unplug is another command");
+}
+
+static int parse_mode(struct parse *parse, struct drm_mode_modeinfo *mode)
+{
+	const char *word = *parse->words;
+	struct hf_kms_output output;
+	int ret = parse_monitor(parse, &output);
+
+	if (ret)
+		return ret;
+	if (strchr(word, ',') ||
+	    hf_mode_make(mode, output.width, output.height, output.hz))
+		ret = hf_inject_why(parse->why, -EINVAL,
+				    "%s: not a mode such as 1920x1080@60", word);
+	hf_output_finish(&output);
+	return ret;
 }
 
 /* All that is left. */
 static int parse_modes(struct parse *parse)
 {
 	struct hf_inject *inject = parse->inject;
-	struct hf_kms_output output;
 	int ret = 0;
 
 	if (parse->n > HF_KMS_MAX_MODES)
@@ -186,8 +201,7 @@ static int parse_modes(struct parse *parse)
 	if (!inject->modes)
 		return -ENOMEM;
 	while (!ret && parse->n)
-		ret = parse_size(parse, take(parse), &output,
-				 &inject->modes[inject->num_modes++]);
+		ret = parse_mode(parse, &inject->modes[inject->num_modes++]);
 	return ret;
 }
 
@@ -388,6 +402,8 @@ int hf_inject_load(struct hf_inject *inject, char why[HF_INJECT_WHY])
 
 void hf_inject_finish(struct hf_inject *inject)
 {
+	hf_output_finish(&inject->output);
+	inject->output = (struct hf_kms_output){ 0 };
 	free(inject->modes);
 	free(inject->file);
 	free(inject->edid);

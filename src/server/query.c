@@ -21,6 +21,7 @@
 #include "server/json.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "uapi/problem.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
@@ -90,7 +91,7 @@ static struct json_object *describe_crtc(struct hf_crtc *crtc)
 struct totals {
 	uint64_t objects, bytes, peak_objects, peak_bytes;
 	uint64_t mapped, mappings, faults, missed_syncs, jobs, busy_ns;
-	uint64_t frames, fbs;
+	uint64_t frames, fbs, writebacks;
 };
 
 static void describe_hardware(struct hf_device *dev, struct json_object *root)
@@ -128,6 +129,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		hf_json_append(crtcs, describe_crtc(dev->kms.crtcs[i]));
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
+	sum->writebacks += dev->kms.writebacks;
 	wl_list_for_each(object, &dev->gem.objects, link)
 		hf_json_append(objects, describe_object(object));
 	sum->objects += dev->gem.count;
@@ -176,6 +178,26 @@ static void describe_memory(struct hf_system *sys, struct json_object *root)
 	add_uint(root, "purged_bytes", stats.purged);
 }
 
+static void describe_problems(const struct hf_problems *problems,
+			      struct json_object *root)
+{
+	struct json_object *list = json_object_new_array();
+	const struct hf_problem *problem;
+
+	add_uint(root, "problem_count", problems->total);
+	wl_list_for_each(problem, &problems->list, link) {
+		struct json_object *obj = json_object_new_object();
+
+		add_uint(obj, "ns", problem->ns);
+		add_uint(obj, "pid", problem->pid);
+		hf_json_add(obj, "program",
+			    json_object_new_string(problem->program));
+		hf_json_add(obj, "text", json_object_new_string(problem->text));
+		json_object_array_add(list, obj);
+	}
+	hf_json_add(root, "problems", list);
+}
+
 static struct json_object *describe(struct hf_server *server)
 {
 	static const char *const lists[] = { "files", "crtcs", "objects",
@@ -203,6 +225,7 @@ static struct json_object *describe(struct hf_server *server)
 	}
 	add_uint(root, "framebuffers", sum.fbs);
 	add_uint(root, "frames", sum.frames);
+	add_uint(root, "writebacks", sum.writebacks);
 	add_uint(root, "object_count", sum.objects);
 	add_uint(root, "object_bytes", sum.bytes);
 	add_uint(root, "peak_objects", sum.peak_objects);
@@ -214,6 +237,8 @@ static struct json_object *describe(struct hf_server *server)
 	add_uint(root, "missed_syncs", sum.missed_syncs);
 	add_uint(root, "jobs", sum.jobs);
 	add_uint(root, "engine_busy_ns", sum.busy_ns);
+	if (server->sys->problems)
+		describe_problems(server->sys->problems, root);
 	return root;
 }
 

@@ -32,6 +32,8 @@
 #include "server/server.h"
 #include "server/sysfs.h"
 #include "uapi/power.h"
+#include "uapi/check.h"
+#include "uapi/problem.h"
 
 /* -- connections ----------------------------------------------------------- */
 
@@ -277,7 +279,9 @@ static void describe_connector(const struct hf_connector *connector,
 		text->modes[i] = connector->modes[i].name;
 	out->name = text->name;
 	out->id = connector->base.id;
-	out->status = connector->connected ? "connected" : "disconnected";
+	out->status = connector->unknown   ? "unknown" :
+		      connector->connected ? "connected" :
+					     "disconnected";
 	out->enabled = connector->state->crtc;
 	out->dpms = dpms_name(connector->dpms);
 	out->edid = connector->edid ? connector->edid->data : NULL;
@@ -493,7 +497,12 @@ static int create_system(struct hf_server *server,
 	};
 
 	server->sys = hf_system_create(&memory);
-	return server->sys ? 0 : -errno;
+	if (!server->sys)
+		return -errno;
+	if (!options->check)
+		return 0;
+	server->sys->problems = hf_problems_create(server->sys->clock);
+	return server->sys->problems ? 0 : -ENOMEM;
 }
 
 static int open_hardware(struct hf_server *server,
@@ -564,7 +573,9 @@ static int create_devices(struct hf_server *server,
 	if (server->engine != server->dev)
 		look_after(server, server->engine);
 	server->dev->kms.hold = options->hold_last_picture;
-	return 0;
+	if (options->check)
+		server->dev->check = hf_check_create(server->dev);
+	return options->check && !server->dev->check ? -ENOMEM : 0;
 }
 
 void hf_server_unplug(struct hf_server *server)
@@ -573,19 +584,37 @@ void hf_server_unplug(struct hf_server *server)
 	configuration_changed(&server->dev->kms);
 }
 
-int hf_server_replug(struct hf_server *server)
+/* It is not there until the lock is taken again. */
+static struct hf_device *create_again(struct hf_server *server,
+				      const struct hf_device *old)
 {
-	struct hf_device *old = server->dev, *dev;
 	struct hf_device_options options = server->display;
+	struct hf_device *dev;
 
 	options.primary = free_minor(server->sys, "card", 0);
 	if (old->render_minor >= 0)
 		options.render = free_minor(server->sys, "renderD", 128);
+	server->replugging = true;
+	pthread_mutex_unlock(&server->sys->lock);
 	dev = hf_device_create(server->sys, old->driver, &options);
+	pthread_mutex_lock(&server->sys->lock);
+	server->replugging = false;
+	return dev;
+}
+
+int hf_server_replug(struct hf_server *server)
+{
+	struct hf_device *old = server->dev, *dev;
+
+	if (server->replugging)
+		return -EBUSY;
+	dev = create_again(server, old);
 	if (!dev)
 		return -errno;
 	look_after(server, dev);
 	dev->kms.hold = old->kms.hold;
+	if (old->check)
+		dev->check = hf_check_create(dev);
 	if (server->engine == old)
 		server->engine = dev;
 	server->dev = dev;

@@ -41,6 +41,7 @@ struct hf_server {
 	unsigned int shots; /* threads that compose a screenshot */
 	FILE *trace; /* NULL: none; the system's lock */
 	struct hf_scenario *scenario; /* NULL: none */
+	bool replugging; /* a new device is being made, without the lock */
 	bool children; /* the programs are processes below this one */
 	struct hf_device_options display; /* how the one with the display was made */
 	size_t memory; /* bytes that objects may take; 0: any */
@@ -56,6 +57,7 @@ struct hf_server {
  * @trace: file to write a line an ioctl to, or NULL
  * @hold_last_picture: keep the memory of what a CRTC showed last
  * @contiguous: the display has no IOMMU, so that it scans out contiguous memory only
+ * @check: say what clients do wrong (uapi/check.h)
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default
@@ -71,7 +73,7 @@ struct hf_server_options {
 	unsigned int vfio_flags;
 	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
-	bool contiguous, split, incoherent;
+	bool contiguous, split, incoherent, check;
 	size_t pool, memory;
 	enum hf_clock_pace pace;
 	const struct hf_kms_output *outputs;
@@ -131,8 +133,8 @@ void hf_server_unplug(struct hf_server *server);
 /**
  * hf_server_replug() - A new device comes, as the first one was at the start.
  *
- * It has other minor numbers: those who held the old one still do. Return: 0 or a
- * negative errno.
+ * It has other minor numbers: those who held the old one still do. The lock is dropped
+ * meanwhile. Return: 0 or a negative errno.
  */
 int hf_server_replug(struct hf_server *server);
 

@@ -16,6 +16,8 @@
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
 #include "uapi/call.h"
+#include "uapi/check.h"
+#include "uapi/problem.h"
 
 /* What a device puts on the bus, behind an IOMMU. */
 #define IOVA_LAST ((1ull << 48) - 1)
@@ -65,11 +67,18 @@ static int init_dma(struct hf_device *dev,
 	return ret;
 }
 
+static bool has_master(const struct hf_kms_device *kms)
+{
+	const struct hf_device *dev = wl_container_of(kms, dev, kms);
+
+	return dev->master;
+}
+
 /* What the driver finds at its connectors goes before what was asked for. */
 static int init_display(struct hf_device *dev,
 			const struct hf_device_options *options)
 {
-	struct hf_kms_output found[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
 	int n = 0, ret;
 
@@ -87,6 +96,8 @@ static int init_display(struct hf_device *dev,
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
 					 driver->kms, options->outputs,
 					 options->noutputs);
+	if (!ret)
+		dev->kms.has_master = has_master;
 	if (!ret && driver->start)
 		driver->start(dev);
 	if (ret && driver->probe) {
@@ -131,7 +142,9 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	dev->kms.fences = &sys->fences;
 	if (dev->engine)
 		hf_engine_faults(dev->engine, &sys->fences);
+	pthread_mutex_lock(&sys->lock);
 	wl_list_insert(sys->devices.prev, &dev->link);
+	pthread_mutex_unlock(&sys->lock);
 	return dev;
 
 error_dma:
@@ -149,6 +162,7 @@ static void stop_display(struct hf_device *dev)
 {
 	pthread_mutex_lock(&dev->sys->lock);
 	hf_kms_device_stop(&dev->kms);
+	hf_check_destroy(dev->check);
 	pthread_mutex_unlock(&dev->sys->lock);
 	hf_composer_destroy(dev->composer);
 	dev->composer = NULL;
@@ -314,6 +328,8 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 	file->id = sys->next_file++;
 	file->render = (int)minor == dev->render_minor;
 	file->cred = *cred;
+	if (sys->problems)
+		hf_program_name(cred->pid, file->program);
 	wl_list_init(&file->calls);
 	ret = open_endpoint(file, minor, client);
 	if (!ret && !file->render) {
@@ -376,6 +392,7 @@ void hf_file_close(struct hf_file *file)
 		hf_call_complete(call, -ENODEV);
 	}
 	destroy_contexts(file);
+	hf_check_leaks(file);
 	hf_syncobj_file_finish(&file->syncobjs);
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);

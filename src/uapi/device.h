@@ -23,6 +23,7 @@
 #include "uapi/system.h"
 
 struct hf_call;
+struct hf_check;
 struct hf_composer;
 struct hf_device;
 
@@ -69,7 +70,7 @@ struct hf_driver {
 	bool engine;
 	int (*probe)(struct hf_device *dev,
 		     const struct hf_device_options *options,
-		     struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS]);
+		     struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS]);
 	void (*start)(struct hf_device *dev);
 	void (*stop)(struct hf_device *dev);
 	void (*remove)(struct hf_device *dev);
@@ -91,6 +92,7 @@ struct hf_device {
 	struct hf_dma_device dma;
 	struct hf_gem_device gem;
 	struct hf_kms_device kms; /* empty where the driver has no display */
+	struct hf_check *check;	  /* of what is shown; NULL: nobody checks */
 	struct hf_composer *composer; /* NULL likewise */
 	struct wl_list files;
 	struct hf_engine *engine; /* NULL: it has none */
@@ -118,6 +120,7 @@ struct hf_file {
 	uint32_t magic;
 	struct hf_master *master; /* primary nodes only */
 	struct hf_cred cred;	  /* who opened it */
+	char program[16]; /* its name, where somebody checks */
 	struct hf_endpoint endpoint; /* the client's end is the descriptor */
 	struct hf_gem_file gem;
 	struct hf_user_account *user_pages; /* NULL: never had any */
@@ -153,7 +156,7 @@ struct hf_device_options {
 };
 
 /**
- * hf_device_create() - A device.
+ * hf_device_create() - A device. Without the lock.
  *
  * Return: NULL and errno: EINVAL for an impossible output, ENOMEM, EMFILE; or what
  * the driver says of its hardware.

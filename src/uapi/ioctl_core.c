@@ -204,7 +204,13 @@ int hf_ioctl_set_client_cap(struct hf_call *call, void *arg)
 	case DRM_CLIENT_CAP_ASPECT_RATIO:
 		kms->aspect = cap->value;
 		break;
-	default: /* there are no stereo modes and no writeback connectors */
+	case DRM_CLIENT_CAP_STEREO_3D:
+		kms->stereo = cap->value;
+		break;
+	case DRM_CLIENT_CAP_WRITEBACK_CONNECTORS:
+		kms->writeback = cap->value;
+		break;
+	default:
 		break;
 	}
 	return 0;

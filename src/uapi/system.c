@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gem/userptr.h"
+#include "uapi/problem.h"
 #include "uapi/system.h"
 
 static int make_instance(struct hf_system *sys)
@@ -64,6 +65,7 @@ void hf_system_destroy(struct hf_system *sys)
 	if (!sys)
 		return;
 	hf_endpoints_finish(&sys->endpoints);
+	hf_problems_destroy(sys->problems);
 	hf_user_files_destroy(sys->user_files);
 	hf_memory_destroy(sys->mem);
 	hf_clock_destroy(sys->clock);

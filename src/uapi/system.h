@@ -19,6 +19,7 @@
 #include "sync/late.h"
 
 struct hf_file;
+struct hf_problems;
 struct hf_user_files;
 
 struct hf_system {
@@ -35,6 +36,7 @@ struct hf_system {
 	struct hf_file *files_by_id;
 	uint32_t next_file;
 	int psi_fd, pressure_fd; /* the server's (server/pressure.c) */
+	struct hf_problems *problems; /* of clients; NULL: nobody checks */
 	int changed_fd; /* eventfd: outputs were wired up anew */
 };
 

@@ -579,7 +579,7 @@ static void impossible_arguments_are_refused(void **state)
 	assert_int_equal(compose(picture, 0, 1, 4, NULL, 0, NULL, 0), -EINVAL);
 	assert_int_equal(compose(picture, 1, 16385, 4, NULL, 0, NULL, 0), -EINVAL);
 	assert_int_equal(compose(picture, 2, 1, 4, NULL, 0, NULL, 0), -EINVAL);
-	assert_int_equal(compose(picture, 1, 1, 6, NULL, 0, NULL, 0), -EINVAL);
+	assert_int_equal(compose(picture, 2, 1, 6, NULL, 0, NULL, 0), -EINVAL);
 	assert_int_equal(compose(picture, 1, 1, 4, NULL, 0, lut, 1), -EINVAL);
 	plane = buffer.plane, plane.format = NULL;
 	assert_int_equal(compose_one(&plane), -EINVAL);

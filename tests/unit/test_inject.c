@@ -173,12 +173,17 @@ static void every_mistake_is_a_sentence(void **state)
 	refused("ioctl fail FROB 1 EIO", "FROB: no ioctl is called so");
 	refused("memory fail 1 1001", "1001: not a number up to 1000");
 	refused("link X ugly", "ugly: a link is good or bad");
-	refused("plug X 640", "640: not a mode such as 1920x1080@60");
-	refused("plug X 640x480@", "640x480@: not a mode such as 1920x1080@60");
-	refused("plug X 640x480@60x", "640x480@60x: not a mode such as 1920x1080@60");
-	refused("plug X 1x1", "1x1: not a mode such as 1920x1080@60");
+	refused("plug X 640", "640: not WIDTHxHEIGHT[@HZ]");
+	refused("plug X 640x480@60x", "640x480@60x: not WIDTHxHEIGHT[@HZ]");
+	refused("plug X 1x1", "1x1: no such mode can be made");
+	refused("plug X off", "nothing to plug in; unplug is another command");
+	refused("plug X 640x480,edid=/etc/passwd",
+		"640x480,edid=/etc/passwd: its EDID is for the command edid");
+	refused("modes X 640x480,vrr",
+		"640x480,vrr: not a mode such as 1920x1080@60");
+	refused("modes X off", "off: not a mode such as 1920x1080@60");
 	refused("modes X", "modes needs CONNECTOR WIDTHxHEIGHT[@HZ]...");
-	refused("modes X 640x480 y", "y: not a mode such as 1920x1080@60");
+	refused("modes X 640x480 y", "y: not WIDTHxHEIGHT[@HZ]");
 	refused("resume now", "resume does not know now");
 	refused("edid X", "edid needs CONNECTOR FILE");
 }

@@ -32,7 +32,7 @@ void vg_begin(void)
 
 void vg_start(void)
 {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 	int sv[2], n;
 
 	vg.gpu = hf_virtio_gpu_create(&vg.hw->vdev.virtio, vg.clock);

@@ -2,11 +2,12 @@
 /*
  * The soft device's description. Its display accepts whatever KMS accepts and
  * does nothing on a commit, but that it maps the memory that it scans out: the
- * picture is computed when somebody looks, in server/screenshot.c.
+ * picture is computed when somebody looks, from a frame (frame.h).
  */
 #include <errno.h>
 
 #include "drivers/soft/soft.h"
+#include "drivers/soft/writeback.h"
 #include "holdfast_drm.h"
 
 #define RGB_FORMATS                                                           \
@@ -54,12 +55,16 @@ static void cleanup_fb(struct hf_framebuffer *fb)
 
 static const struct hf_kms_funcs kms_funcs = {
 	.features = HF_KMS_VBLANK | HF_KMS_GAMMA | HF_KMS_BLEND | HF_KMS_ASYNC |
-		    HF_KMS_ROUTES,
+		    HF_KMS_ROUTES | HF_KMS_WRITEBACK,
 	.min_crtcs = 2,
 	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
 	.encoder_type = DRM_MODE_ENCODER_TMDS,
 	.prepare_fb = prepare_fb,
 	.cleanup_fb = cleanup_fb,
+	.writeback_formats = hf_soft_writeback_formats,
+	.prepare_writeback = hf_soft_writeback_prepare,
+	.writeback = hf_soft_writeback,
+	.cleanup_writeback = hf_soft_writeback_cleanup,
 	.formats = {
 		[HF_PLANE_PRIMARY] = primary_formats,
 		[HF_PLANE_OVERLAY] = overlay_formats,

@@ -12,7 +12,7 @@
 #include "holdfast_drm.h"
 
 static int probe(struct hf_device *dev, const struct hf_device_options *options,
-		 struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS])
+		 struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS])
 {
 	struct hf_virtio_gpu *gpu;
 	struct hf_virtio *virtio;

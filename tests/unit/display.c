@@ -142,7 +142,7 @@ void display_end(void)
 int display_setup_writeback(void **state)
 {
 	(void)state;
-	return setup(&writeback_funcs);
+	return setup(&writeback_funcs, two, 2);
 }
 
 int display_teardown(void **state)

@@ -183,7 +183,7 @@ static void every_mistake_is_a_sentence(void **state)
 		"640x480,vrr: not a mode such as 1920x1080@60");
 	refused("modes X off", "off: not a mode such as 1920x1080@60");
 	refused("modes X", "modes needs CONNECTOR WIDTHxHEIGHT[@HZ]...");
-	refused("modes X 640x480 y", "y: not WIDTHxHEIGHT[@HZ]");
+	refused("modes X 640x480 800", "800: not WIDTHxHEIGHT[@HZ]");
 	refused("resume now", "resume does not know now");
 	refused("edid X", "edid needs CONNECTOR FILE");
 }

@@ -7,6 +7,7 @@
  */
 #include "kms/kms.h"
 #include "kms/legacy.h"
+#include "kms/state.h"
 
 void hf_kms_device_stop(struct hf_kms_device *kms)
 {
@@ -20,8 +21,10 @@ void hf_kms_start(struct hf_kms_device *kms)
 	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
 		struct hf_crtc *crtc = kms->crtcs[i];
 
-		if (crtc->state->active && !crtc->vblank.on)
-			hf_vblank_on(crtc, &crtc->state->mode);
+		if (!crtc->state->active || crtc->vblank.on)
+			continue;
+		hf_vblank_on(crtc, &crtc->state->mode);
+		hf_crtc_update_rate(crtc);
 	}
 }
 

@@ -62,6 +62,7 @@ struct hf_server {
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default
  * @memory: bytes that objects may take before unneeded ones are purged; 0: any
+ * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  * @pace: how the devices' time passes
  *
  * What it points to must stay until hf_server_finish().
@@ -78,6 +79,8 @@ struct hf_server_options {
 	enum hf_clock_pace pace;
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
+	const unsigned int *overlays;
+	bool virtual_cursor;
 };
 
 /**

@@ -35,6 +35,9 @@
  * @format: of a trace: "text" or "chrome"
  * @path: where to write it, or NULL: to standard output
  * @duration: seconds that it takes; 0: until it is interrupted
+ * @help: what the command knows is to be listed
+ * @scenario: path of a file of events, or NULL
+ * @pace: how the device's time passes
  */
 struct hf_cli_options {
 	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
@@ -54,6 +57,9 @@ struct hf_cli_options {
 	unsigned int crtc;
 	const char *format, *path;
 	double duration;
+	bool help;
+	const char *scenario;
+	enum hf_clock_pace pace;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */
@@ -62,6 +68,8 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		      char **argv);
 int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_inject(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_vblank(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);
 
@@ -76,6 +84,15 @@ int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * server is named, -ECONNREFUSED where none listens.
  */
 int hf_cli_query(const char *socket, const char *text);
+/**
+ * hf_cli_query_data() - The same, sending a descriptor along.
+ * @data: it, or -1
+ * @answer: set to the text of an answer that says what went wrong, else to ""
+ */
+int hf_cli_query_data(const char *socket, const char *text, int data,
+		      char *answer, size_t size);
+/** hf_cli_no_server() - Say so. Return: the command's exit status. */
+int hf_cli_no_server(int err);
 /** hf_cli_query_text() - The same, read into memory that the caller frees. */
 char *hf_cli_query_text(const char *socket, const char *text);
 
@@ -93,7 +110,7 @@ int hf_cli_shim_path(char *path, size_t size);
  * hf_cli_open_server() - Start a server as the options say.
  *
  * Return: 0, -EADDRINUSE where there is one on that socket, or another negative
- * errno; then the user was told.
+ * errno, -EINVAL for a mistake in what was asked for; then the user was told.
  */
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options);

@@ -28,6 +28,9 @@ enum {
 	MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
+	SCENARIO,
+	CLOCK,
+	HELP,
 	PLANES,
 	VIRTUAL_CURSOR,
 	CHECK,
@@ -38,7 +41,16 @@ enum {
 };
 
 /* Which commands an option belongs to. */
-enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16, TRACING = 32 };
+enum {
+	RUN = 1,
+	SERVE = 2,
+	SHOT = 4,
+	INFO = 8,
+	TOP = 16,
+	INJECT = 32,
+	VBLANK = 64,
+	TRACING = 128,
+};
 
 static const struct command {
 	const char *name;
@@ -52,6 +64,8 @@ static const struct command {
 	{ "info", INFO, hf_cli_info },
 	{ "top", TOP, hf_cli_top },
 	{ "trace", TRACING, hf_cli_trace },
+	{ "inject", INJECT, hf_cli_inject },
+	{ "vblank", VBLANK, hf_cli_vblank },
 };
 
 static const struct option long_options[] = {
@@ -76,6 +90,9 @@ static const struct option long_options[] = {
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "format", required_argument, NULL, FORMAT },
 	{ "duration", required_argument, NULL, DURATION },
+	{ "scenario", required_argument, NULL, SCENARIO },
+	{ "clock", required_argument, NULL, CLOCK },
+	{ "help", no_argument, NULL, HELP },
 	{ 0 },
 };
 
@@ -94,11 +111,15 @@ static unsigned int commands_of(int option)
 	case MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
+	case SCENARIO:
+	case CLOCK:
 	case PLANES:
 	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
 		return RUN | SERVE;
+	case HELP:
+		return INJECT | VBLANK;
 	case JSON:
 	case PROBLEMS:
 		return INFO;
@@ -108,7 +129,8 @@ static unsigned int commands_of(int option)
 	case DURATION:
 		return TRACING;
 	default:
-		return RUN | SERVE | SHOT | INFO | TOP | TRACING;
+		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
+		       TRACING;
 	}
 }
 
@@ -133,6 +155,8 @@ static void print_help(void)
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
+	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
@@ -160,6 +184,10 @@ static void print_help(void)
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
 	     "  --unsafe-no-iommu      drive that without an IOMMU: it can then write\n"
 	     "                         to all of the machine's memory\n"
+	     "  --scenario FILE        things that happen to the device, and when\n"
+	     "  --clock real|manual|fast\n"
+	     "                         how its time passes: by itself, by holdfast vblank,\n"
+	     "                         or whenever all programs wait\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Attributes of an output:");
@@ -223,6 +251,23 @@ static int parse_device(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_clock(struct hf_cli_options *options)
+{
+	static const char *const names[] = {
+		[HF_CLOCK_RUNS] = "real",
+		[HF_CLOCK_STANDS] = "manual",
+		[HF_CLOCK_JUMPS] = "fast",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(optarg, names[i]))
+			continue;
+		options->pace = i;
+		return 0;
+	}
+	return hf_cli_error("--clock %s: neither real, manual nor fast", optarg);
+}
+
 static int parse_planes(struct hf_cli_options *options)
 {
 	if (*optarg < '0' || *optarg > '0' + HF_KMS_MAX_OVERLAYS || optarg[1])
@@ -237,7 +282,7 @@ static int parse_planes(struct hf_cli_options *options)
 static bool is_soft_only(int option)
 {
 	return option == OUTPUT || option == SCANOUT ||
-	       option == NON_COHERENT || option == PLANES;
+	       option == NON_COHERENT || option == PLANES || option == CLOCK;
 }
 
 static int parse_format(struct hf_cli_options *options)
@@ -316,6 +361,14 @@ static int parse_option(const struct command *command,
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
 		options->unsafe_no_iommu = true;
+		return 0;
+	case SCENARIO:
+		options->scenario = optarg;
+		return 0;
+	case CLOCK:
+		return parse_clock(options);
+	case HELP:
+		options->help = true;
 		return 0;
 	case PLANES:
 		return parse_planes(options);

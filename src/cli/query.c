@@ -42,25 +42,36 @@ static int connect_to(const char *name)
 	return fd;
 }
 
-int hf_cli_query(const char *socket, const char *text)
+int hf_cli_query_data(const char *socket, const char *text, int data,
+		      char *answer, size_t size)
 {
 	struct hf_wire_query query = { .type = HF_WIRE_QUERY };
 	const char *key = getenv(HF_ENV_KEY);
 	int fds[HF_FDPASS_MAX], fd = connect_to(socket), ret;
 	unsigned int n = 0;
 
+	if (size)
+		*answer = 0;
 	if (fd < 0)
 		return fd;
 	if (key)
 		memcpy(query.key, key, strnlen(key, sizeof(query.key)));
 	snprintf(query.text, sizeof(query.text), "%s", text);
-	ret = hf_send_fds(fd, &query, sizeof(query), NULL, 0);
+	ret = hf_send_fds(fd, &query, sizeof(query), &data, data >= 0);
 	if (!ret)
 		ret = hf_recv_fds(fd, &query, sizeof(query), 0, fds, &n);
 	close(fd);
 	if (ret != sizeof(query))
 		return ret < 0 ? ret : -ECONNRESET;
+	query.text[sizeof(query.text) - 1] = 0;
+	if (query.error && size && strcmp(query.text, text))
+		snprintf(answer, size, "%s", query.text);
 	return query.error ? query.error : n == 1 ? fds[0] : -EPROTO;
+}
+
+int hf_cli_query(const char *socket, const char *text)
+{
+	return hf_cli_query_data(socket, text, -1, NULL, 0);
 }
 
 char *hf_cli_query_text(const char *socket, const char *text)

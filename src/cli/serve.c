@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "server/scenario.h"
 #include "uapi/problem.h"
 #include "server/trace.h"
 
@@ -54,6 +55,37 @@ static int start_trace(struct hf_server *server,
 	return -ECANCELED;
 }
 
+/* Before there is a server: a mistake in it, and nothing has happened. */
+static int load_scenario(const struct hf_cli_options *options,
+			 struct hf_scenario **scenario)
+{
+	char why[HF_SCENARIO_WHY];
+
+	*scenario = NULL;
+	if (!options->scenario)
+		return 0;
+	*scenario = hf_scenario_load(options->scenario, why);
+	if (*scenario)
+		return 0;
+	hf_cli_error("%s", why);
+	return -EINVAL;
+}
+
+static int start_scenario(struct hf_server *server,
+			  struct hf_scenario *scenario)
+{
+	char why[HF_SCENARIO_WHY];
+
+	if (!scenario)
+		return 0;
+	server->scenario = scenario;
+	if (!hf_scenario_start(scenario, server, why))
+		return 0;
+	hf_cli_error("%s", why);
+	hf_server_finish(server);
+	return -EINVAL;
+}
+
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options)
 {
@@ -75,13 +107,20 @@ int hf_cli_open_server(struct hf_server *server,
 		.memory = options->memory,
 		.check = options->check,
 		.hold_last_picture = options->screenshot,
+		.pace = options->pace,
 	};
-	int ret;
+	struct hf_scenario *scenario;
+	int ret = load_scenario(options, &scenario);
 
+	if (ret)
+		return ret;
 	ret = hf_server_init(server, &server_options);
 	if (!ret)
 		ret = start_trace(server, options);
-	if (!ret || ret == -EADDRINUSE || ret == -ECANCELED)
+	if (!ret)
+		return start_scenario(server, scenario);
+	hf_scenario_destroy(scenario);
+	if (ret == -EADDRINUSE || ret == -ECANCELED)
 		return ret;
 	if (*why)
 		hf_cli_error("--device vfio:%s: %s", options->vfio, why);
@@ -131,7 +170,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_cli_error("%s: %s", options->socket ?: "its own socket",
 			     strerror(-ret));
 	if (ret)
-		return options->vfio ? HF_EXIT_USAGE : 1;
+		return options->vfio || ret == -EINVAL ? HF_EXIT_USAGE : 1;
 	sources[0] = wl_event_loop_add_signal(server.loop, SIGTERM, stop,
 					      &stopped);
 	sources[1] = wl_event_loop_add_signal(server.loop, SIGINT, stop,

@@ -397,6 +397,18 @@ int hf_kms_plug(struct hf_connector *connector,
 	return 0;
 }
 
+void hf_kms_set_modes(struct hf_connector *connector,
+		      const struct drm_mode_modeinfo *modes, unsigned int n)
+{
+	/* What is plugged in is found first, so that it does not undo this. */
+	hf_connector_probe(connector);
+	memcpy(connector->modes, modes, n * sizeof(*modes));
+	connector->num_modes = n;
+	connector->modes[0].type |= DRM_MODE_TYPE_PREFERRED;
+	if (connector->kms->changed)
+		connector->kms->changed(connector->kms);
+}
+
 /* -- creation ---------------------------------------------------------------- */
 
 struct hf_encoder *hf_encoder_create(struct hf_kms_device *kms, uint32_t type,

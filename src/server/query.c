@@ -18,7 +18,9 @@
 #include "drivers/soft/engine.h"
 #include "drivers/soft/frame.h"
 #include "mem/shmem.h"
+#include "server/inject.h"
 #include "server/json.h"
+#include "server/scenario.h"
 #include "server/server.h"
 #include "uapi/problem.h"
 #include "server/trace.h"
@@ -376,8 +378,24 @@ static void answer_trace(struct hf_server *server, const char *format,
 	reply(query, fd, stream);
 }
 
+/* Where it fails, the answer's text says why. */
+static void answer_inject(struct hf_server *server,
+			  const struct hf_wire_query *query, int fd, int data)
+{
+	struct hf_wire_query packet = *query;
+	char why[HF_INJECT_WHY] = "";
+	int ret;
+
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_inject_query(server, query->text + 7, data, why);
+	hf_scenario_settle(server->scenario);
+	pthread_mutex_unlock(&server->sys->lock);
+	snprintf(packet.text, sizeof(packet.text), "%s", why);
+	reply(&packet, fd, ret);
+}
+
 void hf_query_answer(struct hf_server *server,
-		     const struct hf_wire_query *query, int fd)
+		     const struct hf_wire_query *query, int fd, int data)
 {
 	unsigned int crtc;
 	char end;
@@ -389,6 +407,10 @@ void hf_query_answer(struct hf_server *server,
 	}
 	if (!strncmp(query->text, "trace ", 6)) {
 		answer_trace(server, query->text + 6, query, fd);
+		return;
+	}
+	if (!strncmp(query->text, "inject\n", 7)) {
+		answer_inject(server, query, fd, data);
 		return;
 	}
 	if (sscanf(query->text, "screenshot %u%c", &crtc, &end) == 1)

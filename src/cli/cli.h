@@ -24,12 +24,17 @@
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
+ * @overlays: planes a CRTC, if @has_overlays
+ * @virtual_cursor: a cursor's plane is for clients that say where its hotspot is
  * @check: say what clients do wrong
  * @strict: and fail where they did
  * @problems: print those only
  * @stats: print a line at the end
  * @json: machine-readable
  * @crtc: index
+ * @format: of a trace: "text" or "chrome"
+ * @path: where to write it, or NULL: to standard output
+ * @duration: seconds that it takes; 0: until it is interrupted
  */
 struct hf_cli_options {
 	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
@@ -41,10 +46,14 @@ struct hf_cli_options {
 	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
 	size_t pool, memory;
+	unsigned int overlays;
+	bool has_overlays, virtual_cursor;
 	bool check, strict, problems;
 	bool stats;
 	bool json;
 	unsigned int crtc;
+	const char *format, *path;
+	double duration;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */
@@ -54,6 +63,7 @@ int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		      char **argv);
 int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);
 
 /** hf_cli_error() - One line on stderr. Return: HF_EXIT_USAGE. */
 int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -73,6 +83,8 @@ char *hf_cli_query_text(const char *socket, const char *text);
  * `--strict` is on. Then the user was told. */
 bool hf_cli_problems(const struct hf_cli_options *options,
 		     const struct hf_server *server);
+/** hf_cli_no_server() - Say why there is no answer. Return: 1. */
+int hf_cli_no_server(int err);
 
 /** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
 int hf_cli_shim_path(char *path, size_t size);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/probe.h"
 #include "drivers/soft/composer.h"
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
@@ -80,6 +81,10 @@ static int init_display(struct hf_device *dev,
 {
 	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
+	struct hf_kms_options kms = {
+		.overlays = options->overlays,
+		.virtual_cursor = options->virtual_cursor,
+	};
 	int n = 0, ret;
 
 	dev->composer = hf_composer_create(&dev->sys->lock);
@@ -92,10 +97,10 @@ static int init_display(struct hf_device *dev,
 	}
 	ret = driver->probe ?
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
-					 driver->kms, found, n) :
+					 driver->kms, found, n, &kms) :
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
 					 driver->kms, options->outputs,
-					 options->noutputs);
+					 options->noutputs, &kms);
 	if (!ret)
 		dev->kms.has_master = has_master;
 	if (!ret && driver->start)
@@ -339,6 +344,7 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 	hf_syncobj_file_init(&file->syncobjs);
 	wl_list_insert(dev->files.prev, &file->link);
 	HASH_ADD(hh, sys->files_by_id, id, sizeof(file->id), file);
+	hf_probe(file, file, true);
 	return file;
 }
 
@@ -381,6 +387,7 @@ void hf_file_close(struct hf_file *file)
 		call->cancel(call);
 		hf_call_complete(call, -ENODEV);
 	}
+	hf_probe(file, file, false);
 	destroy_contexts(file);
 	hf_check_leaks(file);
 	hf_syncobj_file_finish(&file->syncobjs);

@@ -11,6 +11,7 @@
 
 #include "gem/gem.h"
 #include "kms/kms.h"
+#include "kms/mode.h"
 #include "kms/state.h"
 #include "kms/writeback.h"
 #include "sync/resv.h"
@@ -176,8 +177,8 @@ static void switch_crtcs(const struct hf_atomic_state *old)
 		if (!crtc->state->active)
 			continue;
 		hf_vblank_on(crtc, &crtc->state->mode);
-		crtc->last_width = crtc->state->mode.hdisplay;
-		crtc->last_height = crtc->state->mode.vdisplay;
+		hf_mode_size(&crtc->state->mode, &crtc->last_width,
+			     &crtc->last_height);
 	}
 	if (!modeset)
 		return;

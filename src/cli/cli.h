@@ -24,6 +24,8 @@
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
+ * @overlays: planes a CRTC, if @has_overlays
+ * @virtual_cursor: a cursor's plane is for clients that say where its hotspot is
  * @check: say what clients do wrong
  * @strict: and fail where they did
  * @problems: print those only
@@ -41,6 +43,8 @@ struct hf_cli_options {
 	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
 	size_t pool, memory;
+	unsigned int overlays;
+	bool has_overlays, virtual_cursor;
 	bool check, strict, problems;
 	bool stats;
 	bool json;

@@ -28,6 +28,8 @@ enum {
 	MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
+	PLANES,
+	VIRTUAL_CURSOR,
 	CHECK,
 	STRICT,
 	PROBLEMS,
@@ -62,6 +64,8 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
+	{ "planes", required_argument, NULL, PLANES },
+	{ "virtual-cursor", no_argument, NULL, VIRTUAL_CURSOR },
 	{ "check", no_argument, NULL, CHECK },
 	{ "strict", no_argument, NULL, STRICT },
 	{ "problems", no_argument, NULL, PROBLEMS },
@@ -84,6 +88,8 @@ static unsigned int commands_of(int option)
 	case MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
+	case PLANES:
+	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
 		return RUN | SERVE;
@@ -123,6 +129,8 @@ static void print_help(void)
 	     "  --output [WxH[@HZ]][,ATTRIBUTE[=VALUE]]...\n"
 	     "                         a connector and its monitor (repeat for more;\n"
 	     "                         default 1920x1080@60); attributes are below\n"
+	     "  --planes N             overlay planes a CRTC, 0 to 8 (default: 1)\n"
+	     "  --virtual-cursor       cursors have a hotspot, as on a virtual machine\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
 	     "  --trace FILE           write a line an ioctl\n"
@@ -203,10 +211,21 @@ static int parse_device(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_planes(struct hf_cli_options *options)
+{
+	if (*optarg < '0' || *optarg > '0' + HF_KMS_MAX_OVERLAYS || optarg[1])
+		return hf_cli_error("--planes %s: not a number from 0 to %d",
+				    optarg, HF_KMS_MAX_OVERLAYS);
+	options->overlays = *optarg - '0';
+	options->has_overlays = true;
+	return 0;
+}
+
 /* What the hardware says of itself is not to be said on the command line. */
 static bool is_soft_only(int option)
 {
-	return option == OUTPUT || option == SCANOUT || option == NON_COHERENT;
+	return option == OUTPUT || option == SCANOUT ||
+	       option == NON_COHERENT || option == PLANES;
 }
 
 static int parse_option(struct hf_cli_options *options, int option)
@@ -256,6 +275,11 @@ static int parse_option(struct hf_cli_options *options, int option)
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
 		options->unsafe_no_iommu = true;
+		return 0;
+	case PLANES:
+		return parse_planes(options);
+	case VIRTUAL_CURSOR:
+		options->virtual_cursor = true;
 		return 0;
 	default:
 		options->crtc = strtoul(optarg, &end, 10);

@@ -148,17 +148,54 @@ static void swap_states(struct hf_atomic_state *state)
 			SWAP(state->planes[i], kms->planes[i]->state);
 }
 
-/* A connector's DPMS follows the CRTC that it is on. */
-static void update_dpms(struct hf_kms_device *kms)
+/* A connector's DPMS follows the CRTC that it is on, if that was set anew. */
+static void update_dpms(const struct hf_atomic_state *old)
 {
+	struct hf_kms_device *kms = old->kms;
+
 	for (unsigned int i = 0; i < kms->num_connectors; i++) {
 		struct hf_connector *connector = kms->connectors[i];
 		struct hf_crtc *crtc = connector->state->crtc;
 
-		connector->dpms = crtc && crtc->state->active ?
-					  DRM_MODE_DPMS_ON :
-					  DRM_MODE_DPMS_OFF;
+		if (crtc ? old->crtcs[crtc->index] &&
+				   hf_crtc_needs_modeset(crtc->state) :
+			   old->connectors[i] && old->connectors[i]->crtc)
+			connector->dpms = crtc && crtc->state->active ?
+						  DRM_MODE_DPMS_ON :
+						  DRM_MODE_DPMS_OFF;
 	}
+}
+
+/* The slowest rate that all of a CRTC's monitors can do; 0: it must not vary. */
+static double slowest_rate(const struct hf_crtc *crtc)
+{
+	const struct hf_kms_device *kms = crtc->kms;
+	double hz = 0;
+
+	if (!crtc->state->vrr || !(kms->funcs->features & HF_KMS_VRR))
+		return 0;
+	for (unsigned int i = 0; i < kms->num_connectors; i++) {
+		const struct hf_connector *connector = kms->connectors[i];
+
+		if (connector->state->crtc != crtc ||
+		    hf_connector_writes_back(connector))
+			continue;
+		if (!connector->vrr_min_hz)
+			return 0;
+		if (connector->vrr_min_hz > hz)
+			hz = connector->vrr_min_hz;
+	}
+	return hz;
+}
+
+static void switch_crtc(struct hf_crtc *crtc, const struct hf_crtc_state *old)
+{
+	if (old->active)
+		hf_vblank_off(crtc);
+	if (!crtc->state->active)
+		return;
+	hf_vblank_on(crtc, &crtc->state->mode);
+	hf_mode_size(&crtc->state->mode, &crtc->last_width, &crtc->last_height);
 }
 
 static void switch_crtcs(const struct hf_atomic_state *old)
@@ -169,20 +206,17 @@ static void switch_crtcs(const struct hf_atomic_state *old)
 	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
 		struct hf_crtc *crtc = kms->crtcs[i];
 
-		if (!old->crtcs[i] || !hf_crtc_needs_modeset(crtc->state))
+		if (!old->crtcs[i])
 			continue;
-		modeset = true;
-		if (old->crtcs[i]->active)
-			hf_vblank_off(crtc);
-		if (!crtc->state->active)
-			continue;
-		hf_vblank_on(crtc, &crtc->state->mode);
-		hf_mode_size(&crtc->state->mode, &crtc->last_width,
-			     &crtc->last_height);
+		if (hf_crtc_needs_modeset(crtc->state)) {
+			modeset = true;
+			switch_crtc(crtc, old->crtcs[i]);
+		}
+		hf_vblank_set_rate(crtc, slowest_rate(crtc));
 	}
 	if (!modeset)
 		return;
-	update_dpms(kms);
+	update_dpms(old);
 	if (kms->changed)
 		kms->changed(kms);
 }
@@ -269,7 +303,7 @@ static void start_flip(struct hf_flip *flip)
 	}
 	flip->commit->pending++;
 	flip->wait.done = vblank_came;
-	flip->wait.sequence = hf_vblank_count(crtc, NULL) + 1;
+	flip->wait.sequence = hf_vblank_hurry(crtc);
 	hf_vblank_wait_add(crtc, &flip->wait);
 }
 

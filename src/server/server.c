@@ -495,6 +495,8 @@ static int create_devices(struct hf_server *server,
 		.coherent = !options->incoherent,
 		.outputs = options->outputs,
 		.noutputs = options->noutputs,
+		.overlays = options->overlays,
+		.virtual_cursor = options->virtual_cursor,
 	};
 	struct hf_device_options engine = {
 		.index = 1,

@@ -57,6 +57,7 @@ struct hf_server {
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default
  * @memory: bytes that objects may take before unneeded ones are purged; 0: any
+ * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  */
 struct hf_server_options {
 	const char *socket;
@@ -69,6 +70,8 @@ struct hf_server_options {
 	size_t pool, memory;
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
+	const unsigned int *overlays;
+	bool virtual_cursor;
 };
 
 /**

@@ -80,6 +80,10 @@ static int init_display(struct hf_device *dev,
 {
 	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
+	struct hf_kms_options kms = {
+		.overlays = options->overlays,
+		.virtual_cursor = options->virtual_cursor,
+	};
 	int n = 0, ret;
 
 	dev->composer = hf_composer_create(&dev->sys->lock);
@@ -92,10 +96,10 @@ static int init_display(struct hf_device *dev,
 	}
 	ret = driver->probe ?
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
-					 driver->kms, found, n) :
+					 driver->kms, found, n, &kms) :
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
 					 driver->kms, options->outputs,
-					 options->noutputs);
+					 options->noutputs, &kms);
 	if (!ret)
 		dev->kms.has_master = has_master;
 	if (!ret && driver->start)

@@ -142,6 +142,7 @@ struct hf_file {
  *	caller's to close, after the device is destroyed
  * @why: set to a sentence where the driver cannot use it; never NULL with @vfio
  * @outputs: its monitors, where the driver does not find them; likewise @noutputs
+ * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  */
 struct hf_device_options {
 	unsigned int index;
@@ -151,6 +152,8 @@ struct hf_device_options {
 	char *why; /* of HF_VFIO_WHY bytes */
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
+	const unsigned int *overlays;
+	bool virtual_cursor;
 };
 
 /**

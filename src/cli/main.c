@@ -33,10 +33,12 @@ enum {
 	CHECK,
 	STRICT,
 	PROBLEMS,
+	FORMAT,
+	DURATION,
 };
 
 /* Which commands an option belongs to. */
-enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16 };
+enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16, TRACING = 32 };
 
 static const struct command {
 	const char *name;
@@ -49,6 +51,7 @@ static const struct command {
 	{ "screenshot", SHOT, hf_cli_screenshot },
 	{ "info", INFO, hf_cli_info },
 	{ "top", TOP, hf_cli_top },
+	{ "trace", TRACING, hf_cli_trace },
 };
 
 static const struct option long_options[] = {
@@ -71,6 +74,8 @@ static const struct option long_options[] = {
 	{ "problems", no_argument, NULL, PROBLEMS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
+	{ "format", required_argument, NULL, FORMAT },
+	{ "duration", required_argument, NULL, DURATION },
 	{ 0 },
 };
 
@@ -78,6 +83,7 @@ static unsigned int commands_of(int option)
 {
 	switch (option) {
 	case OUTPUT:
+		return RUN | SERVE | TRACING;
 	case TRACE:
 	case STATS:
 	case SCREENSHOT:
@@ -98,8 +104,11 @@ static unsigned int commands_of(int option)
 		return INFO;
 	case CRTC:
 		return SHOT;
+	case FORMAT:
+	case DURATION:
+		return TRACING;
 	default:
-		return RUN | SERVE | SHOT | INFO | TOP;
+		return RUN | SERVE | SHOT | INFO | TOP | TRACING;
 	}
 }
 
@@ -122,6 +131,8 @@ static void print_help(void)
 	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
 	     "       holdfast info [--socket PATH] [--json | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
+	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
+	     "                      [--output FILE] [--duration SECONDS]\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
@@ -133,9 +144,10 @@ static void print_help(void)
 	     "  --virtual-cursor       cursors have a hotspot, as on a virtual machine\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
-	     "  --trace FILE           write a line an ioctl\n"
 	     "  --check                say what programs do wrong with what is shown\n"
 	     "  --strict               the same, and fail where they did\n"
+	     "  --trace FILE           write down every ioctl and event: as lines, or\n"
+	     "                         for Perfetto where FILE ends in .json\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -228,13 +240,42 @@ static bool is_soft_only(int option)
 	       option == NON_COHERENT || option == PLANES;
 }
 
-static int parse_option(struct hf_cli_options *options, int option)
+static int parse_format(struct hf_cli_options *options)
+{
+	options->format = optarg;
+	if (strcmp(optarg, "text") && strcmp(optarg, "chrome"))
+		return hf_cli_error("--format %s: neither text nor chrome",
+				    optarg);
+	return 0;
+}
+
+static int parse_duration(struct hf_cli_options *options)
+{
+	char more;
+
+	if (strspn(optarg, "0123456789.") != strlen(optarg) ||
+	    sscanf(optarg, "%lf%c", &options->duration, &more) != 1 ||
+	    !(options->duration > 0))
+		return hf_cli_error("--duration %s: not a number of seconds",
+				    optarg);
+	return 0;
+}
+
+static int parse_option(const struct command *command,
+			struct hf_cli_options *options, int option)
 {
 	char *end;
 
 	switch (option) {
 	case OUTPUT:
-		return parse_output(options, optarg);
+		if (command->bit != TRACING)
+			return parse_output(options, optarg);
+		options->path = optarg;
+		return 0;
+	case FORMAT:
+		return parse_format(options);
+	case DURATION:
+		return parse_duration(options);
 	case SCREENSHOT:
 		options->screenshot = optarg;
 		return 0;
@@ -305,7 +346,7 @@ static int parse_options(const struct command *command,
 		if (option == '?' || !(commands_of(option) & command->bit))
 			return hf_cli_error("%s does not know %s",
 					    command->name, word);
-		ret = parse_option(options, option);
+		ret = parse_option(command, options, option);
 		if (ret)
 			return ret;
 		if (is_soft_only(option))

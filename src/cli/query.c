@@ -83,7 +83,7 @@ char *hf_cli_query_text(const char *socket, const char *text)
 	return buf;
 }
 
-static int no_server(int err)
+int hf_cli_no_server(int err)
 {
 	if (err == ENOENT && !getenv(HF_ENV_SOCKET))
 		hf_cli_error("no server: give --socket or set HOLDFAST_SOCKET");
@@ -108,7 +108,7 @@ int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		return 1;
 	}
 	if (in < 0)
-		return no_server(-in);
+		return hf_cli_no_server(-in);
 	out = open(argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (out < 0 || fstat(in, &st) ||
 	    sendfile(out, in, &(off_t){ 0 }, st.st_size) != st.st_size ||
@@ -287,7 +287,7 @@ int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv)
 		return hf_cli_error("info does not know %s", argv[0]);
 	info = get_info(options->socket);
 	if (!info)
-		return no_server(errno);
+		return hf_cli_no_server(errno);
 	if (options->problems)
 		ret = print_problems(info);
 	else if (options->json)
@@ -309,7 +309,7 @@ int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv)
 		struct json_object *info = get_info(options->socket);
 
 		if (!info)
-			return first ? no_server(errno) : 0;
+			return first ? hf_cli_no_server(errno) : 0;
 		if (isatty(STDOUT_FILENO))
 			fputs("\033[H\033[J", stdout);
 		if (!first)

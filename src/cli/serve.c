@@ -12,6 +12,7 @@
 
 #include "cli/cli.h"
 #include "uapi/problem.h"
+#include "server/trace.h"
 
 #ifndef HF_SHIM_INSTALLED
 #define HF_SHIM_INSTALLED "/usr/local/lib/holdfast/libholdfast-shim.so"
@@ -40,6 +41,19 @@ int hf_cli_shim_path(char *path, size_t size)
 	return -ENOENT;
 }
 
+/* Return: 0, or -ECANCELED; then the user was told. */
+static int start_trace(struct hf_server *server,
+		       const struct hf_cli_options *options)
+{
+	int ret = options->trace ? hf_trace_to_file(server, options->trace) : 0;
+
+	if (!ret)
+		return 0;
+	hf_cli_error("%s: %s", options->trace, strerror(-ret));
+	hf_server_finish(server);
+	return -ECANCELED;
+}
+
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options)
 {
@@ -54,7 +68,6 @@ int hf_cli_open_server(struct hf_server *server,
 		.noutputs = options->noutputs,
 		.overlays = options->has_overlays ? &options->overlays : NULL,
 		.virtual_cursor = options->virtual_cursor,
-		.trace = options->trace,
 		.contiguous = options->contiguous,
 		.split = options->split,
 		.incoherent = options->incoherent,
@@ -66,7 +79,9 @@ int hf_cli_open_server(struct hf_server *server,
 	int ret;
 
 	ret = hf_server_init(server, &server_options);
-	if (!ret || ret == -EADDRINUSE)
+	if (!ret)
+		ret = start_trace(server, options);
+	if (!ret || ret == -EADDRINUSE || ret == -ECANCELED)
 		return ret;
 	if (*why)
 		hf_cli_error("--device vfio:%s: %s", options->vfio, why);

@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <wayland-server-core.h>
 
 #include "uapi/device.h"
@@ -39,7 +38,7 @@ struct hf_server {
 	pthread_mutex_t shots_lock;
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */
-	FILE *trace; /* NULL: none; the system's lock */
+	struct hf_tracing *tracing; /* server/trace.h */
 };
 
 /**
@@ -49,7 +48,6 @@ struct hf_server {
  * @vfio: address of the PCI device that has the display; NULL: it is in software
  * @vfio_flags: HF_VFIO_UNSAFE_NO_IOMMU
  * @why: set to a sentence where the device cannot be used; never NULL with @vfio
- * @trace: file to write a line an ioctl to, or NULL
  * @hold_last_picture: keep the memory of what a CRTC showed last
  * @contiguous: the display has no IOMMU, so that it scans out contiguous memory only
  * @check: say what clients do wrong (uapi/check.h)
@@ -61,7 +59,6 @@ struct hf_server {
  */
 struct hf_server_options {
 	const char *socket;
-	const char *trace;
 	const char *vfio;
 	unsigned int vfio_flags;
 	char *why; /* of HF_VFIO_WHY bytes */
@@ -102,6 +99,8 @@ void hf_client_destroy(struct hf_client *client);
 void hf_clients_destroy(struct hf_server *server);
 /** hf_clients_update_tree() - Tell them that there is a new tree of paths. */
 void hf_clients_update_tree(struct hf_server *server);
+/** hf_clients_trace() - Tell them whether somebody wants to know who calls. */
+void hf_clients_trace(struct hf_server *server, bool on);
 /** hf_clients_describe() - For the answer to "info". */
 struct json_object;
 void hf_clients_describe(struct hf_server *server, struct json_object *array);

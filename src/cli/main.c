@@ -30,10 +30,13 @@ enum {
 	UNSAFE_NO_IOMMU,
 	FORMAT,
 	DURATION,
+	RECORD,
+	CONNECTOR,
+	FRAMES,
 };
 
 /* Which commands an option belongs to. */
-enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16, TRACING = 32 };
+enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16, TRACING = 32, RECORDING = 64 };
 
 static const struct command {
 	const char *name;
@@ -47,6 +50,7 @@ static const struct command {
 	{ "info", INFO, hf_cli_info },
 	{ "top", TOP, hf_cli_top },
 	{ "trace", TRACING, hf_cli_trace },
+	{ "record", RECORDING, hf_cli_record },
 };
 
 static const struct option long_options[] = {
@@ -66,6 +70,9 @@ static const struct option long_options[] = {
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "format", required_argument, NULL, FORMAT },
 	{ "duration", required_argument, NULL, DURATION },
+	{ "record", required_argument, NULL, RECORD },
+	{ "connector", required_argument, NULL, CONNECTOR },
+	{ "frames", required_argument, NULL, FRAMES },
 	{ 0 },
 };
 
@@ -75,6 +82,7 @@ static unsigned int commands_of(int option)
 	case OUTPUT:
 		return RUN | SERVE | TRACING;
 	case TRACE:
+	case RECORD:
 	case STATS:
 	case SCREENSHOT:
 	case SCANOUT:
@@ -88,12 +96,16 @@ static unsigned int commands_of(int option)
 	case JSON:
 		return INFO;
 	case CRTC:
-		return SHOT;
+	case CONNECTOR:
+		return SHOT | RECORDING;
 	case FORMAT:
-	case DURATION:
 		return TRACING;
+	case DURATION:
+		return TRACING | RECORDING;
+	case FRAMES:
+		return RECORDING;
 	default:
-		return RUN | SERVE | SHOT | INFO | TOP | TRACING;
+		return RUN | SERVE | SHOT | INFO | TOP | TRACING | RECORDING;
 	}
 }
 
@@ -113,7 +125,10 @@ static void print_help(void)
 {
 	puts("Usage: holdfast run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
 	     "       holdfast serve [OPTION]...\n"
-	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
+	     "       holdfast screenshot [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                           FILE.png | -\n"
+	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                       [--frames N] [--duration SECONDS] FILE\n"
 	     "       holdfast info [--socket PATH] [--json]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
@@ -129,6 +144,9 @@ static void print_help(void)
 	     "  --socket PATH          listen there; run joins a server that does\n"
 	     "  --trace FILE           write down every ioctl and event: as lines, or\n"
 	     "                         for Perfetto where FILE ends in .json\n"
+	     "  --record FILE          frames of the first CRTC as they are flipped: to a\n"
+	     "                         video (.mkv .mp4 .webm .gif .y4m) or to pictures\n"
+	     "                         (%05d.png)\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -219,6 +237,16 @@ static int parse_format(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_number(const char *option, unsigned long *number)
+{
+	char more;
+
+	if (*optarg < '0' || *optarg > '9' ||
+	    sscanf(optarg, "%9lu%c", number, &more) != 1 || !*number)
+		return hf_cli_error("%s %s: not a number", option, optarg);
+	return 0;
+}
+
 static int parse_duration(struct hf_cli_options *options)
 {
 	char more;
@@ -242,6 +270,14 @@ static int parse_option(const struct command *command,
 			return parse_output(options, optarg);
 		options->path = optarg;
 		return 0;
+	case RECORD:
+		options->record = optarg;
+		return 0;
+	case CONNECTOR:
+		options->connector = optarg;
+		return 0;
+	case FRAMES:
+		return parse_number("--frames", &options->frames);
 	case FORMAT:
 		return parse_format(options);
 	case DURATION:

@@ -28,6 +28,7 @@
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
 #include "server/server.h"
+#include "server/record.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
 
@@ -547,6 +548,8 @@ int hf_server_init(struct hf_server *server,
 	if (!ret)
 		ret = hf_tracing_init(server);
 	if (!ret)
+		ret = hf_records_init(server);
+	if (!ret)
 		ret = update_tree(server);
 	if (!ret && !add_sources(server))
 		ret = -ENOMEM;
@@ -588,6 +591,7 @@ void hf_server_finish(struct hf_server *server)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
 	hf_query_finish(server);
+	hf_records_finish(server);
 	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);
 	pthread_mutex_destroy(&server->shots_lock);

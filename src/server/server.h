@@ -39,6 +39,7 @@ struct hf_server {
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */
 	struct hf_tracing *tracing; /* server/trace.h */
+	struct hf_recordings *records; /* server/record.h */
 };
 
 /**

@@ -282,6 +282,8 @@ static void *compose(void *arg)
 	int fd = memfd_create("holdfast screenshot", MFD_CLOEXEC), ret;
 
 	ret = fd < 0 ? -errno : hf_screenshot_write(shot->frame, fd);
+	if (!ret)
+		lseek(fd, 0, SEEK_SET); /* for whoever reads it */
 	if (ret && fd >= 0)
 		close(fd);
 	reply(&shot->query, shot->fd, ret ? ret : fd);

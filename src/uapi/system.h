@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "mem/page.h"
+#include "sync/late.h"
 
 struct hf_file;
 struct hf_problems;
@@ -25,7 +26,10 @@ struct hf_user_files;
 struct hf_system {
 	pthread_mutex_t lock;
 	char instance[32]; /* in the names of its descriptors' sockets */
-	struct hf_clock *clock;
+	struct hf_clock *clock; /* of the devices; it may be made to stand */
+	struct hf_clock *real_clock; /* of what clients wait for; it never is */
+	struct hf_fence_faults fences;
+	struct hf_ioctl_faults *ioctl_faults; /* uapi/power.h; NULL: never any */
 	struct hf_endpoints endpoints; /* of files and of fences */
 	struct hf_memory *mem;
 	struct hf_user_files *user_files; /* gem/userptr.h */

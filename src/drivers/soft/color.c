@@ -10,14 +10,15 @@
 
 #include "drivers/soft/color.h"
 
-/* Is it a straight line, as close as 16 bits are? */
+/* Do all entries lie on the straight line, and not just close to it? */
 static bool changes_nothing(const struct drm_color_lut *lut, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		uint64_t value = (2 * i * 0xffff + size - 1) / (2 * (size - 1));
+		uint64_t line = (uint64_t)i * 0xffff;
 
-		if (lut[i].red != value || lut[i].green != value ||
-		    lut[i].blue != value)
+		if (lut[i].red * (size - 1) != line ||
+		    lut[i].green * (size - 1) != line ||
+		    lut[i].blue * (size - 1) != line)
 			return false;
 	}
 	return true;

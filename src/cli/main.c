@@ -28,6 +28,14 @@ enum {
 	MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
+	SCENARIO,
+	CLOCK,
+	HELP,
+	PLANES,
+	VIRTUAL_CURSOR,
+	CHECK,
+	STRICT,
+	PROBLEMS,
 	FORMAT,
 	DURATION,
 	RECORD,
@@ -36,7 +44,17 @@ enum {
 };
 
 /* Which commands an option belongs to. */
-enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16, TRACING = 32, RECORDING = 64 };
+enum {
+	RUN = 1,
+	SERVE = 2,
+	SHOT = 4,
+	INFO = 8,
+	TOP = 16,
+	INJECT = 32,
+	VBLANK = 64,
+	TRACING = 128,
+	RECORDING = 256,
+};
 
 static const struct command {
 	const char *name;
@@ -51,6 +69,8 @@ static const struct command {
 	{ "top", TOP, hf_cli_top },
 	{ "trace", TRACING, hf_cli_trace },
 	{ "record", RECORDING, hf_cli_record },
+	{ "inject", INJECT, hf_cli_inject },
+	{ "vblank", VBLANK, hf_cli_vblank },
 };
 
 static const struct option long_options[] = {
@@ -66,6 +86,11 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
+	{ "planes", required_argument, NULL, PLANES },
+	{ "virtual-cursor", no_argument, NULL, VIRTUAL_CURSOR },
+	{ "check", no_argument, NULL, CHECK },
+	{ "strict", no_argument, NULL, STRICT },
+	{ "problems", no_argument, NULL, PROBLEMS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "format", required_argument, NULL, FORMAT },
@@ -73,6 +98,9 @@ static const struct option long_options[] = {
 	{ "record", required_argument, NULL, RECORD },
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
+	{ "scenario", required_argument, NULL, SCENARIO },
+	{ "clock", required_argument, NULL, CLOCK },
+	{ "help", no_argument, NULL, HELP },
 	{ 0 },
 };
 
@@ -92,8 +120,17 @@ static unsigned int commands_of(int option)
 	case MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
+	case SCENARIO:
+	case CLOCK:
+	case PLANES:
+	case VIRTUAL_CURSOR:
+	case CHECK:
+	case STRICT:
 		return RUN | SERVE;
+	case HELP:
+		return INJECT | VBLANK;
 	case JSON:
+	case PROBLEMS:
 		return INFO;
 	case CRTC:
 	case CONNECTOR:
@@ -105,7 +142,8 @@ static unsigned int commands_of(int option)
 	case FRAMES:
 		return RECORDING;
 	default:
-		return RUN | SERVE | SHOT | INFO | TOP | TRACING | RECORDING;
+		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
+		       TRACING | RECORDING;
 	}
 }
 
@@ -129,10 +167,12 @@ static void print_help(void)
 	     "                           FILE.png | -\n"
 	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
 	     "                       [--frames N] [--duration SECONDS] FILE\n"
-	     "       holdfast info [--socket PATH] [--json]\n"
+	     "       holdfast info [--socket PATH] [--json | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
+	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
@@ -140,8 +180,12 @@ static void print_help(void)
 	     "  --output [WxH[@HZ]][,ATTRIBUTE[=VALUE]]...\n"
 	     "                         a connector and its monitor (repeat for more;\n"
 	     "                         default 1920x1080@60); attributes are below\n"
+	     "  --planes N             overlay planes a CRTC, 0 to 8 (default: 1)\n"
+	     "  --virtual-cursor       cursors have a hotspot, as on a virtual machine\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
+	     "  --check                say what programs do wrong with what is shown\n"
+	     "  --strict               the same, and fail where they did\n"
 	     "  --trace FILE           write down every ioctl and event: as lines, or\n"
 	     "                         for Perfetto where FILE ends in .json\n"
 	     "  --record FILE          frames of the first CRTC as they are flipped: to a\n"
@@ -159,6 +203,10 @@ static void print_help(void)
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
 	     "  --unsafe-no-iommu      drive that without an IOMMU: it can then write\n"
 	     "                         to all of the machine's memory\n"
+	     "  --scenario FILE        things that happen to the device, and when\n"
+	     "  --clock real|manual|fast\n"
+	     "                         how its time passes: by itself, by holdfast vblank,\n"
+	     "                         or whenever all programs wait\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Attributes of an output:");
@@ -222,10 +270,38 @@ static int parse_device(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_clock(struct hf_cli_options *options)
+{
+	static const char *const names[] = {
+		[HF_CLOCK_RUNS] = "real",
+		[HF_CLOCK_STANDS] = "manual",
+		[HF_CLOCK_JUMPS] = "fast",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(optarg, names[i]))
+			continue;
+		options->pace = i;
+		return 0;
+	}
+	return hf_cli_error("--clock %s: neither real, manual nor fast", optarg);
+}
+
+static int parse_planes(struct hf_cli_options *options)
+{
+	if (*optarg < '0' || *optarg > '0' + HF_KMS_MAX_OVERLAYS || optarg[1])
+		return hf_cli_error("--planes %s: not a number from 0 to %d",
+				    optarg, HF_KMS_MAX_OVERLAYS);
+	options->overlays = *optarg - '0';
+	options->has_overlays = true;
+	return 0;
+}
+
 /* What the hardware says of itself is not to be said on the command line. */
 static bool is_soft_only(int option)
 {
-	return option == OUTPUT || option == SCANOUT || option == NON_COHERENT;
+	return option == OUTPUT || option == SCANOUT ||
+	       option == NON_COHERENT || option == PLANES || option == CLOCK;
 }
 
 static int parse_format(struct hf_cli_options *options)
@@ -297,6 +373,15 @@ static int parse_option(const struct command *command,
 	case JSON:
 		options->json = true;
 		return 0;
+	case CHECK:
+		options->check = true;
+		return 0;
+	case STRICT:
+		options->check = options->strict = true;
+		return 0;
+	case PROBLEMS:
+		options->problems = true;
+		return 0;
 	case SCANOUT:
 		return parse_scanout(options);
 	case SPLIT:
@@ -313,6 +398,19 @@ static int parse_option(const struct command *command,
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
 		options->unsafe_no_iommu = true;
+		return 0;
+	case SCENARIO:
+		options->scenario = optarg;
+		return 0;
+	case CLOCK:
+		return parse_clock(options);
+	case HELP:
+		options->help = true;
+		return 0;
+	case PLANES:
+		return parse_planes(options);
+	case VIRTUAL_CURSOR:
+		options->virtual_cursor = true;
 		return 0;
 	default:
 		options->crtc = strtoul(optarg, &end, 10);

@@ -440,17 +440,13 @@ static void build_base_1_3(struct hf_edid_base *base)
 	base->input = 0x80;
 	base->week = 1;
 	base->features = 0x08 | 0x04 | FEATURE_NATIVE;
-	/* HDMI wants everybody to show VGA. */
-	base->established[0] |= 0x20;
 	base->descriptors[1].bytes[10] = 0x00;
 }
 
 static bool fits_1_3(const struct hf_edid_monitor *monitor,
 		     const struct limits *limits)
 {
-	return monitor->native.hdisplay >= 640 &&
-	       monitor->native.vdisplay >= 480 && !(monitor->min_hz > 0) &&
-	       limits->min_hz && limits->max_hz <= 255 && limits->min_khz &&
+	return !(monitor->min_hz > 0) && limits->min_hz && limits->max_hz <= 255 && limits->min_khz &&
 	       limits->max_khz <= 255 && limits->max_clock <= 2550000;
 }
 
@@ -597,6 +593,8 @@ int hf_edid_build(const struct hf_edid_monitor *monitor,
 	struct hf_edid_base *base = (struct hf_edid_base *)edid;
 	const struct drm_mode_modeinfo *preferred;
 	uint8_t *next = edid + HF_EDID_BLOCK;
+	bool vga = monitor->native.hdisplay >= 640 &&
+		   monitor->native.vdisplay >= 480;
 	bool hdmi, displayid;
 	size_t num;
 
@@ -611,17 +609,21 @@ int hf_edid_build(const struct hf_edid_monitor *monitor,
 
 	add_limits(&limits, modes, num);
 	add_limits(&limits, monitor->extra, monitor->num_extra);
+	/* Slower modes are shown all the same, as a multiple of their rate. */
 	if (monitor->min_hz > 0)
-		limits.min_hz = fmin(limits.min_hz, floor(monitor->min_hz));
+		limits.min_hz = floor(monitor->min_hz);
 
 	build_base(base, monitor, preferred, modes, num, &limits);
 	displayid = preferred != &modes[0] || monitor->tile.columns;
 	if (hf_edid_needs_cta(monitor)) {
 		/* There, two extensions would need a third that counts them. */
-		hdmi = monitor->hdmi && !displayid &&
+		hdmi = monitor->hdmi && !displayid && vga &&
 		       fits_1_3(monitor, &limits);
 		if (hdmi)
 			build_base_1_3(base);
+		/* CTA-861 wants everybody to show that. */
+		if (vga)
+			base->established[0] |= 0x20;
 		hf_edid_build_cta((struct hf_edid_cta *)next, monitor, hdmi);
 		next += HF_EDID_BLOCK;
 	}

@@ -25,6 +25,7 @@
 #include "base/spin.h"
 #include "mem/shmem.h"
 #include "server/json.h"
+#include "server/scenario.h"
 #include "server/server.h"
 #include "server/trace.h"
 #include "uapi/call.h"
@@ -415,6 +416,7 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	if (call->trace && !call->file)
 		hf_trace_drop(call); /* the client shows its file and comes again */
 	trace_end(call, ret);
+	hf_scenario_settle(client->server->scenario);
 	pthread_mutex_unlock(&sys->lock);
 	if (ret == -ESTALE && !call->file)
 		forget(client, file_id);
@@ -496,7 +498,9 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 		return -ESTALE;
 	pthread_mutex_lock(&sys->lock);
 	file = hf_file_find(sys, file_id);
-	if (file)
+	if (file && file->dev->unplugged)
+		fd = -ENODEV;
+	else if (file)
 		fd = hf_gem_mmap(&file->gem, map.offset, map.length, map.prot,
 				 map.flags);
 	if (fd >= 0) {
@@ -912,6 +916,19 @@ void hf_clients_destroy(struct hf_server *server)
 
 	wl_list_for_each_safe(client, next, &server->clients, link)
 		hf_client_destroy(client);
+}
+
+int hf_clients_pids(struct hf_server *server, int *pids, int max)
+{
+	struct hf_client *client;
+	int n = 0;
+
+	wl_list_for_each(client, &server->clients, link) {
+		if (n < max)
+			pids[n] = client->cred.pid;
+		n++;
+	}
+	return n;
 }
 
 void hf_clients_update_tree(struct hf_server *server)

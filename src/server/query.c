@@ -18,9 +18,12 @@
 #include "drivers/soft/engine.h"
 #include "drivers/soft/frame.h"
 #include "mem/shmem.h"
+#include "server/inject.h"
 #include "server/json.h"
 #include "server/record.h"
+#include "server/scenario.h"
 #include "server/server.h"
+#include "uapi/problem.h"
 #include "server/trace.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
@@ -178,6 +181,26 @@ static void describe_memory(struct hf_system *sys, struct json_object *root)
 	add_uint(root, "purged_bytes", stats.purged);
 }
 
+static void describe_problems(const struct hf_problems *problems,
+			      struct json_object *root)
+{
+	struct json_object *list = json_object_new_array();
+	const struct hf_problem *problem;
+
+	add_uint(root, "problem_count", problems->total);
+	wl_list_for_each(problem, &problems->list, link) {
+		struct json_object *obj = json_object_new_object();
+
+		add_uint(obj, "ns", problem->ns);
+		add_uint(obj, "pid", problem->pid);
+		hf_json_add(obj, "program",
+			    json_object_new_string(problem->program));
+		hf_json_add(obj, "text", json_object_new_string(problem->text));
+		json_object_array_add(list, obj);
+	}
+	hf_json_add(root, "problems", list);
+}
+
 static struct json_object *describe(struct hf_server *server)
 {
 	static const char *const lists[] = { "files", "crtcs", "objects",
@@ -217,6 +240,8 @@ static struct json_object *describe(struct hf_server *server)
 	add_uint(root, "missed_syncs", sum.missed_syncs);
 	add_uint(root, "jobs", sum.jobs);
 	add_uint(root, "engine_busy_ns", sum.busy_ns);
+	if (server->sys->problems)
+		describe_problems(server->sys->problems, root);
 	return root;
 }
 
@@ -404,8 +429,24 @@ static void answer_record(struct hf_server *server, const char *what,
 	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
 }
 
+/* Where it fails, the answer's text says why. */
+static void answer_inject(struct hf_server *server,
+			  const struct hf_wire_query *query, int fd, int data)
+{
+	struct hf_wire_query packet = *query;
+	char why[HF_INJECT_WHY] = "";
+	int ret;
+
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_inject_query(server, query->text + 7, data, why);
+	hf_scenario_settle(server->scenario);
+	pthread_mutex_unlock(&server->sys->lock);
+	snprintf(packet.text, sizeof(packet.text), "%s", why);
+	reply(&packet, fd, ret);
+}
+
 void hf_query_answer(struct hf_server *server,
-		     const struct hf_wire_query *query, int fd)
+		     const struct hf_wire_query *query, int fd, int data)
 {
 	int ret = -EINVAL;
 
@@ -419,6 +460,10 @@ void hf_query_answer(struct hf_server *server,
 	}
 	if (!strncmp(query->text, "record ", 7)) {
 		answer_record(server, query->text + 7, query, fd);
+		return;
+	}
+	if (!strncmp(query->text, "inject\n", 7)) {
+		answer_inject(server, query, fd, data);
 		return;
 	}
 	if (!strncmp(query->text, "screenshot ", 11))

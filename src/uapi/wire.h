@@ -70,7 +70,7 @@ struct hf_wire_query {
 	uint32_t type;
 	int32_t error; /* answer: 0 or a negative errno */
 	char key[HF_WIRE_KEY_SIZE];
-	char text[64]; /* "info", "screenshot 0" */
+	char text[2048]; /* "info", "screenshot 0"; answer: what went wrong */
 };
 
 enum hf_wire_state {

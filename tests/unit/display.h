@@ -41,6 +41,10 @@ int display_setup_driver(void **state); /* without vblanks: hf_kms_funcs.flip */
 int display_setup_writeback(void **state); /* with writeback connectors, too */
 int display_teardown(void **state);
 
+/** display_begin() - Another display, for one test: of @n outputs, two or more. */
+void display_begin(const struct hf_kms_output *outputs, size_t n);
+void display_end(void);
+
 /** display_fb() - A framebuffer in linear memory of its own, of the file. */
 struct hf_framebuffer *display_fb(uint32_t width, uint32_t height,
 				  uint32_t fourcc);

@@ -11,13 +11,11 @@ static inline float saturate(float value)
 }
 
 HF_HOT
-static void over(const struct hf_pixels *from, size_t count, float alpha,
-		 const struct hf_pixels *to)
+static void over(const float *restrict fr, const float *restrict fg,
+		 const float *restrict fb, const float *restrict fa,
+		 size_t count, float alpha, float *restrict r,
+		 float *restrict g, float *restrict b)
 {
-	const float *restrict fr = from->r, *restrict fg = from->g;
-	const float *restrict fb = from->b, *restrict fa = from->a;
-	float *restrict r = to->r, *restrict g = to->g, *restrict b = to->b;
-
 	for (size_t i = 0; i < count; i++) {
 		float rest = 1 - fa[i] * (alpha / HF_PIXELS_ONE);
 
@@ -39,7 +37,8 @@ void hf_blend_over(const struct hf_pixels *from, size_t count, float alpha,
 		   const struct hf_pixels *to)
 {
 	if (from->a) {
-		over(from, count, alpha, to);
+		over(from->r, from->g, from->b, from->a, count, alpha, to->r,
+		     to->g, to->b);
 		return;
 	}
 	mix(from->r, count, alpha, to->r);

@@ -6,17 +6,19 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drivers/soft/color.h"
 
-/* Is it a straight line, as close as 16 bits are? */
+/* Do all entries lie on the straight line, and not just close to it? */
 static bool changes_nothing(const struct drm_color_lut *lut, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		uint64_t value = (2 * i * 0xffff + size - 1) / (2 * (size - 1));
+		uint64_t line = (uint64_t)i * 0xffff;
 
-		if (lut[i].red != value || lut[i].green != value ||
-		    lut[i].blue != value)
+		if (lut[i].red * (size - 1) != line ||
+		    lut[i].green * (size - 1) != line ||
+		    lut[i].blue * (size - 1) != line)
 			return false;
 	}
 	return true;
@@ -126,19 +128,18 @@ static inline float sum(const double *line, double r, double g, double b)
 }
 
 HF_HOT
-static void multiply(const struct hf_color *color,
-		     const struct hf_pixels *pixels, size_t count)
+static void multiply(const double matrix[3][3], size_t count,
+		     float *restrict r, float *restrict g, float *restrict b)
 {
-	struct hf_color c = *color;
-	float *restrict r = pixels->r, *restrict g = pixels->g;
-	float *restrict b = pixels->b;
+	double m[3][3];
 
+	memcpy(m, matrix, sizeof(m));
 	for (size_t i = 0; i < count; i++) {
 		double red = r[i], green = g[i], blue = b[i];
 
-		r[i] = sum(c.matrix[0], red, green, blue);
-		g[i] = sum(c.matrix[1], red, green, blue);
-		b[i] = sum(c.matrix[2], red, green, blue);
+		r[i] = sum(m[0], red, green, blue);
+		g[i] = sum(m[1], red, green, blue);
+		b[i] = sum(m[2], red, green, blue);
 	}
 }
 
@@ -147,6 +148,6 @@ void hf_color_apply(const struct hf_color *color, const struct hf_pixels *pixels
 {
 	apply_lut(&color->degamma, pixels, count);
 	if (color->has_matrix)
-		multiply(color, pixels, count);
+		multiply(color->matrix, count, pixels->r, pixels->g, pixels->b);
 	apply_lut(&color->gamma, pixels, count);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Composition by pixman. It works with 8 bits a channel, rounds after each plane and
- * widens fields of 5 and 6 bits by repeating their bits; so pictures that all this
- * could put off by more than one code are not for it. Others are composed at once
- * and where they are: nothing is copied.
+ * Composition by pixman, of the formats that it has the fastest loops for. It rounds
+ * to 8 bits after each plane, so pictures that this could put off by more than one
+ * code are not for it. Others are composed at once and where they are: nothing is
+ * copied.
  *
  * The caller owns all memory. No state, no lock.
  */
@@ -19,44 +19,8 @@
 /* pixman's limit on the sizes of an image, and on what it walks beyond them. */
 #define PIXMAN_MAX_SIZE 32766
 
-/* How far pixman may be off, in tenths of a code: for a blended plane, in all. */
-enum { BLEND_ERROR = 5, MAX_ERROR = 10 };
-
-/* What pixman reads; the second code ignores the alpha; error as above. */
-static const struct pixman_code {
-	uint32_t fourcc;
-	pixman_format_code_t code, opaque;
-	int error;
-} pixman_codes[] = {
-	{ DRM_FORMAT_XRGB8888, PIXMAN_x8r8g8b8, PIXMAN_x8r8g8b8, 0 },
-	{ DRM_FORMAT_ARGB8888, PIXMAN_a8r8g8b8, PIXMAN_x8r8g8b8, 0 },
-	{ DRM_FORMAT_XBGR8888, PIXMAN_x8b8g8r8, PIXMAN_x8b8g8r8, 0 },
-	{ DRM_FORMAT_ABGR8888, PIXMAN_a8b8g8r8, PIXMAN_x8b8g8r8, 0 },
-	{ DRM_FORMAT_RGBX8888, PIXMAN_r8g8b8x8, PIXMAN_r8g8b8x8, 0 },
-	{ DRM_FORMAT_RGBA8888, PIXMAN_r8g8b8a8, PIXMAN_r8g8b8x8, 0 },
-	{ DRM_FORMAT_BGRX8888, PIXMAN_b8g8r8x8, PIXMAN_b8g8r8x8, 0 },
-	{ DRM_FORMAT_BGRA8888, PIXMAN_b8g8r8a8, PIXMAN_b8g8r8x8, 0 },
-	{ DRM_FORMAT_RGB888, PIXMAN_r8g8b8, PIXMAN_r8g8b8, 0 },
-	{ DRM_FORMAT_BGR888, PIXMAN_b8g8r8, PIXMAN_b8g8r8, 0 },
-	{ DRM_FORMAT_RGB565, PIXMAN_r5g6b5, PIXMAN_r5g6b5, 8 },
-	{ DRM_FORMAT_BGR565, PIXMAN_b5g6r5, PIXMAN_b5g6r5, 8 },
-	{ DRM_FORMAT_XRGB1555, PIXMAN_x1r5g5b5, PIXMAN_x1r5g5b5, 8 },
-	{ DRM_FORMAT_ARGB1555, PIXMAN_a1r5g5b5, PIXMAN_x1r5g5b5, 8 },
-	{ DRM_FORMAT_XBGR1555, PIXMAN_x1b5g5r5, PIXMAN_x1b5g5r5, 8 },
-	{ DRM_FORMAT_ABGR1555, PIXMAN_a1b5g5r5, PIXMAN_x1b5g5r5, 8 },
-	{ DRM_FORMAT_XRGB4444, PIXMAN_x4r4g4b4, PIXMAN_x4r4g4b4, 0 },
-	{ DRM_FORMAT_ARGB4444, PIXMAN_a4r4g4b4, PIXMAN_x4r4g4b4, 0 },
-	{ DRM_FORMAT_XBGR4444, PIXMAN_x4b4g4r4, PIXMAN_x4b4g4r4, 0 },
-	{ DRM_FORMAT_ABGR4444, PIXMAN_a4b4g4r4, PIXMAN_x4b4g4r4, 0 },
-};
-
-static const struct pixman_code *find_code(uint32_t fourcc)
-{
-	for (size_t i = 0; i < sizeof(pixman_codes) / sizeof(pixman_codes[0]); i++)
-		if (pixman_codes[i].fourcc == fourcc)
-			return &pixman_codes[i];
-	return NULL;
-}
+/* Each may put a channel off by half a code. */
+#define MAX_BLENDED 2
 
 static bool hides_everything(const struct hf_compose_target *target,
 			     const struct hf_compose_plane *plane)
@@ -80,36 +44,30 @@ static bool find_lowest(const struct hf_compose_target *target,
 	return false;
 }
 
-/* 8-bit words, as pixman wants them to lie in memory. */
-static bool target_possible(const struct hf_compose_target *target)
+/* As pixman wants pixels to lie in memory. */
+static bool memory_possible(const struct hf_format *format, const void *data,
+			    uint32_t pitch, uint32_t height)
 {
-	if (target->format->fourcc != DRM_FORMAT_XRGB8888 &&
-	    target->format->fourcc != DRM_FORMAT_ARGB8888)
+	if (format->fourcc != DRM_FORMAT_XRGB8888 &&
+	    format->fourcc != DRM_FORMAT_ARGB8888)
 		return false;
-	if ((uintptr_t)target->pixels % 4 || target->pitch % 4)
-		return false;
-	return (uint64_t)target->pitch * target->height <= INT_MAX;
+	return !((uintptr_t)data % 4) && !(pitch % 4) &&
+	       (uint64_t)pitch * height <= INT_MAX;
 }
 
-/* Tenths of a code that a plane may be off; more than MAX_ERROR if it cannot be. */
-static int plane_error(const struct hf_compose_plane *plane,
-		       const struct hf_view *view)
+static bool plane_possible(const struct hf_compose_plane *plane,
+			   const struct hf_view *view)
 {
-	const struct pixman_code *code = find_code(plane->format->fourcc);
 	struct hf_source source;
 
-	if (!code || plane->alpha != 0xffff ||
+	if (plane->alpha != 0xffff ||
 	    !hf_plane_source(plane, hf_plane_orientation(plane), view, &source))
-		return INT_MAX / 2;
-	if ((uintptr_t)plane->data[0] % 4 || plane->pitch[0] % 4 ||
-	    source.x + source.width > PIXMAN_MAX_SIZE ||
-	    (uint64_t)plane->pitch[0] * source.height > INT_MAX)
-		return INT_MAX / 2;
-	if (hf_plane_opaque(plane))
-		return code->error;
-	if (plane->blend == HF_BLEND_COVERAGE)
-		return INT_MAX / 2;
-	return code->error + BLEND_ERROR;
+		return false;
+	if (plane->blend == HF_BLEND_COVERAGE && !hf_plane_opaque(plane))
+		return false;
+	return memory_possible(plane->format, plane->data[0], plane->pitch[0],
+			       source.height) &&
+	       source.x + source.width <= PIXMAN_MAX_SIZE;
 }
 
 static bool background_possible(const struct hf_compose_crtc *crtc)
@@ -125,19 +83,25 @@ bool hf_direct_possible(const struct hf_compose_target *target,
 			const struct hf_compose_plane *planes, size_t num_planes)
 {
 	struct hf_view view;
-	int error = 0;
+	int blended = 0;
 	size_t lowest;
 
-	if (!target_possible(target) || hf_color_needed(crtc))
+	if (hf_color_needed(crtc) ||
+	    !memory_possible(target->format, target->pixels, target->pitch,
+			     target->height))
 		return false;
 	if (!find_lowest(target, planes, num_planes, &lowest) &&
 	    !background_possible(crtc))
 		return false;
-	for (size_t i = lowest; i < num_planes && error <= MAX_ERROR; i++)
-		if (hf_view_find(&view, &planes[i], target->width,
-				 target->height))
-			error += plane_error(&planes[i], &view);
-	return error <= MAX_ERROR;
+	for (size_t i = lowest; i < num_planes; i++) {
+		if (!hf_view_find(&view, &planes[i], target->width,
+				  target->height))
+			continue;
+		blended += !hf_plane_opaque(&planes[i]);
+		if (!plane_possible(&planes[i], &view) || blended > MAX_BLENDED)
+			return false;
+	}
+	return true;
 }
 
 /* From pixels of the view to pixels of the source, which starts at its y. */
@@ -165,7 +129,6 @@ static int show_plane(pixman_image_t *picture,
 		      const struct hf_compose_plane *plane,
 		      const struct hf_view *view)
 {
-	const struct pixman_code *code = find_code(plane->format->fourcc);
 	struct hf_orientation o = hf_plane_orientation(plane);
 	bool turned = o.swap || o.flip_x || o.flip_y;
 	bool opaque = hf_plane_opaque(plane);
@@ -179,8 +142,9 @@ static int show_plane(pixman_image_t *picture,
 	data = (const uint8_t *)plane->data[0] +
 	       (size_t)source.y * plane->pitch[0];
 	image = pixman_image_create_bits_no_clear(
-		opaque ? code->opaque : code->code, source.x + source.width,
-		source.height, (uint32_t *)data, plane->pitch[0]);
+		opaque ? PIXMAN_x8r8g8b8 : PIXMAN_a8r8g8b8,
+		source.x + source.width, source.height, (uint32_t *)data,
+		plane->pitch[0]);
 	if (!image)
 		return -ENOMEM;
 

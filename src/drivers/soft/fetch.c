@@ -93,12 +93,19 @@ static void init_channel(struct hf_fetch *fetch, int index)
 	channel->scale = codes ? 1 : HF_PIXELS_ONE / channel->mask;
 }
 
+/* What red and blue are of Y, by enum hf_encoding. */
+static const double weights[][2] = {
+	[HF_ENCODING_BT601] = { 0.299, 0.114 },
+	[HF_ENCODING_BT709] = { 0.2126, 0.0722 },
+	[HF_ENCODING_BT2020] = { 0.2627, 0.0593 },
+};
+
 static void init_matrix(struct hf_fetch *fetch)
 {
 	const struct hf_compose_plane *plane = fetch->plane;
 	struct hf_fetch_matrix *matrix = &fetch->matrix;
-	double kr = plane->bt709 ? 0.2126 : 0.299;
-	double kb = plane->bt709 ? 0.0722 : 0.114;
+	double kr = weights[plane->encoding][0];
+	double kb = weights[plane->encoding][1];
 	double kg = 1 - kr - kb;
 	double full = fetch->channels[0].mask;
 	double unit = (full + 1) / 256;
@@ -159,14 +166,14 @@ static void read_channel(const struct hf_fetch *fetch, int index, uint32_t x,
 
 /* Several planes in short runs are too much for the CPU to foresee what is next. */
 static const hf_any_u32 *words_at(const struct hf_fetch *fetch, uint32_t x,
-				  uint32_t y)
+				  uint32_t y, uint32_t count)
 {
 	const uint8_t *line = line_of(fetch, &fetch->channels[0], y);
 	const uint8_t *words = line + (size_t)x * sizeof(uint32_t);
-	const size_t run = RUN * sizeof(uint32_t);
+	const size_t size = count * sizeof(uint32_t);
 
-	for (size_t i = 0; i < run; i += 64)
-		__builtin_prefetch(words + run + i);
+	for (size_t i = 0; i < size; i += 64)
+		__builtin_prefetch(words + size + i);
 	return (const hf_any_u32 *)words;
 }
 
@@ -214,8 +221,8 @@ static void read_rgb(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
 	int first = 0;
 
 	if (fetch->words) {
-		load_words(words_at(fetch, x, y), count, fetch->channels, to->r,
-			   to->g, to->b);
+		load_words(words_at(fetch, x, y, count), count, fetch->channels,
+			   to->r, to->g, to->b);
 		first = 3;
 	}
 	for (int i = first; i < (fetch->opaque ? 3 : 4); i++) {
@@ -286,11 +293,10 @@ static inline float limit(float value)
 HF_HOT
 static void convert(const struct hf_fetch_matrix *matrix,
 		    const float *restrict luma, const float *restrict cb,
-		    const float *restrict cr, size_t count,
-		    const struct hf_pixels *to)
+		    const float *restrict cr, size_t count, float *restrict r,
+		    float *restrict g, float *restrict b)
 {
-	struct hf_fetch_matrix m = *matrix;
-	float *restrict r = to->r, *restrict g = to->g, *restrict b = to->b;
+	const struct hf_fetch_matrix m = *matrix;
 
 	for (size_t i = 0; i < count; i++) {
 		float l = (luma[i] - m.y_zero) * m.y;
@@ -315,7 +321,8 @@ static void read_yuv(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
 		read_channel(fetch, 0, x + at, y, n, luma);
 		convert(&fetch->matrix, luma,
 			read_chroma(fetch, 1, x + at, y, n, cb),
-			read_chroma(fetch, 2, x + at, y, n, cr), n, &run);
+			read_chroma(fetch, 2, x + at, y, n, cr), n, run.r,
+			run.g, run.b);
 	}
 	if (!fetch->opaque)
 		read_channel(fetch, 3, x, y, count, to->a);
@@ -350,7 +357,7 @@ void hf_fetch_over(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
 		const uint8_t shifts[] = { c[0].shift, c[1].shift, c[2].shift,
 					   c[3].shift };
 
-		hf_blend_words(words_at(fetch, x, y), count, shifts, to);
+		hf_blend_words(words_at(fetch, x, y, count), count, shifts, to);
 		return;
 	}
 	for (uint32_t at = 0; at < count; at += RUN) {

@@ -42,14 +42,11 @@ static inline uint32_t code(float value, float scale)
 
 #define STORE(name, type) \
 	HF_HOT \
-	static void name(const struct hf_store *store, \
-			 const struct hf_pixels *pixels, size_t count, \
-			 void *pointer) \
+	static void name(const struct hf_store *store, const float *restrict r, \
+			 const float *restrict g, const float *restrict b, \
+			 size_t count, type *restrict to) \
 	{ \
-		struct hf_store s = *store; \
-		const float *restrict r = pixels->r, *restrict g = pixels->g; \
-		const float *restrict b = pixels->b; \
-		type *restrict to = pointer; \
+		const struct hf_store s = *store; \
 \
 		for (size_t i = 0; i < count; i++) \
 			to[i] = code(r[i], s.scales[0]) << s.shifts[0] | \
@@ -76,9 +73,9 @@ void hf_store_line(const struct hf_store *store, const struct hf_pixels *pixels,
 		   size_t count, void *to)
 {
 	if (store->size == 2)
-		store_u16(store, pixels, count, to);
+		store_u16(store, pixels->r, pixels->g, pixels->b, count, to);
 	else if (store->size == 4)
-		store_u32(store, pixels, count, to);
+		store_u32(store, pixels->r, pixels->g, pixels->b, count, to);
 	else if (!store->shifts[0])
 		store_wide(pixels->r, pixels->g, pixels->b, count, to);
 	else

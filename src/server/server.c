@@ -623,6 +623,8 @@ int hf_server_replug(struct hf_server *server)
 		server->engine = dev;
 	server->dev = dev;
 	hf_scenario_follow(server->scenario, &dev->kms);
+	hf_tracing_follow(server);
+	hf_records_follow(server);
 	configuration_changed(&dev->kms);
 	return 0;
 }

@@ -103,6 +103,10 @@ int hf_cli_no_server(int err);
 /** hf_cli_query_text() - The same, read into memory that the caller frees. */
 char *hf_cli_query_text(const char *socket, const char *text);
 
+/** hf_cli_problems() - Clients of a server that ends did something wrong, and
+ * `--strict` is on. Then the user was told. */
+bool hf_cli_problems(const struct hf_cli_options *options,
+		     const struct hf_server *server);
 /**
  * hf_cli_query_display() - Ask about the CRTC or connector that the options name.
  * @question: "screenshot", "record"
@@ -111,10 +115,6 @@ char *hf_cli_query_text(const char *socket, const char *text);
  */
 int hf_cli_query_display(const struct hf_cli_options *options,
 			 const char *question);
-/** hf_cli_problems() - Clients of a server that ends did something wrong, and
- * `--strict` is on. Then the user was told. */
-bool hf_cli_problems(const struct hf_cli_options *options,
-		     const struct hf_server *server);
 /** hf_cli_no_server() - Say why there is no answer. Return: 1. */
 int hf_cli_no_server(int err);
 

@@ -68,9 +68,9 @@ static const struct command {
 	{ "info", INFO, hf_cli_info },
 	{ "top", TOP, hf_cli_top },
 	{ "trace", TRACING, hf_cli_trace },
-	{ "record", RECORDING, hf_cli_record },
 	{ "inject", INJECT, hf_cli_inject },
 	{ "vblank", VBLANK, hf_cli_vblank },
+	{ "record", RECORDING, hf_cli_record },
 };
 
 static const struct option long_options[] = {
@@ -95,12 +95,12 @@ static const struct option long_options[] = {
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "format", required_argument, NULL, FORMAT },
 	{ "duration", required_argument, NULL, DURATION },
-	{ "record", required_argument, NULL, RECORD },
-	{ "connector", required_argument, NULL, CONNECTOR },
-	{ "frames", required_argument, NULL, FRAMES },
 	{ "scenario", required_argument, NULL, SCENARIO },
 	{ "clock", required_argument, NULL, CLOCK },
 	{ "help", no_argument, NULL, HELP },
+	{ "record", required_argument, NULL, RECORD },
+	{ "connector", required_argument, NULL, CONNECTOR },
+	{ "frames", required_argument, NULL, FRAMES },
 	{ 0 },
 };
 

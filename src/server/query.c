@@ -420,15 +420,6 @@ static void answer_trace(struct hf_server *server, const char *format,
 	reply(query, fd, stream);
 }
 
-static void answer_record(struct hf_server *server, const char *what,
-			  const struct hf_wire_query *query, int fd)
-{
-	unsigned int crtc;
-	int ret = find_crtc(server, what, &crtc);
-
-	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
-}
-
 /* Where it fails, the answer's text says why. */
 static void answer_inject(struct hf_server *server,
 			  const struct hf_wire_query *query, int fd, int data)
@@ -445,6 +436,15 @@ static void answer_inject(struct hf_server *server,
 	reply(&packet, fd, ret);
 }
 
+static void answer_record(struct hf_server *server, const char *what,
+			  const struct hf_wire_query *query, int fd)
+{
+	unsigned int crtc;
+	int ret = find_crtc(server, what, &crtc);
+
+	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
+}
+
 void hf_query_answer(struct hf_server *server,
 		     const struct hf_wire_query *query, int fd, int data)
 {
@@ -458,12 +458,12 @@ void hf_query_answer(struct hf_server *server,
 		answer_trace(server, query->text + 6, query, fd);
 		return;
 	}
-	if (!strncmp(query->text, "record ", 7)) {
-		answer_record(server, query->text + 7, query, fd);
-		return;
-	}
 	if (!strncmp(query->text, "inject\n", 7)) {
 		answer_inject(server, query, fd, data);
+		return;
+	}
+	if (!strncmp(query->text, "record ", 7)) {
+		answer_record(server, query->text + 7, query, fd);
 		return;
 	}
 	if (!strncmp(query->text, "screenshot ", 11))

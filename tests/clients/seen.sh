@@ -129,6 +129,14 @@ one_line() {
 	[ -s line ]
 }
 
+test_hotplug_is_in_a_trace() {
+	start_server --trace trace
+	"$holdfast" inject --socket "$PWD/server" unplug HDMI-A-1
+	eventually 10000 grep -q 'uevent HOTPLUG=1' trace
+	stop_server
+	check text trace
+}
+
 test_a_full_disk_ends_a_trace_with_one_line() {
 	need modetest
 	"$holdfast" run --trace /dev/full -- modetest -M holdfast -c >list 2>err

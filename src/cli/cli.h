@@ -35,6 +35,9 @@
  * @help: what the command knows is to be listed
  * @scenario: path of a file of events, or NULL
  * @pace: how the device's time passes
+ * @format: of a trace: "text" or "chrome"
+ * @path: where to write it, or NULL: to standard output
+ * @duration: seconds that it takes; 0: until it is interrupted
  */
 struct hf_cli_options {
 	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
@@ -55,6 +58,8 @@ struct hf_cli_options {
 	bool help;
 	const char *scenario;
 	enum hf_clock_pace pace;
+	const char *format, *path;
+	double duration;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */
@@ -66,6 +71,7 @@ int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_inject(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_vblank(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);
 
 /** hf_cli_error() - One line on stderr. Return: HF_EXIT_USAGE. */
 int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -94,6 +100,8 @@ char *hf_cli_query_text(const char *socket, const char *text);
  * `--strict` is on. Then the user was told. */
 bool hf_cli_problems(const struct hf_cli_options *options,
 		     const struct hf_server *server);
+/** hf_cli_no_server() - Say why there is no answer. Return: 1. */
+int hf_cli_no_server(int err);
 
 /** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
 int hf_cli_shim_path(char *path, size_t size);

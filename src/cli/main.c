@@ -36,6 +36,8 @@ enum {
 	CHECK,
 	STRICT,
 	PROBLEMS,
+	FORMAT,
+	DURATION,
 };
 
 /* Which commands an option belongs to. */
@@ -47,6 +49,7 @@ enum {
 	TOP = 16,
 	INJECT = 32,
 	VBLANK = 64,
+	TRACING = 128,
 };
 
 static const struct command {
@@ -62,6 +65,7 @@ static const struct command {
 	{ "top", TOP, hf_cli_top },
 	{ "inject", INJECT, hf_cli_inject },
 	{ "vblank", VBLANK, hf_cli_vblank },
+	{ "trace", TRACING, hf_cli_trace },
 };
 
 static const struct option long_options[] = {
@@ -87,6 +91,8 @@ static const struct option long_options[] = {
 	{ "scenario", required_argument, NULL, SCENARIO },
 	{ "clock", required_argument, NULL, CLOCK },
 	{ "help", no_argument, NULL, HELP },
+	{ "format", required_argument, NULL, FORMAT },
+	{ "duration", required_argument, NULL, DURATION },
 	{ 0 },
 };
 
@@ -94,6 +100,7 @@ static unsigned int commands_of(int option)
 {
 	switch (option) {
 	case OUTPUT:
+		return RUN | SERVE | TRACING;
 	case TRACE:
 	case STATS:
 	case SCREENSHOT:
@@ -118,8 +125,12 @@ static unsigned int commands_of(int option)
 		return INFO;
 	case CRTC:
 		return SHOT;
+	case FORMAT:
+	case DURATION:
+		return TRACING;
 	default:
-		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK;
+		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
+		       TRACING;
 	}
 }
 
@@ -144,6 +155,8 @@ static void print_help(void)
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
 	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
+	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
+	     "                      [--output FILE] [--duration SECONDS]\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
@@ -155,9 +168,10 @@ static void print_help(void)
 	     "  --virtual-cursor       cursors have a hotspot, as on a virtual machine\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
-	     "  --trace FILE           write a line an ioctl\n"
 	     "  --check                say what programs do wrong with what is shown\n"
 	     "  --strict               the same, and fail where they did\n"
+	     "  --trace FILE           write down every ioctl and event: as lines, or\n"
+	     "                         for Perfetto where FILE ends in .json\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -271,13 +285,42 @@ static bool is_soft_only(int option)
 	       option == NON_COHERENT || option == PLANES || option == CLOCK;
 }
 
-static int parse_option(struct hf_cli_options *options, int option)
+static int parse_format(struct hf_cli_options *options)
+{
+	options->format = optarg;
+	if (strcmp(optarg, "text") && strcmp(optarg, "chrome"))
+		return hf_cli_error("--format %s: neither text nor chrome",
+				    optarg);
+	return 0;
+}
+
+static int parse_duration(struct hf_cli_options *options)
+{
+	char more;
+
+	if (strspn(optarg, "0123456789.") != strlen(optarg) ||
+	    sscanf(optarg, "%lf%c", &options->duration, &more) != 1 ||
+	    !(options->duration > 0))
+		return hf_cli_error("--duration %s: not a number of seconds",
+				    optarg);
+	return 0;
+}
+
+static int parse_option(const struct command *command,
+			struct hf_cli_options *options, int option)
 {
 	char *end;
 
 	switch (option) {
 	case OUTPUT:
-		return parse_output(options, optarg);
+		if (command->bit != TRACING)
+			return parse_output(options, optarg);
+		options->path = optarg;
+		return 0;
+	case FORMAT:
+		return parse_format(options);
+	case DURATION:
+		return parse_duration(options);
 	case SCREENSHOT:
 		options->screenshot = optarg;
 		return 0;
@@ -356,7 +399,7 @@ static int parse_options(const struct command *command,
 		if (option == '?' || !(commands_of(option) & command->bit))
 			return hf_cli_error("%s does not know %s",
 					    command->name, word);
-		ret = parse_option(options, option);
+		ret = parse_option(command, options, option);
 		if (ret)
 			return ret;
 		if (is_soft_only(option))

@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "server/scenario.h"
 #include "uapi/problem.h"
+#include "server/trace.h"
 
 #ifndef HF_SHIM_INSTALLED
 #define HF_SHIM_INSTALLED "/usr/local/lib/holdfast/libholdfast-shim.so"
@@ -41,7 +42,10 @@ int hf_cli_shim_path(char *path, size_t size)
 	return -ENOENT;
 }
 
-/* Before there is a server: a mistake in it, and nothing has happened. */
+/*
+ * Before there is a server: a mistake in it, and nothing has happened. Return: 0, or
+ * -EINVAL; then the user was told. So does start_scenario().
+ */
 static int load_scenario(const struct hf_cli_options *options,
 			 struct hf_scenario **scenario)
 {
@@ -72,6 +76,19 @@ static int start_scenario(struct hf_server *server,
 	return -EINVAL;
 }
 
+/* Return: 0, or -ECANCELED; then the user was told. */
+static int start_trace(struct hf_server *server,
+		       const struct hf_cli_options *options)
+{
+	int ret = options->trace ? hf_trace_to_file(server, options->trace) : 0;
+
+	if (!ret)
+		return 0;
+	hf_cli_error("%s: %s", options->trace, strerror(-ret));
+	hf_server_finish(server);
+	return -ECANCELED;
+}
+
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options)
 {
@@ -86,7 +103,6 @@ int hf_cli_open_server(struct hf_server *server,
 		.noutputs = options->noutputs,
 		.overlays = options->has_overlays ? &options->overlays : NULL,
 		.virtual_cursor = options->virtual_cursor,
-		.trace = options->trace,
 		.contiguous = options->contiguous,
 		.split = options->split,
 		.incoherent = options->incoherent,
@@ -103,9 +119,11 @@ int hf_cli_open_server(struct hf_server *server,
 		return ret;
 	ret = hf_server_init(server, &server_options);
 	if (!ret)
+		ret = start_trace(server, options);
+	if (!ret)
 		return start_scenario(server, scenario);
 	hf_scenario_destroy(scenario);
-	if (ret == -EADDRINUSE)
+	if (ret == -EADDRINUSE || ret == -ECANCELED)
 		return ret;
 	if (*why)
 		hf_cli_error("--device vfio:%s: %s", options->vfio, why);

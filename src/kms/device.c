@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/probe.h"
 #include "kms/kms.h"
 #include "kms/state.h"
 #include "kms/writeback.h"
@@ -105,6 +106,7 @@ void hf_kms_uevent(struct hf_kms_device *kms, const char *what,
 		   const struct hf_connector *connector,
 		   const struct hf_property *prop)
 {
+	hf_probe(uevent, kms, what, connector, prop);
 	if (kms->uevent)
 		kms->uevent(kms, what, connector, prop);
 }

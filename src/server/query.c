@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions that the command asks a running server: "info", "screenshot N".
- * The answer is a memfd, so its size does not matter.
+ * Questions that the command asks a running server: "info", "screenshot N", "trace
+ * FORMAT". The answer is a memfd, so its size does not matter; that to the last one
+ * is a stream.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include "server/scenario.h"
 #include "server/server.h"
 #include "uapi/problem.h"
+#include "server/trace.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
@@ -379,6 +381,19 @@ static void answer_inject(struct hf_server *server,
 	reply(&packet, fd, ret);
 }
 
+/* The answer is a stream, for as long as whoever asked reads it. */
+static void answer_trace(struct hf_server *server, const char *format,
+			 const struct hf_wire_query *query, int fd)
+{
+	int stream = -EINVAL;
+
+	if (!strcmp(format, "text"))
+		stream = hf_trace_to_stream(server, HF_TRACE_TEXT);
+	else if (!strcmp(format, "chrome"))
+		stream = hf_trace_to_stream(server, HF_TRACE_CHROME);
+	reply(query, fd, stream);
+}
+
 void hf_query_answer(struct hf_server *server,
 		     const struct hf_wire_query *query, int fd, int data)
 {
@@ -392,6 +407,10 @@ void hf_query_answer(struct hf_server *server,
 	}
 	if (!strncmp(query->text, "inject\n", 7)) {
 		answer_inject(server, query, fd, data);
+		return;
+	}
+	if (!strncmp(query->text, "trace ", 6)) {
+		answer_trace(server, query->text + 6, query, fd);
 		return;
 	}
 	if (sscanf(query->text, "screenshot %u%c", &crtc, &end) == 1)

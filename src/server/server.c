@@ -34,6 +34,7 @@
 #include "uapi/power.h"
 #include "uapi/check.h"
 #include "uapi/problem.h"
+#include "server/trace.h"
 
 /* -- connections ----------------------------------------------------------- */
 
@@ -654,10 +655,8 @@ int hf_server_init(struct hf_server *server,
 		server->loop = wl_event_loop_create();
 		ret = server->loop ? 0 : -ENOMEM;
 	}
-	if (!ret && options->trace) {
-		server->trace = fopen(options->trace, "we");
-		ret = server->trace ? 0 : -errno;
-	}
+	if (!ret)
+		ret = hf_tracing_init(server);
 	if (!ret)
 		ret = update_tree(server);
 	if (!ret && !add_sources(server))
@@ -700,6 +699,7 @@ void hf_server_finish(struct hf_server *server)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
 	hf_query_finish(server);
+	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);
 	pthread_mutex_destroy(&server->shots_lock);
 	hf_scenario_destroy(server->scenario);
@@ -721,8 +721,6 @@ void hf_server_finish(struct hf_server *server)
 		wl_event_loop_destroy(server->loop);
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
-	if (server->trace)
-		fclose(server->trace);
 	if (server->spare_fd >= 0)
 		close(server->spare_fd);
 }

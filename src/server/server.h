@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <wayland-server-core.h>
 
 #include "uapi/device.h"
@@ -39,12 +38,12 @@ struct hf_server {
 	pthread_mutex_t shots_lock;
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */
-	FILE *trace; /* NULL: none; the system's lock */
 	struct hf_scenario *scenario; /* NULL: none */
 	bool replugging; /* a new device is being made, without the lock */
 	bool children; /* the programs are processes below this one */
 	struct hf_device_options display; /* how the one with the display was made */
 	size_t memory; /* bytes that objects may take; 0: any */
+	struct hf_tracing *tracing; /* server/trace.h */
 };
 
 /**
@@ -54,7 +53,6 @@ struct hf_server {
  * @vfio: address of the PCI device that has the display; NULL: it is in software
  * @vfio_flags: HF_VFIO_UNSAFE_NO_IOMMU
  * @why: set to a sentence where the device cannot be used; never NULL with @vfio
- * @trace: file to write a line an ioctl to, or NULL
  * @hold_last_picture: keep the memory of what a CRTC showed last
  * @contiguous: the display has no IOMMU, so that it scans out contiguous memory only
  * @check: say what clients do wrong (uapi/check.h)
@@ -69,7 +67,6 @@ struct hf_server {
  */
 struct hf_server_options {
 	const char *socket;
-	const char *trace;
 	const char *vfio;
 	unsigned int vfio_flags;
 	char *why; /* of HF_VFIO_WHY bytes */
@@ -113,6 +110,8 @@ void hf_clients_destroy(struct hf_server *server);
 int hf_clients_pids(struct hf_server *server, int *pids, int max);
 /** hf_clients_update_tree() - Tell them that there is a new tree of paths. */
 void hf_clients_update_tree(struct hf_server *server);
+/** hf_clients_trace() - Tell them whether somebody wants to know who calls. */
+void hf_clients_trace(struct hf_server *server, bool on);
 /** hf_clients_describe() - For the answer to "info". */
 struct json_object;
 void hf_clients_describe(struct hf_server *server, struct json_object *array);

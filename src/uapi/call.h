@@ -23,6 +23,7 @@
 
 struct hf_syncobj_wait;
 struct hf_syncobj_transfer;
+struct hf_trace_call;
 
 struct hf_call {
 	struct hf_system *sys;
@@ -73,6 +74,7 @@ struct hf_call {
 	void (*done)(struct hf_call *call, int ret);
 
 	struct hf_wire_ask asks[HF_WIRE_ASKS]; /* answered, then new ones */
+	struct hf_trace_call *trace; /* the transport's; stays with the asks */
 };
 
 /**

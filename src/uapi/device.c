@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/probe.h"
 #include "drivers/soft/composer.h"
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
@@ -353,6 +354,7 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 	hf_syncobj_file_init(&file->syncobjs);
 	wl_list_insert(dev->files.prev, &file->link);
 	HASH_ADD(hh, sys->files_by_id, id, sizeof(file->id), file);
+	hf_probe(file, file, true);
 	return file;
 }
 
@@ -395,6 +397,7 @@ void hf_file_close(struct hf_file *file)
 		call->cancel(call);
 		hf_call_complete(call, -ENODEV);
 	}
+	hf_probe(file, file, false);
 	destroy_contexts(file);
 	hf_check_leaks(file);
 	hf_syncobj_file_finish(&file->syncobjs);

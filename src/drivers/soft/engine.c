@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/futex.h"
+#include "base/probe.h"
 #include "drivers/soft/engine.h"
 #include "drivers/soft/exec.h"
 #include "drivers/soft/sched.h"
@@ -116,6 +117,10 @@ static void end_job(struct job *job, int error)
 	for (size_t i = 0; i < job->ndependencies; i++)
 		drop_dependency(&job->dependencies[i]);
 	job->error = error;
+	if (job->begun)
+		hf_probe(job, &(struct hf_probe_job){
+				      .what = HF_PROBE_JOB_ENDS,
+				      .fence = job->fence, .error = error });
 	if (!error)
 		context->status.jobs_done++;
 	engine->njobs--;
@@ -233,6 +238,8 @@ static void begin(struct job *job)
 	job->hung = engine->hangs;
 	engine->hangs -= job->hung;
 	job->token = hf_vm_job_begin(job->context->vm);
+	hf_probe(job, &(struct hf_probe_job){ .what = HF_PROBE_JOB_BEGINS,
+					      .fence = job->fence });
 }
 
 /* Until when it may run now: its own time may be up before the slice is. */
@@ -322,6 +329,10 @@ static void run(struct hf_sched_core *core, struct hf_sched_task *task)
 	job->elapsed_ns += end - start;
 	context->status.busy_ns += end - start;
 	engine->busy_ns += end - start;
+	hf_probe(job, &(struct hf_probe_job){ .what = HF_PROBE_JOB_SLICE,
+					      .fence = job->fence,
+					      .core = core->index,
+					      .start = start, .end = end });
 	hf_sched_slice_end(core, end, end - start,
 			   status != HF_EXEC_WAIT || job->exec.pc != pc);
 	after_slice(job, status, end);

@@ -10,7 +10,7 @@ _holdfast() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'run serve screenshot info top --help --version' -- "$word")
+			'run serve screenshot info top inject vblank --help --version' -- "$word")
 		return
 	fi
 	for ((index = 2; index < COMP_CWORD; index++)); do
@@ -26,7 +26,7 @@ _holdfast() {
 			'1024x768 1280x720 1920x1080 2560x1440 3840x2160' -- "$word")
 		return
 		;;
-	--screenshot | --trace | --socket)
+	--screenshot | --trace | --socket | --scenario)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -35,16 +35,23 @@ _holdfast() {
 			'soft vfio:' -- "$word")
 		return
 		;;
+	--clock)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'real manual fast' -- "$word")
+		return
+		;;
 	--crtc)
 		return
 		;;
 	esac
 	case $command in
-	run) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats --' ;;
-	serve) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --scenario --clock --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --scenario --clock --socket --stats' ;;
 	screenshot) options='--socket --crtc' ;;
 	info) options='--socket --json' ;;
 	top) options='--socket' ;;
+	inject) options='--socket --help plug unplug edid modes link flip commit ioctl fence engine memory device suspend resume list clear' ;;
+	vblank) options='--socket --help step run stop fast' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
 	if [ "$command" = screenshot ] && [[ $word != -* ]]; then

@@ -2,7 +2,7 @@
 #
 # Completion of holdfast for fish.
 
-set -l commands run serve screenshot info top
+set -l commands run serve screenshot info top inject vblank
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l device '__fish_seen_subcommand_from run serve'
 
@@ -14,6 +14,8 @@ complete -c holdfast -n "$none" -a serve -d 'Keep a device running'
 complete -c holdfast -n "$none" -a screenshot -d 'Write what an output shows'
 complete -c holdfast -n "$none" -a info -d 'Say what a device holds'
 complete -c holdfast -n "$none" -a top -d 'Watch a device'
+complete -c holdfast -n "$none" -a inject -d 'Break a device on purpose'
+complete -c holdfast -n "$none" -a vblank -d 'Move the time of a device'
 
 complete -c holdfast -n "__fish_seen_subcommand_from $commands" -l socket -r -F -d 'Socket of the server'
 complete -c holdfast -n $device -l device -x -a 'soft vfio:' -d 'Software, or a PCI device'
@@ -26,8 +28,12 @@ complete -c holdfast -n $device -l non-coherent -d 'Devices do not see the cache
 complete -c holdfast -n $device -l pool -x -d 'Size of the contiguous pool'
 complete -c holdfast -n $device -l memory -x -d 'Bytes that objects may take'
 complete -c holdfast -n $device -l trace -r -F -d 'File for a line an ioctl'
+complete -c holdfast -n $device -l scenario -r -F -d 'Things that happen, and when'
+complete -c holdfast -n $device -l clock -x -a 'real manual fast' -d 'How time passes'
 complete -c holdfast -n $device -l stats -d 'A line of figures at the end'
 complete -c holdfast -n '__fish_seen_subcommand_from screenshot' -l crtc -x -d 'Which one, from 0'
 complete -c holdfast -n '__fish_seen_subcommand_from screenshot' -F
 complete -c holdfast -n '__fish_seen_subcommand_from info' -l json -d 'For programs to read'
 complete -c holdfast -n '__fish_seen_subcommand_from run; and contains -- -- (commandline -opc)' -a '(__fish_complete_subcommand)'
+complete -c holdfast -n '__fish_seen_subcommand_from inject' -x -a 'plug unplug edid modes link flip commit ioctl fence engine memory device suspend resume list clear'
+complete -c holdfast -n '__fish_seen_subcommand_from vblank' -x -a 'step run stop fast'

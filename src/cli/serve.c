@@ -42,10 +42,20 @@ int hf_cli_shim_path(char *path, size_t size)
 	return -ENOENT;
 }
 
-/*
- * Before there is a server: a mistake in it, and nothing has happened. Return: 0, or
- * -EINVAL; then the user was told. So does start_scenario().
- */
+/* Return: 0, or -ECANCELED; then the user was told. */
+static int start_trace(struct hf_server *server,
+		       const struct hf_cli_options *options)
+{
+	int ret = options->trace ? hf_trace_to_file(server, options->trace) : 0;
+
+	if (!ret)
+		return 0;
+	hf_cli_error("%s: %s", options->trace, strerror(-ret));
+	hf_server_finish(server);
+	return -ECANCELED;
+}
+
+/* Before there is a server: a mistake in it, and nothing has happened. */
 static int load_scenario(const struct hf_cli_options *options,
 			 struct hf_scenario **scenario)
 {
@@ -74,19 +84,6 @@ static int start_scenario(struct hf_server *server,
 	hf_cli_error("%s", why);
 	hf_server_finish(server);
 	return -EINVAL;
-}
-
-/* Return: 0, or -ECANCELED; then the user was told. */
-static int start_trace(struct hf_server *server,
-		       const struct hf_cli_options *options)
-{
-	int ret = options->trace ? hf_trace_to_file(server, options->trace) : 0;
-
-	if (!ret)
-		return 0;
-	hf_cli_error("%s: %s", options->trace, strerror(-ret));
-	hf_server_finish(server);
-	return -ECANCELED;
 }
 
 int hf_cli_open_server(struct hf_server *server,
@@ -160,6 +157,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 {
 	struct hf_server server;
 	struct wl_event_source *sources[2];
+	struct hf_cli_recording recording = { 0 };
 	bool stopped = false;
 	char shim[4096];
 	int ret;
@@ -174,6 +172,11 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 			     strerror(-ret));
 	if (ret)
 		return options->vfio || ret == -EINVAL ? HF_EXIT_USAGE : 1;
+	ret = hf_cli_record_start(&recording, &server, options);
+	if (ret) {
+		hf_server_finish(&server);
+		return ret;
+	}
 	sources[0] = wl_event_loop_add_signal(server.loop, SIGTERM, stop,
 					      &stopped);
 	sources[1] = wl_event_loop_add_signal(server.loop, SIGINT, stop,
@@ -189,7 +192,9 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_server_dispatch(&server, -1);
 	wl_event_source_remove(sources[0]);
 	wl_event_source_remove(sources[1]);
-	stopped = hf_cli_problems(options, &server);
+	ret = hf_cli_record_end(&recording);
+	if (hf_cli_problems(options, &server))
+		ret = 1;
 	hf_server_finish(&server);
-	return stopped ? 1 : 0;
+	return ret ? 1 : 0;
 }

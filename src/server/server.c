@@ -30,6 +30,7 @@
 #include "server/pace.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/record.h"
 #include "server/sysfs.h"
 #include "uapi/power.h"
 #include "uapi/check.h"
@@ -658,6 +659,8 @@ int hf_server_init(struct hf_server *server,
 	if (!ret)
 		ret = hf_tracing_init(server);
 	if (!ret)
+		ret = hf_records_init(server);
+	if (!ret)
 		ret = update_tree(server);
 	if (!ret && !add_sources(server))
 		ret = -ENOMEM;
@@ -699,6 +702,7 @@ void hf_server_finish(struct hf_server *server)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
 	hf_query_finish(server);
+	hf_records_finish(server);
 	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);
 	pthread_mutex_destroy(&server->shots_lock);

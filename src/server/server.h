@@ -38,12 +38,13 @@ struct hf_server {
 	pthread_mutex_t shots_lock;
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */
+	struct hf_tracing *tracing; /* server/trace.h */
+	struct hf_recordings *records; /* server/record.h */
 	struct hf_scenario *scenario; /* NULL: none */
 	bool replugging; /* a new device is being made, without the lock */
 	bool children; /* the programs are processes below this one */
 	struct hf_device_options display; /* how the one with the display was made */
 	size_t memory; /* bytes that objects may take; 0: any */
-	struct hf_tracing *tracing; /* server/trace.h */
 };
 
 /**

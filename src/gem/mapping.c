@@ -64,8 +64,10 @@ static int map_pages(struct hf_gem_mapping *mapping)
 	struct hf_gem_object *object = mapping->object;
 	struct hf_dma_device *dma = object->gem->dma;
 	size_t n = object->size >> HF_PAGE_SHIFT;
-	int ret = get_pages(object, mapping->pages);
+	int ret = hf_gem_fault(object->gem);
 
+	if (!ret)
+		ret = get_pages(object, mapping->pages);
 	if (ret)
 		return ret;
 	ret = hf_sg_table_from_pages(&mapping->table, mapping->pages, n,

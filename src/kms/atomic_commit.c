@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "gem/gem.h"
 #include "kms/kms.h"
 #include "kms/mode.h"
@@ -18,6 +19,9 @@
 
 struct hf_flip {
 	struct hf_vblank_wait wait;
+	struct hf_timer late; /* of one that is told late, or given up */
+	struct wl_list late_link; /* hf_kms_device.late, or itself */
+	bool dropped;
 	struct hf_commit *commit;
 	struct hf_crtc *crtc;
 	struct hf_event *event;
@@ -188,6 +192,11 @@ static double slowest_rate(const struct hf_crtc *crtc)
 	return hz;
 }
 
+void hf_crtc_update_rate(struct hf_crtc *crtc)
+{
+	hf_vblank_set_rate(crtc, slowest_rate(crtc));
+}
+
 static void switch_crtc(struct hf_crtc *crtc, const struct hf_crtc_state *old)
 {
 	if (old->active)
@@ -212,7 +221,7 @@ static void switch_crtcs(const struct hf_atomic_state *old)
 			modeset = true;
 			switch_crtc(crtc, old->crtcs[i]);
 		}
-		hf_vblank_set_rate(crtc, slowest_rate(crtc));
+		hf_crtc_update_rate(crtc);
 	}
 	if (!modeset)
 		return;
@@ -234,36 +243,121 @@ static void finish(struct hf_commit *commit)
 	free(commit);
 }
 
-/* A CRTC shows the commit: tell whoever wanted to know. */
-static void shown(struct hf_flip *flip)
+/* A CRTC shows the commit. */
+static void is_shown(struct hf_flip *flip)
 {
 	struct hf_crtc *crtc = flip->crtc;
-	uint64_t ns, count = hf_vblank_count(crtc, &ns);
 	struct hf_kms_watch *watch, *next;
+	uint64_t ns;
 
-	if (crtc->commit == flip->commit)
-		crtc->commit = NULL;
+	hf_vblank_count(crtc, &ns);
 	hf_writeback_start(&flip->writebacks);
 	wl_list_for_each_safe(watch, next, &crtc->kms->watches, link)
 		watch->shown(watch, crtc, ns);
+}
+
+/* Tell its client, and let the next commit go on. */
+static void tell_client(struct hf_flip *flip)
+{
+	struct hf_crtc *crtc = flip->crtc;
+	uint64_t ns, count = hf_vblank_count(crtc, &ns);
+
+	if (crtc->commit == flip->commit)
+		crtc->commit = NULL;
 	if (flip->event)
 		hf_event_send(flip->event, crtc->base.id, count, ns);
 	if (flip->out_fence) {
-		hf_fence_signal(flip->out_fence, 0, ns);
+		hf_fence_done(crtc->kms->fences, flip->out_fence, 0, ns);
 		hf_fence_put(flip->out_fence);
 	}
 	flip->event = NULL;
 	flip->out_fence = NULL;
 }
 
-void hf_flip_done(struct hf_flip *flip)
+static void complete(struct hf_flip *flip)
 {
 	struct hf_commit *commit = flip->commit;
 
-	flip->crtc->frames += flip->crtc->state->active;
-	shown(flip);
+	tell_client(flip);
 	if (!--commit->pending)
 		finish(commit);
+}
+
+/* -- flips that go wrong on purpose ---------------------------------------- */
+
+/* As long as the kernel waits for the end of a flip. */
+#define GIVE_UP_NS (10 * HF_NSEC_PER_SEC)
+
+/* Its client is never told: what it was promised is forgotten. */
+static void give_up(struct hf_flip *flip)
+{
+	struct hf_crtc *crtc = flip->crtc;
+
+	hf_err("[CRTC:%u:crtc-%u] flip_done timed out", crtc->base.id,
+	       crtc->index);
+	hf_event_destroy(flip->event);
+	hf_fence_put(flip->out_fence);
+	flip->event = NULL;
+	flip->out_fence = NULL;
+	complete(flip);
+}
+
+static void end_late(struct hf_flip *flip)
+{
+	hf_timer_disarm(flip->crtc->kms->clock, &flip->late);
+	wl_list_remove(&flip->late_link);
+	if (flip->dropped)
+		give_up(flip);
+	else
+		complete(flip);
+}
+
+static void late_is_now(struct hf_timer *timer)
+{
+	struct hf_flip *flip = wl_container_of(timer, flip, late);
+
+	end_late(flip);
+}
+
+void hf_kms_end_late(struct hf_kms_device *kms)
+{
+	while (!wl_list_empty(&kms->late)) {
+		struct hf_flip *flip =
+			wl_container_of(kms->late.next, flip, late_link);
+
+		end_late(flip);
+	}
+}
+
+/* Return: its client is told later, or never. */
+static bool goes_wrong(struct hf_flip *flip)
+{
+	struct hf_crtc *crtc = flip->crtc;
+	struct hf_flip_faults *faults = &crtc->faults;
+	uint64_t delay = GIVE_UP_NS;
+
+	if ((!faults->drop && !faults->late) || flip->commit->at_once)
+		return false;
+	if (faults->drop) {
+		faults->drop--;
+		flip->dropped = true;
+	} else {
+		faults->late -= faults->late != UINT32_MAX;
+		delay = faults->delay;
+	}
+	wl_list_insert(crtc->kms->late.prev, &flip->late_link);
+	flip->late.fn = late_is_now;
+	hf_timer_arm(crtc->kms->clock, &flip->late,
+		     hf_clock_now(crtc->kms->clock) + delay);
+	return true;
+}
+
+void hf_flip_done(struct hf_flip *flip)
+{
+	flip->crtc->frames += flip->crtc->state->active;
+	is_shown(flip);
+	if (!goes_wrong(flip))
+		complete(flip);
 }
 
 static void vblank_came(struct hf_vblank_wait *wait)
@@ -295,13 +389,17 @@ static void start_flip(struct hf_flip *flip)
 		tell_driver(flip);
 		return;
 	}
-	if (flip->commit->at_once || !crtc->vblank.on ||
-	    crtc->state->async_flip) {
+	if (flip->commit->at_once || !crtc->vblank.on) {
 		crtc->frames += crtc->vblank.on;
-		shown(flip);
+		is_shown(flip);
+		tell_client(flip);
 		return;
 	}
 	flip->commit->pending++;
+	if (crtc->state->async_flip) {
+		hf_flip_done(flip);
+		return;
+	}
 	flip->wait.done = vblank_came;
 	flip->wait.sequence = hf_vblank_hurry(crtc);
 	hf_vblank_wait_add(crtc, &flip->wait);

@@ -79,6 +79,7 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 	wl_list_init(&kms->properties);
 	wl_list_init(&kms->turns);
 	wl_list_init(&kms->watches);
+	wl_list_init(&kms->late);
 	kms->funcs = funcs;
 	kms->clock = clock;
 	if (!options)
@@ -108,13 +109,6 @@ void hf_kms_uevent(struct hf_kms_device *kms, const char *what,
 	hf_probe(uevent, kms, what, connector, prop);
 	if (kms->uevent)
 		kms->uevent(kms, what, connector, prop);
-}
-
-/* Whoever waits for a flip is told, and pending commits end. */
-void hf_kms_device_stop(struct hf_kms_device *kms)
-{
-	for (unsigned int i = 0; i < kms->num_crtcs; i++)
-		hf_vblank_off(kms->crtcs[i]);
 }
 
 static void free_planes(struct hf_kms_device *kms)

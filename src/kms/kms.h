@@ -20,10 +20,12 @@
 #include <wayland-util.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/idr.h"
 #include "kms/edid.h"
 #include "kms/format.h"
 #include "sync/fence.h"
+#include "sync/late.h"
 
 #define HF_KMS_MAX_CRTCS 16
 #define HF_KMS_MAX_OVERLAYS 8 /* of a CRTC */
@@ -200,6 +202,17 @@ struct hf_vblank {
 	struct hf_timer timer;
 };
 
+/**
+ * struct hf_flip_faults - How the flips of a CRTC go wrong on purpose.
+ * @drop: that so many of the next ones were shown is never told
+ * @late: that so many are is told late; UINT32_MAX: all of them
+ * @delay: how late, nanoseconds
+ */
+struct hf_flip_faults {
+	uint32_t drop, late;
+	uint64_t delay;
+};
+
 struct hf_crtc {
 	struct hf_mode_object base;
 	struct hf_kms_device *kms;
@@ -210,6 +223,7 @@ struct hf_crtc {
 	struct hf_vblank vblank;
 	struct hf_timeline timeline; /* of its out-fences */
 	uint64_t frames; /* shown so far */
+	struct hf_flip_faults faults;
 	uint32_t last_width, last_height; /* of its last mode; 0: none yet */
 	/* What its planes showed before they were taken off, lowest first. */
 	struct hf_plane_state *held[HF_CRTC_MAX_PLANES];
@@ -230,6 +244,16 @@ struct hf_encoder {
  * it. The connector's modes and the like are those that the last probe found.
  */
 struct hf_monitor;
+
+/* What a connector is told to find, whatever is plugged in. */
+enum hf_force {
+	HF_FORCE_UNSPECIFIED,
+	HF_FORCE_OFF,
+	HF_FORCE_ON,
+	HF_FORCE_ON_DIGITAL,
+};
+
+struct hf_kms_output;
 
 struct hf_connector {
 	struct hf_mode_object base;
@@ -256,6 +280,8 @@ struct hf_connector {
 	struct hf_timeline timeline;	   /* of such a one's out-fences */
 	uint32_t dpms; /* DRM_MODE_DPMS_* */
 	struct hf_connector_state *state;
+	enum hf_force force;
+	struct hf_kms_output *wired; /* what really is plugged in; NULL: nothing yet */
 };
 
 /* What a display can do (hf_kms_funcs.features). */
@@ -330,6 +356,10 @@ struct hf_kms_device {
 		       const struct hf_connector *connector,
 		       const struct hf_property *prop);
 	struct wl_list watches; /* hf_kms_watch.link */
+	struct hf_fence_faults *fences; /* of out-fences, or NULL */
+	struct hf_fault commit_fault; /* of commits of clients */
+	bool test_fault; /* and of their tests */
+	struct wl_list late; /* flips that were shown, which nobody was told of */
 	/* Is there a master, whom a probe is left to? NULL: there is none. */
 	bool (*has_master)(const struct hf_kms_device *kms);
 	struct {
@@ -471,7 +501,11 @@ int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		       const struct hf_kms_funcs *funcs,
 		       const struct hf_kms_output *outputs, size_t noutputs,
 		       const struct hf_kms_options *options);
-/** hf_kms_device_stop() - Vblanks end, and with them what waits for one. */
+/**
+ * hf_kms_device_stop() - Vblanks end, and with them what waits for one.
+ *
+ * Flips that are late are over. The states stay: hf_kms_start().
+ */
 void hf_kms_device_stop(struct hf_kms_device *kms);
 void hf_kms_device_finish(struct hf_kms_device *kms);
 /**
@@ -489,6 +523,31 @@ void hf_kms_device_finish(struct hf_kms_device *kms);
  */
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output);
+
+/* force.c */
+
+/**
+ * hf_kms_force() - Tell a connector what to find, as the kernel's status_store().
+ *
+ * If that makes a difference there is a uevent. Return: as hf_kms_plug().
+ */
+int hf_kms_force(struct hf_connector *connector, enum hf_force force);
+/** hf_connector_seen() - What it makes of an output that is plugged in. */
+struct hf_kms_output hf_connector_seen(const struct hf_connector *connector,
+				       const struct hf_kms_output *output);
+/** hf_connector_remember() - That is plugged in. Return: 0 or -ENOMEM. */
+int hf_connector_remember(struct hf_connector *connector,
+			  const struct hf_kms_output *output);
+
+/* device.c */
+
+/**
+ * hf_kms_set_modes() - A connector lists other modes now, whatever its EDID says.
+ *
+ * The first one is preferred. Where something else is plugged in they are gone.
+ */
+void hf_kms_set_modes(struct hf_connector *connector,
+		      const struct drm_mode_modeinfo *modes, unsigned int n);
 /**
  * hf_kms_uevent() - Tell those who listen to the device's uevents.
  * @what: "HOTPLUG=1", "LEASE=1"
@@ -711,6 +770,8 @@ static inline uint64_t hf_vblank_target(uint64_t count, uint64_t sequence)
 }
 /** hf_vblank_count() - Vblanks so far, and when the last one was. */
 uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns);
+/** hf_vblank_next() - When the next one is, of a CRTC that is on. */
+uint64_t hf_vblank_next(struct hf_crtc *crtc);
 /** hf_vblank_queue() - Send an event at event->sequence, or now if passed. */
 void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event);
 /** hf_vblank_wait_add() - Call wait->done() at wait->sequence. */
@@ -829,6 +890,17 @@ void hf_commit_wait_finish(struct hf_kms_device *kms,
 
 /** hf_flip_done() - Called by a driver: what it was given the flip for is shown. */
 void hf_flip_done(struct hf_flip *flip);
+
+/**
+ * hf_kms_end_late() - Flips that are late are over now, and so are those that were
+ * dropped.
+ */
+void hf_kms_end_late(struct hf_kms_device *kms);
+
+/** hf_kms_start() - It goes on with what the states say. */
+void hf_kms_start(struct hf_kms_device *kms);
+/** hf_kms_shutdown() - All of it is off, as drm_atomic_helper_shutdown() does it. */
+void hf_kms_shutdown(struct hf_kms_device *kms);
 
 /** hf_atomic_commit_now() - Check and commit; nobody waits, nothing is busy. */
 int hf_atomic_commit_now(struct hf_atomic_state *state);

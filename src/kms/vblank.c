@@ -77,6 +77,11 @@ uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns)
 	return count;
 }
 
+uint64_t hf_vblank_next(struct hf_crtc *crtc)
+{
+	return time_of(&crtc->vblank, hf_vblank_count(crtc, NULL) + 1);
+}
+
 /* For what is queued, late is late: hf_vblank_target() has sorted out the rest. */
 static bool is_due(uint64_t count, uint64_t sequence)
 {

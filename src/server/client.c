@@ -24,7 +24,9 @@
 #include "base/log.h"
 #include "base/spin.h"
 #include "mem/shmem.h"
+#include "server/attribute.h"
 #include "server/json.h"
+#include "server/scenario.h"
 #include "server/server.h"
 #include "server/trace.h"
 #include "uapi/call.h"
@@ -415,6 +417,7 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	if (call->trace && !call->file)
 		hf_trace_drop(call); /* the client shows its file and comes again */
 	trace_end(call, ret);
+	hf_scenario_settle(client->server->scenario);
 	pthread_mutex_unlock(&sys->lock);
 	if (ret == -ESTALE && !call->file)
 		forget(client, file_id);
@@ -496,7 +499,9 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 		return -ESTALE;
 	pthread_mutex_lock(&sys->lock);
 	file = hf_file_find(sys, file_id);
-	if (file)
+	if (file && file->dev->unplugged)
+		fd = -ENODEV;
+	else if (file)
 		fd = hf_gem_mmap(&file->gem, map.offset, map.length, map.prot,
 				 map.flags);
 	if (fd >= 0) {
@@ -560,6 +565,84 @@ static int op_watch(struct hf_client *client, struct slot *slot,
 	return fd >= 0 ? hf_call_add_fd(call, fd, true) : ret;
 }
 
+static int op_write(struct hf_client *client, struct slot *slot,
+		    struct hf_wire_slot *wire)
+{
+	struct hf_server *server = client->server;
+	struct hf_wire_write write;
+	char text[HF_WIRE_WRITE_MAX + 1];
+	int ret;
+
+	memcpy(&write, wire->arg, sizeof(write));
+	if (write.size > sizeof(write.bytes))
+		return -EBADMSG;
+	write.path[HF_WIRE_PATH_MAX] = '\0';
+	memcpy(text, write.bytes, write.size);
+	text[write.size] = '\0';
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_attribute_write(server, &client->cred, write.path, text,
+				 write.size);
+	if (!ret)
+		ret = hf_server_settle(server, &slot->call);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
+static int open_monitor(struct hf_server *server, struct hf_call *call,
+			const struct hf_wire_monitor *arg)
+{
+	int netlink = -1, fd, ret;
+
+	if (call->nfds_in) {
+		netlink = fcntl(call->fds_in[0], F_DUPFD_CLOEXEC, 0);
+		if (netlink < 0)
+			return -EMFILE;
+	}
+	ret = hf_monitor_open(&server->monitors, (int)arg->type, netlink, &fd);
+	return ret ? ret : hf_call_add_fd(call, fd, true);
+}
+
+static int run_monitor_op(struct hf_server *server, struct hf_call *call,
+			  struct hf_wire_monitor *arg)
+{
+	struct hf_monitor *monitor;
+
+	if (call->cmd == HF_MONITOR_OPEN)
+		return open_monitor(server, call, arg);
+	monitor = call->nfds_in ?
+			  hf_monitor_of(&server->monitors, call->fds_in[0]) :
+			  NULL;
+	if (!monitor)
+		return -EBADF;
+	switch (call->cmd) {
+	case HF_MONITOR_BIND:
+		return hf_monitor_bind(monitor, arg->pid, arg->groups,
+				       arg->self);
+	case HF_MONITOR_NAME:
+		hf_monitor_name(monitor, &arg->pid, &arg->groups);
+		return 0;
+	case HF_MONITOR_OPTION:
+		return hf_monitor_option(monitor, arg->option, arg->value);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int op_monitor(struct hf_client *client, struct slot *slot,
+		      struct hf_wire_slot *wire)
+{
+	struct hf_wire_monitor *arg = (void *)slot->small_arg;
+	struct hf_server *server = client->server;
+	int ret;
+
+	memcpy(arg, wire->arg, sizeof(*arg));
+	slot->call.out_size = sizeof(*arg);
+	pthread_mutex_lock(&server->sys->lock);
+	ret = run_monitor_op(server, &slot->call, arg);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
 static int run_op(struct hf_client *client, struct slot *slot,
 		  struct hf_wire_slot *wire, uint32_t op, uint32_t file)
 {
@@ -578,6 +661,10 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_fd_ioctl(client, slot, wire);
 	case HF_OP_WATCH:
 		return op_watch(client, slot, wire);
+	case HF_OP_WRITE:
+		return op_write(client, slot, wire);
+	case HF_OP_MONITOR:
+		return op_monitor(client, slot, wire);
 	case HF_OP_FDINFO:
 		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:
@@ -899,6 +986,7 @@ void hf_client_destroy(struct hf_client *client)
 	}
 	/* Another connection of it has to show its files again. */
 	hf_user_files_forget(sys->user_files, client->cred.pid);
+	hf_monitors_reap(&client->server->monitors);
 	pthread_mutex_unlock(&sys->lock);
 	unwatch(client);
 	wl_list_remove(&client->link);
@@ -912,6 +1000,19 @@ void hf_clients_destroy(struct hf_server *server)
 
 	wl_list_for_each_safe(client, next, &server->clients, link)
 		hf_client_destroy(client);
+}
+
+int hf_clients_pids(struct hf_server *server, int *pids, int max)
+{
+	struct hf_client *client;
+	int n = 0;
+
+	wl_list_for_each(client, &server->clients, link) {
+		if (n < max)
+			pids[n] = client->cred.pid;
+		n++;
+	}
+	return n;
 }
 
 void hf_clients_update_tree(struct hf_server *server)

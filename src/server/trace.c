@@ -22,6 +22,7 @@
 #include "base/futex.h"
 #include "base/log.h"
 #include "server/server.h"
+#include "server/thread.h"
 #include "server/trace.h"
 #include "server/trace_ring.h"
 #include "uapi/call.h"
@@ -597,7 +598,7 @@ static int start(struct hf_server *server, int fd, enum hf_trace_format format,
 	int ret = trace ? attach(trace) : -ENOMEM;
 
 	if (!ret) {
-		ret = -pthread_create(&trace->thread, NULL, run, trace);
+		ret = hf_thread_start(&trace->thread, run, trace);
 		if (ret)
 			detach(trace);
 	}

@@ -128,6 +128,7 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	dev->irq_fd = -1;
 	dev->vfio = options->vfio;
 	wl_list_init(&dev->files);
+	wl_list_init(&dev->frozen);
 	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u",
 		 options->index);
 	ret = init_dma(dev, options);
@@ -143,7 +144,12 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 		ret = init_display(dev, options);
 	if (ret)
 		goto error_dma;
+	dev->kms.fences = &sys->fences;
+	if (dev->engine)
+		hf_engine_faults(dev->engine, &sys->fences);
+	pthread_mutex_lock(&sys->lock);
 	wl_list_insert(sys->devices.prev, &dev->link);
+	pthread_mutex_unlock(&sys->lock);
 	return dev;
 
 error_dma:
@@ -308,6 +314,10 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 
 	if (!dev) {
 		errno = ENXIO;
+		return NULL;
+	}
+	if (dev->unplugged) {
+		errno = ENODEV;
 		return NULL;
 	}
 	/* The modes that the nodes show: 0660 and 0666. */

@@ -232,7 +232,8 @@ int hf_ioctl_set_client_cap(struct hf_call *call, void *arg)
 	case DRM_CLIENT_CAP_ASPECT_RATIO:
 		return set_flag(&kms->aspect, cap->value);
 	case DRM_CLIENT_CAP_WRITEBACK_CONNECTORS:
-		return kms->atomic && cap->value <= 1 ? 0 : -EINVAL;
+		return kms->atomic ? set_flag(&kms->writeback, cap->value) :
+				     -EINVAL;
 	case DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT:
 		if (!call->dev->kms.virtual_cursor)
 			return -EOPNOTSUPP;

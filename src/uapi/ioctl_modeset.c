@@ -602,6 +602,8 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 		ret = add_events(call, state, atomic->user_data);
 	if (!ret && (atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY)) {
 		ret = hf_atomic_check(state);
+		if (!ret && state->kms->test_fault)
+			ret = hf_fault_take(&state->kms->commit_fault);
 		hf_atomic_state_destroy(state);
 		return ret;
 	}

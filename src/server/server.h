@@ -134,13 +134,11 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array);
 void hf_server_reap(struct hf_server *server);
 
 /**
- * hf_server_settle() - Answer a call when all can see what it has done.
+ * hf_server_refresh() - If anything has changed, let all see it, and hear of it.
  *
- * That is when the tree of paths is up to date and uevents are sent. The lock is
- * held. Return: HF_CALL_PARKED.
+ * In the main thread, with the lock held; it does so by itself, but later.
  */
-struct hf_call;
-int hf_server_settle(struct hf_server *server, struct hf_call *call);
+void hf_server_refresh(struct hf_server *server);
 
 /**
  * hf_server_unplug() - The device with the display is gone: hf_device_unplug().
@@ -155,6 +153,15 @@ void hf_server_unplug(struct hf_server *server);
  * meanwhile. Return: 0 or a negative errno.
  */
 int hf_server_replug(struct hf_server *server);
+
+/**
+ * hf_server_settle() - Answer a call when all can see what it has done.
+ *
+ * That is when the tree of paths is up to date and uevents are sent. The lock is
+ * held. Return: HF_CALL_PARKED.
+ */
+struct hf_call;
+int hf_server_settle(struct hf_server *server, struct hf_call *call);
 
 /* pressure.c */
 

@@ -24,12 +24,23 @@
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
+ * @overlays: planes a CRTC, if @has_overlays
+ * @virtual_cursor: a cursor's plane is for clients that say where its hotspot is
  * @check: say what clients do wrong
  * @strict: and fail where they did
  * @problems: print those only
  * @stats: print a line at the end
  * @json: machine-readable
  * @crtc: index
+ * @connector: name of one to take the CRTC of, or NULL
+ * @record: file to record to, or NULL
+ * @frames: to record; 0: any number
+ * @format: of a trace: "text" or "chrome"
+ * @path: where to write it, or NULL: to standard output
+ * @duration: seconds that it takes; 0: until it is interrupted
+ * @help: what the command knows is to be listed
+ * @scenario: path of a file of events, or NULL
+ * @pace: how the device's time passes
  */
 struct hf_cli_options {
 	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
@@ -41,10 +52,20 @@ struct hf_cli_options {
 	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
 	size_t pool, memory;
+	unsigned int overlays;
+	bool has_overlays, virtual_cursor;
 	bool check, strict, problems;
 	bool stats;
 	bool json;
 	unsigned int crtc;
+	const char *connector;
+	const char *record;
+	unsigned long frames;
+	const char *format, *path;
+	double duration;
+	bool help;
+	const char *scenario;
+	enum hf_clock_pace pace;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */
@@ -53,7 +74,11 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		      char **argv);
 int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_inject(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_vblank(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_record(const struct hf_cli_options *options, int argc, char **argv);
 
 /** hf_cli_error() - One line on stderr. Return: HF_EXIT_USAGE. */
 int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -66,6 +91,15 @@ int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * server is named, -ECONNREFUSED where none listens.
  */
 int hf_cli_query(const char *socket, const char *text);
+/**
+ * hf_cli_query_data() - The same, sending a descriptor along.
+ * @data: it, or -1
+ * @answer: set to the text of an answer that says what went wrong, else to ""
+ */
+int hf_cli_query_data(const char *socket, const char *text, int data,
+		      char *answer, size_t size);
+/** hf_cli_no_server() - Say so. Return: the command's exit status. */
+int hf_cli_no_server(int err);
 /** hf_cli_query_text() - The same, read into memory that the caller frees. */
 char *hf_cli_query_text(const char *socket, const char *text);
 
@@ -73,6 +107,16 @@ char *hf_cli_query_text(const char *socket, const char *text);
  * `--strict` is on. Then the user was told. */
 bool hf_cli_problems(const struct hf_cli_options *options,
 		     const struct hf_server *server);
+/**
+ * hf_cli_query_display() - Ask about the CRTC or connector that the options name.
+ * @question: "screenshot", "record"
+ *
+ * Return: as hf_cli_query(), but where it is negative the user was told.
+ */
+int hf_cli_query_display(const struct hf_cli_options *options,
+			 const char *question);
+/** hf_cli_no_server() - Say why there is no answer. Return: 1. */
+int hf_cli_no_server(int err);
 
 /** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
 int hf_cli_shim_path(char *path, size_t size);
@@ -81,9 +125,31 @@ int hf_cli_shim_path(char *path, size_t size);
  * hf_cli_open_server() - Start a server as the options say.
  *
  * Return: 0, -EADDRINUSE where there is one on that socket, or another negative
- * errno; then the user was told.
+ * errno, -EINVAL for a mistake in what was asked for; then the user was told.
  */
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options);
+
+/* record.c: --record */
+
+struct hf_video;
+struct hf_recording;
+
+/**
+ * struct hf_cli_recording - A recording of a server of our own.
+ * @path: NULL: there is none
+ */
+struct hf_cli_recording {
+	const char *path;
+	struct hf_video *video;
+	struct hf_recording *recording;
+};
+
+/** hf_cli_record_start() - As the options say. Return: 0, or the user was told. */
+int hf_cli_record_start(struct hf_cli_recording *recording,
+			struct hf_server *server,
+			const struct hf_cli_options *options);
+/** hf_cli_record_end() - Complete it. Return: 0, or the user was told. */
+int hf_cli_record_end(struct hf_cli_recording *recording);
 
 #endif

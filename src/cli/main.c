@@ -28,13 +28,33 @@ enum {
 	MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
+	SCENARIO,
+	CLOCK,
+	HELP,
+	PLANES,
+	VIRTUAL_CURSOR,
 	CHECK,
 	STRICT,
 	PROBLEMS,
+	FORMAT,
+	DURATION,
+	RECORD,
+	CONNECTOR,
+	FRAMES,
 };
 
 /* Which commands an option belongs to. */
-enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16 };
+enum {
+	RUN = 1,
+	SERVE = 2,
+	SHOT = 4,
+	INFO = 8,
+	TOP = 16,
+	INJECT = 32,
+	VBLANK = 64,
+	TRACING = 128,
+	RECORDING = 256,
+};
 
 static const struct command {
 	const char *name;
@@ -47,6 +67,10 @@ static const struct command {
 	{ "screenshot", SHOT, hf_cli_screenshot },
 	{ "info", INFO, hf_cli_info },
 	{ "top", TOP, hf_cli_top },
+	{ "trace", TRACING, hf_cli_trace },
+	{ "inject", INJECT, hf_cli_inject },
+	{ "vblank", VBLANK, hf_cli_vblank },
+	{ "record", RECORDING, hf_cli_record },
 };
 
 static const struct option long_options[] = {
@@ -62,11 +86,21 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
+	{ "planes", required_argument, NULL, PLANES },
+	{ "virtual-cursor", no_argument, NULL, VIRTUAL_CURSOR },
 	{ "check", no_argument, NULL, CHECK },
 	{ "strict", no_argument, NULL, STRICT },
 	{ "problems", no_argument, NULL, PROBLEMS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
+	{ "format", required_argument, NULL, FORMAT },
+	{ "duration", required_argument, NULL, DURATION },
+	{ "scenario", required_argument, NULL, SCENARIO },
+	{ "clock", required_argument, NULL, CLOCK },
+	{ "help", no_argument, NULL, HELP },
+	{ "record", required_argument, NULL, RECORD },
+	{ "connector", required_argument, NULL, CONNECTOR },
+	{ "frames", required_argument, NULL, FRAMES },
 	{ 0 },
 };
 
@@ -74,7 +108,9 @@ static unsigned int commands_of(int option)
 {
 	switch (option) {
 	case OUTPUT:
+		return RUN | SERVE | TRACING;
 	case TRACE:
+	case RECORD:
 	case STATS:
 	case SCREENSHOT:
 	case SCANOUT:
@@ -84,16 +120,30 @@ static unsigned int commands_of(int option)
 	case MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
+	case SCENARIO:
+	case CLOCK:
+	case PLANES:
+	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
 		return RUN | SERVE;
+	case HELP:
+		return INJECT | VBLANK;
 	case JSON:
 	case PROBLEMS:
 		return INFO;
 	case CRTC:
-		return SHOT;
+	case CONNECTOR:
+		return SHOT | RECORDING;
+	case FORMAT:
+		return TRACING;
+	case DURATION:
+		return TRACING | RECORDING;
+	case FRAMES:
+		return RECORDING;
 	default:
-		return RUN | SERVE | SHOT | INFO | TOP;
+		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
+		       TRACING | RECORDING;
 	}
 }
 
@@ -113,9 +163,16 @@ static void print_help(void)
 {
 	puts("Usage: holdfast run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
 	     "       holdfast serve [OPTION]...\n"
-	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
+	     "       holdfast screenshot [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                           FILE.png | -\n"
+	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                       [--frames N] [--duration SECONDS] FILE\n"
 	     "       holdfast info [--socket PATH] [--json | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
+	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
+	     "                      [--output FILE] [--duration SECONDS]\n"
+	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
@@ -123,11 +180,17 @@ static void print_help(void)
 	     "  --output [WxH[@HZ]][,ATTRIBUTE[=VALUE]]...\n"
 	     "                         a connector and its monitor (repeat for more;\n"
 	     "                         default 1920x1080@60); attributes are below\n"
+	     "  --planes N             overlay planes a CRTC, 0 to 8 (default: 1)\n"
+	     "  --virtual-cursor       cursors have a hotspot, as on a virtual machine\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
-	     "  --trace FILE           write a line an ioctl\n"
 	     "  --check                say what programs do wrong with what is shown\n"
 	     "  --strict               the same, and fail where they did\n"
+	     "  --trace FILE           write down every ioctl and event: as lines, or\n"
+	     "                         for Perfetto where FILE ends in .json\n"
+	     "  --record FILE          frames of the first CRTC as they are flipped: to a\n"
+	     "                         video (.mkv .mp4 .webm .gif .y4m) or to pictures\n"
+	     "                         (%05d.png)\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -140,6 +203,10 @@ static void print_help(void)
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
 	     "  --unsafe-no-iommu      drive that without an IOMMU: it can then write\n"
 	     "                         to all of the machine's memory\n"
+	     "  --scenario FILE        things that happen to the device, and when\n"
+	     "  --clock real|manual|fast\n"
+	     "                         how its time passes: by itself, by holdfast vblank,\n"
+	     "                         or whenever all programs wait\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Attributes of an output:");
@@ -203,19 +270,94 @@ static int parse_device(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_clock(struct hf_cli_options *options)
+{
+	static const char *const names[] = {
+		[HF_CLOCK_RUNS] = "real",
+		[HF_CLOCK_STANDS] = "manual",
+		[HF_CLOCK_JUMPS] = "fast",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(optarg, names[i]))
+			continue;
+		options->pace = i;
+		return 0;
+	}
+	return hf_cli_error("--clock %s: neither real, manual nor fast", optarg);
+}
+
+static int parse_planes(struct hf_cli_options *options)
+{
+	if (*optarg < '0' || *optarg > '0' + HF_KMS_MAX_OVERLAYS || optarg[1])
+		return hf_cli_error("--planes %s: not a number from 0 to %d",
+				    optarg, HF_KMS_MAX_OVERLAYS);
+	options->overlays = *optarg - '0';
+	options->has_overlays = true;
+	return 0;
+}
+
 /* What the hardware says of itself is not to be said on the command line. */
 static bool is_soft_only(int option)
 {
-	return option == OUTPUT || option == SCANOUT || option == NON_COHERENT;
+	return option == OUTPUT || option == SCANOUT ||
+	       option == NON_COHERENT || option == PLANES || option == CLOCK;
 }
 
-static int parse_option(struct hf_cli_options *options, int option)
+static int parse_format(struct hf_cli_options *options)
+{
+	options->format = optarg;
+	if (strcmp(optarg, "text") && strcmp(optarg, "chrome"))
+		return hf_cli_error("--format %s: neither text nor chrome",
+				    optarg);
+	return 0;
+}
+
+static int parse_number(const char *option, unsigned long *number)
+{
+	char more;
+
+	if (*optarg < '0' || *optarg > '9' ||
+	    sscanf(optarg, "%9lu%c", number, &more) != 1 || !*number)
+		return hf_cli_error("%s %s: not a number", option, optarg);
+	return 0;
+}
+
+static int parse_duration(struct hf_cli_options *options)
+{
+	char more;
+
+	if (strspn(optarg, "0123456789.") != strlen(optarg) ||
+	    sscanf(optarg, "%lf%c", &options->duration, &more) != 1 ||
+	    !(options->duration > 0))
+		return hf_cli_error("--duration %s: not a number of seconds",
+				    optarg);
+	return 0;
+}
+
+static int parse_option(const struct command *command,
+			struct hf_cli_options *options, int option)
 {
 	char *end;
 
 	switch (option) {
 	case OUTPUT:
-		return parse_output(options, optarg);
+		if (command->bit != TRACING)
+			return parse_output(options, optarg);
+		options->path = optarg;
+		return 0;
+	case RECORD:
+		options->record = optarg;
+		return 0;
+	case CONNECTOR:
+		options->connector = optarg;
+		return 0;
+	case FRAMES:
+		return parse_number("--frames", &options->frames);
+	case FORMAT:
+		return parse_format(options);
+	case DURATION:
+		return parse_duration(options);
 	case SCREENSHOT:
 		options->screenshot = optarg;
 		return 0;
@@ -257,6 +399,19 @@ static int parse_option(struct hf_cli_options *options, int option)
 	case UNSAFE_NO_IOMMU:
 		options->unsafe_no_iommu = true;
 		return 0;
+	case SCENARIO:
+		options->scenario = optarg;
+		return 0;
+	case CLOCK:
+		return parse_clock(options);
+	case HELP:
+		options->help = true;
+		return 0;
+	case PLANES:
+		return parse_planes(options);
+	case VIRTUAL_CURSOR:
+		options->virtual_cursor = true;
+		return 0;
 	default:
 		options->crtc = strtoul(optarg, &end, 10);
 		if (*end || end == optarg || *optarg == '-')
@@ -281,7 +436,7 @@ static int parse_options(const struct command *command,
 		if (option == '?' || !(commands_of(option) & command->bit))
 			return hf_cli_error("%s does not know %s",
 					    command->name, word);
-		ret = parse_option(options, option);
+		ret = parse_option(command, options, option);
 		if (ret)
 			return ret;
 		if (is_soft_only(option))

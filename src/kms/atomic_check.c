@@ -32,6 +32,15 @@ static bool damage_inside(const struct hf_plane_state *state)
 	return true;
 }
 
+/* Drivers with a limit have it here; the others in their own check(). */
+static bool cursor_fits(const struct hf_plane_state *state)
+{
+	uint32_t size = state->plane->kms->funcs->cursor_size;
+
+	return state->plane->type != HF_PLANE_CURSOR || !size ||
+	       (state->crtc_w <= size && state->crtc_h <= size);
+}
+
 static int check_plane(const struct hf_plane_state *old,
 		       const struct hf_plane_state *new)
 {
@@ -58,10 +67,20 @@ static int check_plane(const struct hf_plane_state *old,
 		return -ENOSPC;
 	if (!damage_inside(new))
 		return -EINVAL;
+	if (!cursor_fits(new))
+		return -EINVAL;
 	/* A plane does not move from one CRTC to another in one step. */
 	if (old->crtc && old->crtc != new->crtc)
 		return -EINVAL;
 	return 0;
+}
+
+/* The property takes any number of whole entries; the display does not. */
+static bool is_lut(const struct hf_blob *blob)
+{
+	size_t n = blob ? blob->length / sizeof(struct drm_color_lut) : 2;
+
+	return n >= 2 && n <= HF_KMS_LUT_SIZE;
 }
 
 static int check_crtc(const struct hf_crtc_state *old,
@@ -71,7 +90,7 @@ static int check_crtc(const struct hf_crtc_state *old,
 		return -EINVAL;
 	if ((new->event || new->out_fence) && !new->active && !old->active)
 		return -EINVAL;
-	return 0;
+	return is_lut(new->degamma) && is_lut(new->gamma) ? 0 : -EINVAL;
 }
 
 /* A driver's mode_valid(): a pixel clock that some display could have. */

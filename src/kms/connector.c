@@ -29,6 +29,7 @@ struct hf_monitor {
 	unsigned int num_modes;
 	uint32_t width_mm, height_mm;
 	uint32_t subconnector;
+	double vrr_min_hz; /* 0: its rate is fixed */
 	struct hf_edid_info info;
 	struct hf_blob *edid;
 };
@@ -199,6 +200,14 @@ static int add_modes(const struct hf_kms_output *output,
 	return n;
 }
 
+/* 0: it does not vary. */
+static double slowest_rate(const struct hf_kms_output *output)
+{
+	if (!output->vrr)
+		return 0;
+	return output->vrr_min_hz > 0 ? output->vrr_min_hz : VRR_MIN_HZ;
+}
+
 static void describe(const struct hf_connector *connector,
 		     const struct hf_kms_output *output,
 		     struct hf_edid_monitor *monitor)
@@ -219,9 +228,7 @@ static void describe(const struct hf_connector *connector,
 	};
 	memcpy(monitor->vendor, output->vendor[0] ? output->vendor : "HFS",
 	       sizeof(monitor->vendor));
-	if (output->vrr)
-		monitor->min_hz = output->vrr_min_hz > 0 ? output->vrr_min_hz :
-							   VRR_MIN_HZ;
+	monitor->min_hz = slowest_rate(output);
 }
 
 /* One that does not, or not so that it can be understood. */
@@ -283,6 +290,7 @@ static int monitor_create(const struct hf_connector *connector,
 			ret = make_up(connector, output, monitor);
 		monitor->info.non_desktop |= output->non_desktop;
 		monitor->subconnector = subconnector_of(connector, output);
+		monitor->vrr_min_hz = slowest_rate(output);
 	}
 	if (ret) {
 		monitor_destroy(monitor);
@@ -359,6 +367,7 @@ void hf_connector_probe(struct hf_connector *connector)
 	connector->height_mm = monitor->height_mm;
 	connector->non_desktop = monitor->info.non_desktop;
 	connector->subconnector = monitor->subconnector;
+	connector->vrr_min_hz = monitor->vrr_min_hz;
 	set_tile(connector, &monitor->info.tile);
 	connector->plugged = NULL;
 	free(monitor);
@@ -369,23 +378,41 @@ void hf_connector_probe(struct hf_connector *connector)
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output)
 {
+	struct hf_kms_output seen = hf_connector_seen(connector, output);
 	struct hf_kms_device *kms = connector->kms;
 	struct hf_monitor *monitor;
 	int ret;
 
 	if (hf_connector_writes_back(connector))
 		return -EINVAL;
-	ret = monitor_create(connector, output, &monitor);
+	ret = monitor_create(connector, &seen, &monitor);
 	if (ret)
 		return ret;
+	ret = hf_connector_remember(connector, output);
+	if (ret) {
+		monitor_destroy(monitor);
+		return ret;
+	}
 	monitor_destroy(connector->plugged);
 	connector->plugged = monitor;
-	connector->connected = output->width;
+	connector->connected = seen.width;
 	if (!kms->has_master || !kms->has_master(kms))
 		hf_connector_probe(connector);
 	else if (kms->changed)
 		kms->changed(kms);
 	return 0;
+}
+
+void hf_kms_set_modes(struct hf_connector *connector,
+		      const struct drm_mode_modeinfo *modes, unsigned int n)
+{
+	/* What is plugged in is found first, so that it does not undo this. */
+	hf_connector_probe(connector);
+	memcpy(connector->modes, modes, n * sizeof(*modes));
+	connector->num_modes = n;
+	connector->modes[0].type |= DRM_MODE_TYPE_PREFERRED;
+	if (connector->kms->changed)
+		connector->kms->changed(connector->kms);
 }
 
 /* -- creation ---------------------------------------------------------------- */
@@ -524,6 +551,8 @@ static int attach_more(struct hf_connector *connector,
 		hf_object_attach(base, kms->prop.orientation, 0);
 		connector->orientation = output->orientation;
 	}
+	if (kms->funcs->features & HF_KMS_VRR)
+		hf_object_attach(base, kms->prop.vrr_capable, 0);
 	if (!ret && output->path[0])
 		ret = attach_path(connector, output->path);
 	return ret;
@@ -610,5 +639,6 @@ void hf_connector_destroy(struct hf_connector *connector)
 	hf_blob_put(connector->path);
 	hf_blob_put(connector->writeback_formats);
 	hf_connector_state_destroy(connector->state);
+	free(connector->wired);
 	free(connector);
 }

@@ -446,7 +446,8 @@ static void build_base_1_3(struct hf_edid_base *base)
 static bool fits_1_3(const struct hf_edid_monitor *monitor,
 		     const struct limits *limits)
 {
-	return !(monitor->min_hz > 0) && limits->min_hz && limits->max_hz <= 255 && limits->min_khz &&
+	return !(monitor->min_hz > 0) && limits->min_hz &&
+	       limits->max_hz <= 255 && limits->min_khz &&
 	       limits->max_khz <= 255 && limits->max_clock <= 2550000;
 }
 

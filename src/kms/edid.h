@@ -112,7 +112,8 @@ size_t hf_edid_size(const uint8_t *edid, size_t size);
  * @height_mm: likewise
  *
  * Detailed timings of the base block and of CTA-861 and DisplayID extensions,
- * short video descriptors, standard and established timings, CVT codes. What is
+ * short video descriptors, standard and established timings, CVT codes, and those that
+ * a continuous range of rates lets one hope for. What is
  * not valid is left out; blocks with a wrong checksum are. As in the kernel, there
  * may be one preferred mode of the base block and more of DisplayID, the largest of
  * which comes first, or none at all; and with a CTA-861 extension, a television mode

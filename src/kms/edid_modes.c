@@ -12,8 +12,7 @@
 #include <string.h>
 
 #include "kms/edid.h"
-#include "kms/edid_blocks.h"
-#include "kms/edid_timings.h"
+#include "kms/edid_reader.h"
 #include "kms/mode.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -40,49 +39,14 @@
 #define RANGE_CVT 0x04
 #define RANGE_CVT_REDUCED 0x10
 
-/* HDMI 1.4b, 8.3.2: the ways of stereo that are modes of their own, and limits. */
-#define STEREO_FRAMES 0
-#define STEREO_TOP_BOTTOM 6
-#define STEREO_SIDES 8
-#define MAX_VICS 64
-#define MAX_FLAT 128
-
 /* DisplayID 1.3, 4.4.1. */
 #define DISPLAYID_PREFERRED 0x80
 #define DISPLAYID_INTERLACED 0x10
 
-/* How timings are made that are given as a size and a rate, and are no DMT. */
-enum formula { FORMULA_NONE, FORMULA_GTF, FORMULA_GTF2, FORMULA_CVT };
-
-/*
- * The EDID that is read and the list that is made of it, always sorted. Blocks
- * are the base and as many extensions as there are.
- */
-struct reader {
-	struct hf_edid_blocks blocks;
-	const struct hf_edid_base *base;
-	bool has_cta;
-	bool reduced;
-	enum formula formula;
-	struct hf_gtf gtf2;
-	uint32_t gtf2_khz;
-	bool prefer_next;
-	uint32_t width_mm, height_mm;
-	uint8_t vics[MAX_VICS]; /* as the video data blocks list them */
-	unsigned int num_vics;
-	struct drm_mode_modeinfo *modes;
-	unsigned int num, max;
-};
-
-typedef void visit_t(struct reader *reader,
+typedef void visit_t(struct hf_edid_reader *reader,
 		     const struct hf_edid_descriptor *descriptor);
 
-static uint32_t le16(const uint8_t bytes[2])
-{
-	return bytes[0] | bytes[1] << 8;
-}
-
-static void remove_at(struct reader *reader, unsigned int i)
+static void remove_at(struct hf_edid_reader *reader, unsigned int i)
 {
 	reader->num--;
 	memmove(&reader->modes[i], &reader->modes[i + 1],
@@ -90,7 +54,7 @@ static void remove_at(struct reader *reader, unsigned int i)
 }
 
 /* Behind those that it equals; the last one makes room. */
-static void insert(struct reader *reader, const struct drm_mode_modeinfo *mode)
+static void insert(struct hf_edid_reader *reader, const struct drm_mode_modeinfo *mode)
 {
 	unsigned int i = reader->num;
 
@@ -107,7 +71,7 @@ static void insert(struct reader *reader, const struct drm_mode_modeinfo *mode)
 	reader->num++;
 }
 
-static void add_one(struct reader *reader, struct drm_mode_modeinfo mode)
+void hf_edid_add_one(struct hf_edid_reader *reader, struct drm_mode_modeinfo mode)
 {
 	mode.type |= DRM_MODE_TYPE_DRIVER;
 	mode.vrefresh = hf_mode_vrefresh(&mode);
@@ -127,16 +91,16 @@ static void add_one(struct reader *reader, struct drm_mode_modeinfo mode)
 }
 
 /* A television set shows n/1.001 Hz where it shows n, and the other way round. */
-static void add(struct reader *reader, const struct drm_mode_modeinfo *mode)
+void hf_edid_add(struct hf_edid_reader *reader, const struct drm_mode_modeinfo *mode)
 {
 	struct drm_mode_modeinfo other;
 
-	add_one(reader, *mode);
+	hf_edid_add_one(reader, *mode);
 	if (reader->has_cta && hf_timing_other(mode, &other))
-		add_one(reader, other);
+		hf_edid_add_one(reader, other);
 }
 
-static void visit_cta(struct reader *reader, const struct hf_edid_cta *cta,
+static void visit_cta(struct hf_edid_reader *reader, const struct hf_edid_cta *cta,
 		      visit_t *visit)
 {
 	const size_t size = sizeof(struct hf_edid_descriptor);
@@ -149,7 +113,7 @@ static void visit_cta(struct reader *reader, const struct hf_edid_cta *cta,
 		visit(reader, (const void *)((const uint8_t *)cta + offset));
 }
 
-static void for_each_descriptor(struct reader *reader, visit_t *visit)
+static void for_each_descriptor(struct hf_edid_reader *reader, visit_t *visit)
 {
 	for (unsigned int i = 0; i < 4; i++)
 		visit(reader, &reader->base->descriptors[i]);
@@ -160,18 +124,6 @@ static void for_each_descriptor(struct reader *reader, visit_t *visit)
 		if (cta)
 			visit_cta(reader, cta, visit);
 	}
-}
-
-static bool is_detailed(const struct hf_edid_descriptor *descriptor)
-{
-	return le16(descriptor->bytes);
-}
-
-static bool has_tag(const struct hf_edid_descriptor *descriptor,
-		    enum hf_edid_tag tag)
-{
-	return !is_detailed(descriptor) && !descriptor->bytes[2] &&
-	       descriptor->bytes[3] == tag;
 }
 
 /* Some count blanking that ends before the sync pulse does: cut the pulse. */
@@ -241,7 +193,7 @@ static bool parse_detailed(struct drm_mode_modeinfo *mode,
 		return false;
 
 	*mode = (struct drm_mode_modeinfo){
-		.clock = le16(b) * 10,
+		.clock = hf_edid_le16(b) * 10,
 		.hdisplay = hdisplay,
 		.hsync_start = hstart,
 		.hsync_end = end_of_sync(hstart + hsync, htotal),
@@ -258,7 +210,7 @@ static bool parse_detailed(struct drm_mode_modeinfo *mode,
 	return !hf_mode_check(mode);
 }
 
-static void take_size(struct reader *reader,
+static void take_size(struct hf_edid_reader *reader,
 		      const struct hf_edid_descriptor *descriptor)
 {
 	const uint8_t *b = descriptor->bytes;
@@ -267,12 +219,12 @@ static void take_size(struct reader *reader,
 	reader->height_mm = b[13] | (b[14] & 0xf) << 8;
 }
 
-static void read_detailed(struct reader *reader,
+static void read_detailed(struct hf_edid_reader *reader,
 			  const struct hf_edid_descriptor *descriptor)
 {
 	struct drm_mode_modeinfo mode;
 
-	if (!is_detailed(descriptor) || !parse_detailed(&mode, descriptor))
+	if (!hf_edid_is_detailed(descriptor) || !parse_detailed(&mode, descriptor))
 		return;
 
 	if (!reader->width_mm || !reader->height_mm)
@@ -280,11 +232,11 @@ static void read_detailed(struct reader *reader,
 	if (reader->prefer_next)
 		mode.type |= DRM_MODE_TYPE_PREFERRED;
 	reader->prefer_next = false;
-	add(reader, &mode);
+	hf_edid_add(reader, &mode);
 }
 
 /* 3.10.3.8: a size and the rates at which it is shown, in three bytes. */
-static void read_cvt_code(struct reader *reader, const uint8_t code[3])
+static void read_cvt_code(struct hf_edid_reader *reader, const uint8_t code[3])
 {
 	static const uint8_t shapes[4][2] = {
 		{ 4, 3 }, { 16, 9 }, { 16, 10 }, { 15, 9 },
@@ -307,19 +259,19 @@ static void read_cvt_code(struct reader *reader, const uint8_t code[3])
 		if (code[2] & 1 << i &&
 		    hf_timing_cvt(&mode, width, height, rates[i].hz,
 				  rates[i].reduced))
-			add(reader, &mode);
+			hf_edid_add(reader, &mode);
 }
 
-static void read_cvt(struct reader *reader,
+static void read_cvt(struct hf_edid_reader *reader,
 		     const struct hf_edid_descriptor *descriptor)
 {
-	if (!has_tag(descriptor, HF_EDID_TAG_CVT))
+	if (!hf_edid_has_tag(descriptor, HF_EDID_TAG_CVT))
 		return;
 	for (unsigned int i = 0; i < 4; i++)
 		read_cvt_code(reader, descriptor->bytes + 6 + i * 3);
 }
 
-static bool is_listed(const struct reader *reader, uint32_t width,
+static bool is_listed(const struct hf_edid_reader *reader, uint32_t width,
 		      uint32_t height, uint32_t hz)
 {
 	for (unsigned int i = 0; i < reader->num; i++) {
@@ -334,7 +286,7 @@ static bool is_listed(const struct reader *reader, uint32_t width,
 
 /* The second curve begins at a line rate: that of the first one decides. */
 static bool make_gtf2(struct drm_mode_modeinfo *mode,
-		      const struct reader *reader, uint32_t width,
+		      const struct hf_edid_reader *reader, uint32_t width,
 		      uint32_t height, uint32_t hz)
 {
 	if (!hf_timing_gtf(mode, width, height, hz, NULL))
@@ -345,7 +297,7 @@ static bool make_gtf2(struct drm_mode_modeinfo *mode,
 }
 
 static bool make_standard(struct drm_mode_modeinfo *mode,
-			  const struct reader *reader, uint32_t width,
+			  const struct hf_edid_reader *reader, uint32_t width,
 			  uint32_t height, uint32_t hz)
 {
 	if (reader->reduced && hf_timing_find_dmt(mode, width, height, hz, true))
@@ -354,18 +306,18 @@ static bool make_standard(struct drm_mode_modeinfo *mode,
 		return true;
 
 	switch (reader->formula) {
-	case FORMULA_CVT:
+	case HF_FORMULA_CVT:
 		return hf_timing_cvt(mode, width, height, hz, false);
-	case FORMULA_GTF2:
+	case HF_FORMULA_GTF2:
 		return make_gtf2(mode, reader, width, height, hz);
-	case FORMULA_GTF:
+	case HF_FORMULA_GTF:
 		return hf_timing_gtf(mode, width, height, hz, NULL);
 	default:
 		return false;
 	}
 }
 
-static uint32_t standard_height(const struct reader *reader, uint32_t width,
+static uint32_t standard_height(const struct hf_edid_reader *reader, uint32_t width,
 				uint8_t shape)
 {
 	switch (shape) {
@@ -382,7 +334,7 @@ static uint32_t standard_height(const struct reader *reader, uint32_t width,
 }
 
 /* 3.9; some write unused ones as zeros or spaces. */
-static void read_standard(struct reader *reader, const uint8_t bytes[2])
+static void read_standard(struct hf_edid_reader *reader, const uint8_t bytes[2])
 {
 	uint32_t width = (bytes[0] + 31) * 8;
 	uint32_t height = standard_height(reader, width, bytes[1] >> 6);
@@ -400,13 +352,13 @@ static void read_standard(struct reader *reader, const uint8_t bytes[2])
 	}
 	if (!is_listed(reader, width, height, hz) &&
 	    make_standard(&mode, reader, width, height, hz))
-		add(reader, &mode);
+		hf_edid_add(reader, &mode);
 }
 
-static void read_more_standard(struct reader *reader,
+static void read_more_standard(struct hf_edid_reader *reader,
 			       const struct hf_edid_descriptor *descriptor)
 {
-	if (!has_tag(descriptor, HF_EDID_TAG_STANDARD))
+	if (!hf_edid_has_tag(descriptor, HF_EDID_TAG_STANDARD))
 		return;
 	for (unsigned int i = 0; i < 6; i++)
 		read_standard(reader, descriptor->bytes + 5 + i * 2);
@@ -418,7 +370,7 @@ static bool bit_is_set(const uint8_t *bytes, unsigned int bit)
 }
 
 /* 3.8: the other bits of the third byte are the manufacturer's. */
-static void read_established(struct reader *reader)
+static void read_established(struct hf_edid_reader *reader)
 {
 	struct drm_mode_modeinfo mode;
 
@@ -426,177 +378,21 @@ static void read_established(struct reader *reader)
 		if (!bit_is_set(reader->base->established, i))
 			continue;
 		hf_timing_established(&mode, i);
-		add(reader, &mode);
+		hf_edid_add(reader, &mode);
 	}
 }
 
-static void read_established3(struct reader *reader,
+static void read_established3(struct hf_edid_reader *reader,
 			      const struct hf_edid_descriptor *descriptor)
 {
 	struct drm_mode_modeinfo mode;
 
-	if (!has_tag(descriptor, HF_EDID_TAG_ESTABLISHED3))
+	if (!hf_edid_has_tag(descriptor, HF_EDID_TAG_ESTABLISHED3))
 		return;
 	for (unsigned int i = 0; i < 48; i++)
 		if (bit_is_set(descriptor->bytes + 6, i) &&
 		    hf_timing_established3(&mode, i))
-			add(reader, &mode);
-}
-
-static void add_vic(struct reader *reader, unsigned int vic, uint32_t flags)
-{
-	struct drm_mode_modeinfo mode;
-
-	if (!hf_timing_vic(&mode, vic))
-		return;
-	mode.flags |= flags;
-	add(reader, &mode);
-}
-
-/* CTA-861-H, 7.5.1: the first 64 have a bit that says "native". */
-static uint8_t vic_of(uint8_t code)
-{
-	uint8_t vic = code & 0x7f;
-
-	return vic >= 1 && vic <= 64 ? vic : code;
-}
-
-/* Those that are shown, and 7.5.10: those that are at half the colours only. */
-static void read_video(void *data, uint8_t tag, const uint8_t *b, size_t size)
-{
-	struct reader *reader = data;
-	size_t i = 0;
-
-	if (tag == HF_CTA_EXTENDED && size && b[0] == HF_CTA_EXTENDED_VIDEO_420)
-		i = 1;
-	else if (tag != HF_CTA_VIDEO)
-		return;
-	for (; i < size; i++) {
-		uint8_t vic = vic_of(b[i]);
-
-		add_vic(reader, vic, 0);
-		if (tag == HF_CTA_VIDEO && reader->num_vics < MAX_VICS)
-			reader->vics[reader->num_vics++] = vic;
-	}
-}
-
-/* HDMI 1.4b, 8.3.2: what every television set that has stereo shows in it. */
-static void add_mandatory_stereo(struct reader *reader)
-{
-	static const struct {
-		uint16_t width, height, hz;
-		uint32_t flags;
-	} mandatory[] = {
-		{ 1920, 1080, 24, DRM_MODE_FLAG_3D_TOP_AND_BOTTOM },
-		{ 1920, 1080, 24, DRM_MODE_FLAG_3D_FRAME_PACKING },
-		{ 1920, 1080, 50,
-		  DRM_MODE_FLAG_INTERLACE | DRM_MODE_FLAG_3D_SIDE_BY_SIDE_HALF },
-		{ 1920, 1080, 60,
-		  DRM_MODE_FLAG_INTERLACE | DRM_MODE_FLAG_3D_SIDE_BY_SIDE_HALF },
-		{ 1280, 720, 50, DRM_MODE_FLAG_3D_TOP_AND_BOTTOM },
-		{ 1280, 720, 50, DRM_MODE_FLAG_3D_FRAME_PACKING },
-		{ 1280, 720, 60, DRM_MODE_FLAG_3D_TOP_AND_BOTTOM },
-		{ 1280, 720, 60, DRM_MODE_FLAG_3D_FRAME_PACKING },
-	};
-	struct drm_mode_modeinfo flat[MAX_FLAT];
-	unsigned int num = reader->num < MAX_FLAT ? reader->num : MAX_FLAT;
-
-	memcpy(flat, reader->modes, num * sizeof(flat[0]));
-	for (unsigned int i = 0; i < num * ARRAY_SIZE(mandatory); i++) {
-		struct drm_mode_modeinfo mode = flat[i / ARRAY_SIZE(mandatory)];
-		size_t j = i % ARRAY_SIZE(mandatory);
-		uint32_t flags = mandatory[j].flags;
-
-		if (mode.hdisplay != mandatory[j].width ||
-		    mode.vdisplay != mandatory[j].height ||
-		    mode.vrefresh != mandatory[j].hz ||
-		    mode.flags & DRM_MODE_FLAG_3D_MASK ||
-		    (mode.flags ^ flags) & DRM_MODE_FLAG_INTERLACE)
-			continue;
-		mode.flags |= flags;
-		mode.type = 0;
-		add_one(reader, mode);
-	}
-}
-
-/* One of the video codes in the ways that these bits name. */
-static void add_stereo(struct reader *reader, unsigned int index,
-		       unsigned int structures)
-{
-	if (index >= reader->num_vics)
-		return;
-	if (structures & 1 << STEREO_FRAMES)
-		add_vic(reader, reader->vics[index],
-			DRM_MODE_FLAG_3D_FRAME_PACKING);
-	if (structures & 1 << STEREO_TOP_BOTTOM)
-		add_vic(reader, reader->vics[index],
-			DRM_MODE_FLAG_3D_TOP_AND_BOTTOM);
-	if (structures & 1 << STEREO_SIDES)
-		add_vic(reader, reader->vics[index],
-			DRM_MODE_FLAG_3D_SIDE_BY_SIDE_HALF);
-}
-
-/* Which of the first 16 video codes are shown in which ways: bits of each. */
-static void add_stereo_for_all(struct reader *reader, const uint8_t *b,
-			       unsigned int multi)
-{
-	unsigned int structures = b[0] << 8 | b[1];
-	unsigned int mask = multi == 2 ? b[2] << 8 | b[3] : 0xffff;
-
-	for (unsigned int i = 0; i < 16; i++)
-		if (mask & 1 << i)
-			add_stereo(reader, i, structures);
-}
-
-/* One video code and one way each; some ways have a byte of details. */
-static void add_stereo_list(struct reader *reader, const uint8_t *b,
-			    size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		unsigned int index = b[i] >> 4, structure = b[i] & 0xf;
-
-		if (structure >= STEREO_SIDES && ++i == size)
-			return;
-		/* Of halves side by side, only those that any subsampling makes. */
-		if (structure != STEREO_SIDES || b[i] >> 4 == 1)
-			add_stereo(reader, index, 1 << structure);
-	}
-}
-
-/*
- * HDMI 1.4b, 8.3.2. The 4K modes had numbers of HDMI's before they had CTA's; two
- * optional pairs of latencies are in front of them, and stereo behind.
- */
-static void read_hdmi(void *data, uint8_t tag, const uint8_t *b, size_t size)
-{
-	static const uint8_t vics[] = { 0, 95, 94, 93, 98 };
-	struct reader *reader = data;
-	size_t at = 8, count, stereo;
-	unsigned int multi = 0, all;
-
-	if (tag != HF_CTA_VENDOR || size < at ||
-	    (b[0] | b[1] << 8 | b[2] << 16) != HF_CTA_OUI_HDMI)
-		return;
-	if (!(b[7] & 0x20))
-		return;
-	at += (b[7] & 0x80 ? 2 : 0) + (b[7] & 0x40 ? 2 : 0);
-	if (at + 1 >= size)
-		return;
-	if (b[at] & 0x80) {
-		add_mandatory_stereo(reader);
-		multi = b[at] >> 5 & 3;
-	}
-	count = b[++at] >> 5;
-	stereo = b[at++] & 0x1f;
-	for (; count && at < size; count--, at++)
-		if (b[at] < sizeof(vics))
-			add_vic(reader, vics[b[at]], 0);
-	all = multi == 1 || multi == 2 ? multi * 2 : 0;
-	if (count || stereo > size - at || stereo < all)
-		return;
-	if (all)
-		add_stereo_for_all(reader, b + at, multi);
-	add_stereo_list(reader, b + at + all, stereo - all);
+			hf_edid_add(reader, &mode);
 }
 
 /*
@@ -607,15 +403,15 @@ static bool parse_displayid(struct drm_mode_modeinfo *mode,
 			    const struct hf_displayid_timing *timing,
 			    unsigned int khz)
 {
-	uint32_t clock = le16(timing->clock) | timing->clock[2] << 16;
-	uint32_t hdisplay = le16(timing->hactive) + 1;
-	uint32_t vdisplay = le16(timing->vactive) + 1;
-	uint32_t htotal = hdisplay + le16(timing->hblank) + 1;
-	uint32_t vtotal = vdisplay + le16(timing->vblank) + 1;
-	uint32_t hstart = hdisplay + (le16(timing->hfront) & 0x7fff) + 1;
-	uint32_t vstart = vdisplay + (le16(timing->vfront) & 0x7fff) + 1;
-	uint32_t hend = hstart + le16(timing->hsync) + 1;
-	uint32_t vend = vstart + le16(timing->vsync) + 1;
+	uint32_t clock = hf_edid_le16(timing->clock) | timing->clock[2] << 16;
+	uint32_t hdisplay = hf_edid_le16(timing->hactive) + 1;
+	uint32_t vdisplay = hf_edid_le16(timing->vactive) + 1;
+	uint32_t htotal = hdisplay + hf_edid_le16(timing->hblank) + 1;
+	uint32_t vtotal = vdisplay + hf_edid_le16(timing->vblank) + 1;
+	uint32_t hstart = hdisplay + (hf_edid_le16(timing->hfront) & 0x7fff) + 1;
+	uint32_t vstart = vdisplay + (hf_edid_le16(timing->vfront) & 0x7fff) + 1;
+	uint32_t hend = hstart + hf_edid_le16(timing->hsync) + 1;
+	uint32_t vend = vstart + hf_edid_le16(timing->vsync) + 1;
 
 	if (timing->flags & DISPLAYID_INTERLACED)
 		return false;
@@ -649,7 +445,7 @@ static void read_displayid(void *data, uint8_t tag, const uint8_t *bytes,
 			   size_t size)
 {
 	const struct hf_displayid_timing *timings = (const void *)bytes;
-	struct reader *reader = data;
+	struct hf_edid_reader *reader = data;
 	struct drm_mode_modeinfo mode;
 
 	if (tag != HF_DISPLAYID_TIMING_1 && tag != HF_DISPLAYID_TIMING_7)
@@ -657,46 +453,46 @@ static void read_displayid(void *data, uint8_t tag, const uint8_t *bytes,
 	for (size_t i = 0; i < size / sizeof(*timings); i++)
 		if (parse_displayid(&mode, &timings[i],
 				    tag == HF_DISPLAYID_TIMING_1 ? 10 : 1))
-			add(reader, &mode);
+			hf_edid_add(reader, &mode);
 }
 
 /* 3.10.3.3: which formula other timings follow, if any. */
-static void read_range(struct reader *reader,
+static void read_range(struct hf_edid_reader *reader,
 		       const struct hf_edid_descriptor *descriptor)
 {
 	const uint8_t *b = descriptor->bytes;
 
-	if (!has_tag(descriptor, HF_EDID_TAG_RANGE))
+	if (!hf_edid_has_tag(descriptor, HF_EDID_TAG_RANGE))
 		return;
 	if (b[10] == RANGE_CVT && reader->base->revision >= 4)
 		reader->reduced |= b[15] & RANGE_CVT_REDUCED;
-	if (b[10] != RANGE_GTF2 || !b[12] || reader->formula == FORMULA_CVT)
+	if (b[10] != RANGE_GTF2 || !b[12] || reader->formula == HF_FORMULA_CVT)
 		return;
-	reader->formula = FORMULA_GTF2;
+	reader->formula = HF_FORMULA_GTF2;
 	reader->gtf2_khz = b[12] * 2;
 	reader->gtf2 = (struct hf_gtf){
 		.c = b[13] / 2.0,
-		.m = le16(b + 14),
+		.m = hf_edid_le16(b + 14),
 		.k = b[16],
 		.j = b[17] / 2.0,
 	};
 }
 
 /* 3.6.4: the feature bit meant GTF until EDID 1.4, where it means CVT. */
-static void find_formula(struct reader *reader)
+static void find_formula(struct hf_edid_reader *reader)
 {
 	const struct hf_edid_base *base = reader->base;
 
 	if (base->revision < 4)
 		reader->reduced = base->input & INPUT_DIGITAL;
 	if (base->revision >= 2 && base->features & FEATURE_FORMULA)
-		reader->formula = base->revision >= 4 ? FORMULA_CVT : FORMULA_GTF;
+		reader->formula = base->revision >= 4 ? HF_FORMULA_CVT : HF_FORMULA_GTF;
 	if (base->revision >= 2)
 		for_each_descriptor(reader, read_range);
 }
 
 /* The order matters: a standard timing gives way to what is there already. */
-static void read_modes(struct reader *reader)
+static void read_modes(struct hf_edid_reader *reader)
 {
 	reader->prefer_next = reader->base->revision >= 4 ||
 			      reader->base->features & FEATURE_PREFERRED;
@@ -707,9 +503,11 @@ static void read_modes(struct reader *reader)
 	for_each_descriptor(reader, read_more_standard);
 	read_established(reader);
 	for_each_descriptor(reader, read_established3);
-	hf_edid_for_each_cta(&reader->blocks, read_video, reader);
-	hf_edid_for_each_cta(&reader->blocks, read_hdmi, reader);
+	hf_edid_for_each_cta(&reader->blocks, hf_edid_read_video, reader);
+	hf_edid_for_each_cta(&reader->blocks, hf_edid_read_hdmi, reader);
 	hf_edid_for_each_displayid(&reader->blocks, read_displayid, reader);
+	if (reader->base->features & FEATURE_FORMULA)
+		for_each_descriptor(reader, hf_edid_read_range);
 }
 
 static bool close_to(uint32_t mm, uint32_t cm)
@@ -722,7 +520,7 @@ static bool close_to(uint32_t mm, uint32_t cm)
  * 9); they are only believed where the base block's centimetres agree. One zero
  * there means that the other is a shape, too; two, that the size is not known.
  */
-static void find_size(const struct reader *reader, uint32_t *width_mm,
+static void find_size(const struct hf_edid_reader *reader, uint32_t *width_mm,
 		      uint32_t *height_mm)
 {
 	uint32_t width_cm = reader->base->width_cm;
@@ -745,7 +543,7 @@ int hf_edid_modes(const uint8_t *edid, size_t size,
 		  struct drm_mode_modeinfo *modes, unsigned int max,
 		  uint32_t *width_mm, uint32_t *height_mm)
 {
-	struct reader reader = {
+	struct hf_edid_reader reader = {
 		.base = (const void *)edid,
 		.modes = modes,
 		.max = max,

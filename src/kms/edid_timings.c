@@ -326,7 +326,7 @@ bool hf_timing_dmt(struct drm_mode_modeinfo *mode, unsigned int id)
 }
 
 /* The blanking that CVT calls reduced, its first version. */
-static bool is_reduced(const struct drm_mode_modeinfo *mode)
+bool hf_timing_is_reduced(const struct drm_mode_modeinfo *mode)
 {
 	return mode->htotal - mode->hdisplay == 160 &&
 	       mode->hsync_start - mode->hdisplay == 48 &&
@@ -349,7 +349,7 @@ bool hf_timing_find_dmt(struct drm_mode_modeinfo *mode, unsigned int width,
 		if (dmt[i].h[0] != width || dmt[i].v[0] != height)
 			continue;
 		from_timing(mode, &dmt[i]);
-		if (has_rate(mode, hz) && is_reduced(mode) == reduced)
+		if (has_rate(mode, hz) && hf_timing_is_reduced(mode) == reduced)
 			return true;
 	}
 	return false;

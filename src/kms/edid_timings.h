@@ -18,6 +18,9 @@ bool hf_timing_vic(struct drm_mode_modeinfo *mode, unsigned int vic);
 /** hf_timing_dmt() - VESA DMT's by its number; false: there is none. */
 bool hf_timing_dmt(struct drm_mode_modeinfo *mode, unsigned int id);
 
+/** hf_timing_is_reduced() - Is its blanking what CVT calls reduced? */
+bool hf_timing_is_reduced(const struct drm_mode_modeinfo *mode);
+
 /**
  * hf_timing_find_dmt() - VESA DMT's by size and rate, rounded or cut.
  * @reduced: the one with reduced blanking, or the one without

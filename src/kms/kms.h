@@ -20,10 +20,12 @@
 #include <wayland-util.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/idr.h"
 #include "kms/edid.h"
 #include "kms/format.h"
 #include "sync/fence.h"
+#include "sync/late.h"
 
 #define HF_KMS_MAX_CRTCS 16
 #define HF_KMS_MAX_OVERLAYS 8 /* of a CRTC */
@@ -38,7 +40,7 @@
 #define HF_KMS_MAX_SIZE 16384 /* pixels or lines of a framebuffer or mode */
 #define HF_KMS_GAMMA_SIZE 256 /* entries of the legacy table */
 #define HF_KMS_LUT_SIZE 4096  /* of GAMMA_LUT and DEGAMMA_LUT, at most */
-#define HF_KMS_CURSOR_SIZE 64
+#define HF_KMS_CURSOR_SIZE 64 /* unless the driver says more */
 
 struct hf_gem_object;
 struct hf_kms_device;
@@ -172,7 +174,8 @@ struct hf_plane {
 	uint32_t possible_crtcs;
 	const uint32_t *formats;
 	unsigned int num_formats;
-	struct hf_blob *in_formats;
+	struct hf_blob *in_formats, *size_hints; /* or NULL */
+	struct hf_property *zpos; /* its own, with its own range; or NULL */
 	struct hf_plane_state *state;
 	int32_t cursor_x, cursor_y; /* where legacy MOVE put it */
 };
@@ -181,17 +184,33 @@ struct hf_plane {
  * Vblanks are arithmetic: number n of a running CRTC is at
  * start_ns + (n - start) * frame_num / frame_den. A timer runs only while
  * somebody waits.
+ *
+ * With a variable rate a frame lasts longest_ns, but where there is a flip the next
+ * vblank is at early_ns, and those after it are counted from there.
  */
 struct hf_vblank {
 	bool on;
 	uint64_t start;	   /* count at start_ns */
-	uint64_t start_ns; /* of the last modeset */
+	uint64_t start_ns; /* of the last modeset, or an early vblank */
 	uint64_t frame_num, frame_den;
+	uint64_t longest_ns; /* 0: the rate is that of the mode */
+	uint64_t early_ns;   /* of number start + 1; 0: no flip is waiting for it */
 	uint64_t last; /* count when it was switched off */
 	uint64_t last_ns;
 	struct wl_list events;	/* hf_event.link, in no order */
 	struct wl_list waiters; /* hf_vblank_wait.link */
 	struct hf_timer timer;
+};
+
+/**
+ * struct hf_flip_faults - How the flips of a CRTC go wrong on purpose.
+ * @drop: that so many of the next ones were shown is never told
+ * @late: that so many are is told late; UINT32_MAX: all of them
+ * @delay: how late, nanoseconds
+ */
+struct hf_flip_faults {
+	uint32_t drop, late;
+	uint64_t delay;
 };
 
 struct hf_crtc {
@@ -204,6 +223,7 @@ struct hf_crtc {
 	struct hf_vblank vblank;
 	struct hf_timeline timeline; /* of its out-fences */
 	uint64_t frames; /* shown so far */
+	struct hf_flip_faults faults;
 	uint32_t last_width, last_height; /* of its last mode; 0: none yet */
 	/* What its planes showed before they were taken off, lowest first. */
 	struct hf_plane_state *held[HF_CRTC_MAX_PLANES];
@@ -225,6 +245,16 @@ struct hf_encoder {
  */
 struct hf_monitor;
 
+/* What a connector is told to find, whatever is plugged in. */
+enum hf_force {
+	HF_FORCE_UNSPECIFIED,
+	HF_FORCE_OFF,
+	HF_FORCE_ON,
+	HF_FORCE_ON_DIGITAL,
+};
+
+struct hf_kms_output;
+
 struct hf_connector {
 	struct hf_mode_object base;
 	struct hf_kms_device *kms;
@@ -240,6 +270,7 @@ struct hf_connector {
 	uint32_t width_mm, height_mm;
 	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
 	unsigned int num_modes;
+	double vrr_min_hz; /* if its rate may vary, the lowest; else 0 */
 	bool non_desktop;
 	uint32_t subconnector; /* DRM_MODE_SUBCONNECTOR_* */
 	struct hf_blob *edid, *tile;
@@ -249,15 +280,18 @@ struct hf_connector {
 	struct hf_timeline timeline;	   /* of such a one's out-fences */
 	uint32_t dpms; /* DRM_MODE_DPMS_* */
 	struct hf_connector_state *state;
+	enum hf_force force;
+	struct hf_kms_output *wired; /* what really is plugged in; NULL: nothing yet */
 };
 
 /* What a display can do (hf_kms_funcs.features). */
 #define HF_KMS_VBLANK 1u /* vblanks, at the rate of the mode: flips end with one */
-#define HF_KMS_GAMMA 2u	 /* a CRTC has a gamma table */
-#define HF_KMS_BLEND 4u	 /* alpha, blend mode, rotation, zpos, YUV encodings */
+#define HF_KMS_GAMMA 2u	 /* a CRTC has colour tables, a matrix and a background */
+#define HF_KMS_BLEND 4u	 /* alpha, blend mode, rotation, zpos, YUV encodings, filters */
 #define HF_KMS_ASYNC 8u	 /* flips that do not wait for a vblank */
 #define HF_KMS_ROUTES 16u /* any connector can be on any CRTC; else n is on n */
 #define HF_KMS_WRITEBACK 32u /* it can write what a CRTC shows into a framebuffer */
+#define HF_KMS_VRR 64u	  /* the rate may vary, where the monitor can */
 
 /**
  * struct hf_kms_funcs - What display hardware adds.
@@ -265,6 +299,8 @@ struct hf_connector {
  * @min_crtcs: CRTCs, if there are fewer outputs
  * @connector_type: DRM_MODE_CONNECTOR_*; likewise @encoder_type
  * @formats: fourccs of each HF_PLANE_*, ended by 0; NULL: there is no such plane
+ * @cursor_size: pixels and lines of a cursor, at most; 0: HF_KMS_CURSOR_SIZE, and @check
+ *	says what it may be
  * @check: may this state be? 0 or a negative errno. NULL: all may.
  * @flip: the fences of a commit are signaled, and this CRTC's new state (and those of
  *	its planes) is to be shown; @old holds the old ones, of what changed. @flip is
@@ -286,6 +322,7 @@ struct hf_kms_funcs {
 	unsigned int features, min_crtcs;
 	uint32_t connector_type, encoder_type;
 	const uint32_t *formats[3];
+	uint32_t cursor_size;
 	int (*check)(struct hf_atomic_state *state);
 	void (*flip)(struct hf_crtc *crtc, const struct hf_atomic_state *old,
 		     struct hf_flip *flip);
@@ -311,6 +348,7 @@ struct hf_kms_device {
 	struct wl_list turns; /* those who wait for such a CRTC */
 	uint64_t writebacks;  /* jobs done so far, well or not */
 	bool hold; /* keep what a CRTC showed last */
+	bool virtual_cursor; /* cursors are drawn by somebody else: by their hotspot */
 	/* Told after outputs were wired up anew; NULL: nobody is. */
 	void (*changed)(struct hf_kms_device *kms);
 	/* Has the uevent sent, as hf_kms_uevent() says; NULL: nobody does. */
@@ -318,6 +356,10 @@ struct hf_kms_device {
 		       const struct hf_connector *connector,
 		       const struct hf_property *prop);
 	struct wl_list watches; /* hf_kms_watch.link */
+	struct hf_fence_faults *fences; /* of out-fences, or NULL */
+	struct hf_fault commit_fault; /* of commits of clients */
+	bool test_fault; /* and of their tests */
+	struct wl_list late; /* flips that were shown, which nobody was told of */
 	/* Is there a master, whom a probe is left to? NULL: there is none. */
 	bool (*has_master)(const struct hf_kms_device *kms);
 	struct {
@@ -325,8 +367,12 @@ struct hf_kms_device {
 		struct hf_property *crtc_w, *crtc_h;
 		struct hf_property *src_x, *src_y, *src_w, *src_h;
 		struct hf_property *in_formats, *alpha, *rotation, *blend;
-		struct hf_property *encoding, *range, *zpos, *damage;
+		struct hf_property *encoding, *range, *damage;
+		struct hf_property *in_formats_async, *size_hints;
+		struct hf_property *scaling_filter, *hotspot_x, *hotspot_y;
 		struct hf_property *active, *mode_id, *gamma, *gamma_size;
+		struct hf_property *degamma, *degamma_size, *ctm, *background;
+		struct hf_property *vrr_enabled, *vrr_capable;
 		struct hf_property *edid, *dpms, *link_status, *non_desktop;
 		struct hf_property *tile, *in_fence, *out_fence;
 		struct hf_property *writeback_fb, *writeback_formats;
@@ -356,7 +402,7 @@ struct hf_kms_watch {
 /* What KMS keeps of an open DRM file. */
 struct hf_kms_file {
 	struct hf_kms_device *kms;
-	bool universal, atomic, aspect, stereo; /* DRM_CLIENT_CAP_* */
+	bool universal, atomic, aspect, stereo, hotspot; /* DRM_CLIENT_CAP_* */
 	bool writeback; /* DRM_CLIENT_CAP_WRITEBACK_CONNECTORS */
 	struct wl_list fbs;
 	struct wl_list blobs;
@@ -433,16 +479,33 @@ struct hf_kms_output {
 /* device.c */
 
 /**
+ * struct hf_kms_options - How a display is configured.
+ * @overlays: overlay planes a CRTC, 0 to HF_KMS_MAX_OVERLAYS; NULL: one, if any
+ * @virtual_cursor: whoever looks at the display draws the cursor where his own is, so
+ *	that its plane is for clients that say where its hotspot is
+ */
+struct hf_kms_options {
+	const unsigned int *overlays;
+	bool virtual_cursor;
+};
+
+/**
  * hf_kms_device_init() - A display with a connector an output.
+ * @options: or NULL, for the defaults
  *
  * A CRTC an output, each with the planes that the driver has formats for.
  *
- * Return: 0, -EINVAL for an output that cannot be, -ENOMEM.
+ * Return: 0, -EINVAL for an output or option that cannot be, -ENOMEM.
  */
 int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		       const struct hf_kms_funcs *funcs,
-		       const struct hf_kms_output *outputs, size_t noutputs);
-/** hf_kms_device_stop() - Vblanks end, and with them what waits for one. */
+		       const struct hf_kms_output *outputs, size_t noutputs,
+		       const struct hf_kms_options *options);
+/**
+ * hf_kms_device_stop() - Vblanks end, and with them what waits for one.
+ *
+ * Flips that are late are over. The states stay: hf_kms_start().
+ */
 void hf_kms_device_stop(struct hf_kms_device *kms);
 void hf_kms_device_finish(struct hf_kms_device *kms);
 /**
@@ -460,6 +523,31 @@ void hf_kms_device_finish(struct hf_kms_device *kms);
  */
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output);
+
+/* force.c */
+
+/**
+ * hf_kms_force() - Tell a connector what to find, as the kernel's status_store().
+ *
+ * If that makes a difference there is a uevent. Return: as hf_kms_plug().
+ */
+int hf_kms_force(struct hf_connector *connector, enum hf_force force);
+/** hf_connector_seen() - What it makes of an output that is plugged in. */
+struct hf_kms_output hf_connector_seen(const struct hf_connector *connector,
+				       const struct hf_kms_output *output);
+/** hf_connector_remember() - That is plugged in. Return: 0 or -ENOMEM. */
+int hf_connector_remember(struct hf_connector *connector,
+			  const struct hf_kms_output *output);
+
+/* device.c */
+
+/**
+ * hf_kms_set_modes() - A connector lists other modes now, whatever its EDID says.
+ *
+ * The first one is preferred. Where something else is plugged in they are gone.
+ */
+void hf_kms_set_modes(struct hf_connector *connector,
+		      const struct drm_mode_modeinfo *modes, unsigned int n);
 /**
  * hf_kms_uevent() - Tell those who listen to the device's uevents.
  * @what: "HOTPLUG=1", "LEASE=1"
@@ -540,9 +628,21 @@ bool hf_property_valid(struct hf_kms_device *kms,
 /** hf_object_get_value() - The value of a property as a client reads it. */
 uint64_t hf_object_get_value(const struct hf_mode_object *object,
 			     unsigned int i);
+/** hf_atomic_get_value() - The value that a property of an object has in a state. */
+uint64_t hf_atomic_get_value(const struct hf_atomic_state *state,
+			     const struct hf_mode_object *object,
+			     const struct hf_property *prop);
 
 /* plane.c */
 
+/** hf_planes_create() - Those of a CRTC, the lowest first. Return: 0, -ENOMEM. */
+int hf_planes_create(struct hf_crtc *crtc, unsigned int overlays);
+/** hf_kms_cursor_size() - Pixels and lines of a cursor, at most. */
+static inline uint32_t hf_kms_cursor_size(const struct hf_kms_device *kms)
+{
+	return kms->funcs->cursor_size ? kms->funcs->cursor_size :
+					 HF_KMS_CURSOR_SIZE;
+}
 /**
  * hf_crtc_planes() - What a CRTC shows, the lowest plane first.
  * @planes: where to put the states
@@ -627,7 +727,7 @@ static inline bool hf_vblank_passed(uint64_t count, uint64_t sequence)
 	return count - sequence <= 1u << 23;
 }
 
-/** hf_crtc_gamma_size() - Entries of its gamma table; 0: it has none. */
+/** hf_crtc_gamma_size() - Entries of its legacy gamma table; 0: it has none. */
 static inline uint32_t hf_crtc_gamma_size(const struct hf_crtc *crtc)
 {
 	return crtc->kms->funcs->features & HF_KMS_GAMMA ? HF_KMS_GAMMA_SIZE :
@@ -645,8 +745,33 @@ void hf_vblank_init(struct hf_crtc *crtc);
 void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode);
 /** hf_vblank_off() - It stops; whoever waits is told. */
 void hf_vblank_off(struct hf_crtc *crtc);
+/**
+ * hf_vblank_set_rate() - Let the rate vary, or be that of the mode again.
+ * @min_hz: refreshes a second, at least; 0: as the mode has it
+ */
+void hf_vblank_set_rate(struct hf_crtc *crtc, double min_hz);
+/**
+ * hf_vblank_hurry() - There is a flip: the next vblank is as soon as it may be.
+ *
+ * With a variable rate that is now, but not before the mode's frame is over; else
+ * nothing changes.
+ *
+ * Return: its number.
+ */
+uint64_t hf_vblank_hurry(struct hf_crtc *crtc);
+/**
+ * hf_vblank_target() - The vblank that whoever asks for one waits for.
+ *
+ * As in the kernel, one that was more than 2^23 vblanks ago does not come.
+ */
+static inline uint64_t hf_vblank_target(uint64_t count, uint64_t sequence)
+{
+	return sequence > count ? sequence : UINT64_MAX;
+}
 /** hf_vblank_count() - Vblanks so far, and when the last one was. */
 uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns);
+/** hf_vblank_next() - When the next one is, of a CRTC that is on. */
+uint64_t hf_vblank_next(struct hf_crtc *crtc);
 /** hf_vblank_queue() - Send an event at event->sequence, or now if passed. */
 void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event);
 /** hf_vblank_wait_add() - Call wait->done() at wait->sequence. */
@@ -658,6 +783,7 @@ void hf_vblank_wait_remove(struct hf_crtc *crtc, struct hf_vblank_wait *wait);
 struct hf_atomic_state {
 	struct hf_kms_device *kms;
 	bool allow_modeset;
+	bool async;   /* DRM_MODE_PAGE_FLIP_ASYNC: nothing else may change */
 	bool at_once; /* shown without a vblank, waits for nothing */
 	struct hf_crtc_state *crtcs[HF_KMS_MAX_CRTCS];
 	struct hf_plane_state *planes[HF_KMS_MAX_PLANES];
@@ -693,6 +819,16 @@ void hf_atomic_set_plane_fb(struct hf_plane_state *plane,
 int hf_atomic_set_connector_crtc(struct hf_atomic_state *state,
 				 struct hf_connector_state *connector,
 				 struct hf_crtc *crtc);
+/**
+ * hf_atomic_may_set() - May a property be set, as far as that can be said of it alone?
+ *
+ * Has the state of the object in @state.
+ *
+ * Return: 1; 0: it need not be, and nothing is to be done; -EINVAL, -ENOMEM.
+ */
+int hf_atomic_may_set(struct hf_atomic_state *state,
+		      struct hf_mode_object *object,
+		      const struct hf_property *prop, uint64_t value);
 /**
  * hf_atomic_set_property() - Set a property on an object in a new state.
  *
@@ -754,6 +890,17 @@ void hf_commit_wait_finish(struct hf_kms_device *kms,
 
 /** hf_flip_done() - Called by a driver: what it was given the flip for is shown. */
 void hf_flip_done(struct hf_flip *flip);
+
+/**
+ * hf_kms_end_late() - Flips that are late are over now, and so are those that were
+ * dropped.
+ */
+void hf_kms_end_late(struct hf_kms_device *kms);
+
+/** hf_kms_start() - It goes on with what the states say. */
+void hf_kms_start(struct hf_kms_device *kms);
+/** hf_kms_shutdown() - All of it is off, as drm_atomic_helper_shutdown() does it. */
+void hf_kms_shutdown(struct hf_kms_device *kms);
 
 /** hf_atomic_commit_now() - Check and commit; nobody waits, nothing is busy. */
 int hf_atomic_commit_now(struct hf_atomic_state *state);

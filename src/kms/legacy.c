@@ -65,7 +65,8 @@ static int set_outputs(struct hf_atomic_state *state, struct hf_crtc *crtc,
 			return -ENOMEM;
 		ret = hf_atomic_set_connector_crtc(state, new,
 						   wanted ? crtc : NULL);
-		if (wanted)
+		/* A modeset trains the links anew that it had. */
+		if (connector->state->crtc == crtc)
 			new->link_status = DRM_MODE_LINK_STATUS_GOOD;
 	}
 	for (unsigned int i = 0; !ret && i < kms->num_crtcs; i++)
@@ -179,23 +180,42 @@ int hf_legacy_set_gamma(struct hf_atomic_state *state, struct hf_crtc *crtc,
 			      HF_KMS_GAMMA_SIZE * sizeof(*lut));
 	if (!blob)
 		return -ENOMEM;
+	hf_blob_replace(&new->degamma, NULL);
+	hf_blob_replace(&new->ctm, NULL);
 	hf_blob_replace(&new->gamma, blob);
 	hf_blob_put(blob);
 	return 0;
+}
+
+static bool another_is_on(const struct hf_crtc *crtc,
+			  const struct hf_connector *connector)
+{
+	const struct hf_kms_device *kms = crtc->kms;
+
+	for (unsigned int i = 0; i < kms->num_connectors; i++)
+		if (kms->connectors[i] != connector &&
+		    kms->connectors[i]->state->crtc == crtc &&
+		    kms->connectors[i]->dpms == DRM_MODE_DPMS_ON)
+			return true;
+	return false;
 }
 
 int hf_legacy_set_dpms(struct hf_atomic_state *state,
 		       struct hf_connector *connector, uint64_t value)
 {
 	struct hf_crtc *crtc = connector->state->crtc;
-	struct hf_crtc_state *new;
+	bool on = value == DRM_MODE_DPMS_ON;
+	struct hf_crtc_state *new = NULL;
 
 	state->allow_modeset = true;
-	if (!crtc)
-		return 0;
-	new = hf_atomic_get_crtc(state, crtc);
-	if (!new)
-		return -ENOMEM;
-	new->active = value == DRM_MODE_DPMS_ON;
+	if (crtc) {
+		new = hf_atomic_get_crtc(state, crtc);
+		if (!new)
+			return -ENOMEM;
+		new->active = on || another_is_on(crtc, connector);
+	}
+	/* Where the CRTC changes, its connectors follow when that is committed. */
+	if (!new || new->active == crtc->state->active)
+		connector->dpms = on ? DRM_MODE_DPMS_ON : DRM_MODE_DPMS_OFF;
 	return 0;
 }

@@ -22,8 +22,11 @@ ENUMS(plane_types, { HF_PLANE_OVERLAY, "Overlay" },
 ENUMS(rotations, { 0, "rotate-0" }, { 1, "rotate-90" }, { 2, "rotate-180" },
       { 3, "rotate-270" }, { 4, "reflect-x" }, { 5, "reflect-y" });
 ENUMS(blend_modes, { 2, "None" }, { 0, "Pre-multiplied" }, { 1, "Coverage" });
-ENUMS(encodings, { 0, "ITU-R BT.601 YCbCr" }, { 1, "ITU-R BT.709 YCbCr" });
+ENUMS(encodings, { 0, "ITU-R BT.601 YCbCr" }, { 1, "ITU-R BT.709 YCbCr" },
+      { 2, "ITU-R BT.2020 YCbCr" });
 ENUMS(ranges, { 0, "YCbCr limited range" }, { 1, "YCbCr full range" });
+ENUMS(filters, { HF_FILTER_DEFAULT, "Default" },
+      { HF_FILTER_NEAREST, "Nearest Neighbor" });
 ENUMS(dpms_modes, { DRM_MODE_DPMS_ON, "On" },
       { DRM_MODE_DPMS_STANDBY, "Standby" },
       { DRM_MODE_DPMS_SUSPEND, "Suspend" }, { DRM_MODE_DPMS_OFF, "Off" });
@@ -124,22 +127,15 @@ static struct hf_property *create_object(struct hf_kms_device *kms,
 }
 
 #define RANGE(field, name, flags, min, max)                                   \
-	(kms->prop.field =                                                    \
-		 hf_property_create_range(kms, name,                          \
-					  DRM_MODE_PROP_RANGE | (flags), min, \
-					  max))
+	(kms->prop.field = hf_property_create_range(                          \
+		 kms, name, DRM_MODE_PROP_RANGE | (flags), min, max))
 #define SIGNED(field, name, flags)                                            \
-	(kms->prop.field =                                                    \
-		 hf_property_create_range(kms, name,                          \
-					  DRM_MODE_PROP_SIGNED_RANGE |        \
-						  (flags),                    \
-					  (uint64_t)(int64_t)INT_MIN,         \
-					  INT_MAX))
+	(kms->prop.field = hf_property_create_range(                          \
+		 kms, name, DRM_MODE_PROP_SIGNED_RANGE | (flags),             \
+		 (uint64_t)(int64_t)INT_MIN, INT_MAX))
 #define FENCE(field, name)                                                    \
-	(kms->prop.field =                                                    \
-		 hf_property_create_range(kms, name,                          \
-					  DRM_MODE_PROP_SIGNED_RANGE | ATOMIC,\
-					  -1, INT_MAX))
+	(kms->prop.field = hf_property_create_range(                          \
+		 kms, name, DRM_MODE_PROP_SIGNED_RANGE | ATOMIC, -1, INT_MAX))
 #define ENUM(field, name, flags, list)                                        \
 	(kms->prop.field = create_enum(kms, name, flags, list,                \
 				       sizeof(list) / sizeof((list)[0])))
@@ -205,9 +201,21 @@ int hf_kms_properties_init(struct hf_kms_device *kms)
 		  ENUM(encoding, "COLOR_ENCODING", DRM_MODE_PROP_ENUM,
 		       encodings) &&
 		  ENUM(range, "COLOR_RANGE", DRM_MODE_PROP_ENUM, ranges) &&
-		  RANGE(zpos, "zpos", IMMUTABLE, 0, 2) &&
+		  ENUM(scaling_filter, "SCALING_FILTER", DRM_MODE_PROP_ENUM,
+		       filters) &&
+		  BLOB(in_formats_async, "IN_FORMATS_ASYNC", IMMUTABLE) &&
+		  BLOB(size_hints, "SIZE_HINTS", IMMUTABLE) &&
+		  SIGNED(hotspot_x, "HOTSPOT_X", 0) &&
+		  SIGNED(hotspot_y, "HOTSPOT_Y", 0) &&
 		  RANGE(active, "ACTIVE", ATOMIC, 0, 1) &&
 		  BLOB(mode_id, "MODE_ID", ATOMIC) &&
+		  RANGE(vrr_enabled, "VRR_ENABLED", 0, 0, 1) &&
+		  RANGE(vrr_capable, "vrr_capable", IMMUTABLE, 0, 1) &&
+		  BLOB(degamma, "DEGAMMA_LUT", 0) &&
+		  RANGE(degamma_size, "DEGAMMA_LUT_SIZE", IMMUTABLE, 0,
+			UINT_MAX) &&
+		  BLOB(ctm, "CTM", 0) &&
+		  RANGE(background, "BACKGROUND_COLOR", 0, 0, UINT64_MAX) &&
 		  BLOB(gamma, "GAMMA_LUT", 0) &&
 		  RANGE(gamma_size, "GAMMA_LUT_SIZE", IMMUTABLE, 0, UINT_MAX);
 
@@ -290,11 +298,10 @@ static uint64_t crtc_id(const struct hf_crtc *crtc)
 		return true;                                                  \
 	}
 
-static bool plane_get(const struct hf_plane *plane,
+static bool plane_get(const struct hf_plane_state *s,
 		      const struct hf_property *prop, uint64_t *value)
 {
-	const struct hf_plane_state *s = plane->state;
-	struct hf_kms_device *kms = plane->kms;
+	struct hf_kms_device *kms = s->plane->kms;
 
 	GET(fb_id, s->fb ? s->fb->base.id : 0);
 	GET(crtc_id, crtc_id(s->crtc));
@@ -311,35 +318,44 @@ static bool plane_get(const struct hf_plane *plane,
 	GET(blend, s->blend);
 	GET(encoding, s->encoding);
 	GET(range, s->range);
-	GET(zpos, s->zpos);
+	GET(scaling_filter, s->scaling_filter);
+	GET(hotspot_x, (int64_t)s->hotspot_x);
+	GET(hotspot_y, (int64_t)s->hotspot_y);
 	GET(damage, blob_id(s->damage));
 	GET(in_fence, (uint64_t)-1);
-	return false;
+	if (prop != s->plane->zpos)
+		return false;
+	*value = s->zpos;
+	return true;
 }
 
-static bool crtc_get(const struct hf_crtc *crtc, const struct hf_property *prop,
-		     uint64_t *value)
+static bool crtc_get(const struct hf_crtc_state *s,
+		     const struct hf_property *prop, uint64_t *value)
 {
-	const struct hf_crtc_state *s = crtc->state;
-	struct hf_kms_device *kms = crtc->kms;
+	struct hf_kms_device *kms = s->crtc->kms;
 
 	GET(active, s->active);
 	GET(mode_id, blob_id(s->mode_blob));
+	GET(vrr_enabled, s->vrr);
+	GET(degamma, blob_id(s->degamma));
+	GET(ctm, blob_id(s->ctm));
 	GET(gamma, blob_id(s->gamma));
+	GET(background, s->background);
 	GET(out_fence, 0);
 	return false;
 }
 
-static bool connector_get(const struct hf_connector *connector,
+static bool connector_get(const struct hf_connector_state *s,
 			  const struct hf_property *prop, uint64_t *value)
 {
-	const struct hf_connector_state *s = connector->state;
+	const struct hf_connector *connector = s->connector;
 	struct hf_kms_device *kms = connector->kms;
 
 	GET(crtc_id, crtc_id(s->crtc));
 	GET(dpms, connector->dpms);
 	GET(link_status, s->link_status);
 	GET(edid, blob_id(connector->edid));
+	GET(vrr_capable, connector->vrr_min_hz > 0);
 	GET(path, blob_id(connector->path));
 	GET(tile, blob_id(connector->tile));
 	GET(non_desktop, connector->non_desktop);
@@ -358,20 +374,52 @@ static bool connector_get(const struct hf_connector *connector,
 	return false;
 }
 
-uint64_t hf_object_get_value(const struct hf_mode_object *object,
-			     unsigned int i)
+/* @state: of the object, or NULL: it is of a type that has none. */
+static uint64_t get_value(const struct hf_mode_object *object,
+			  const void *state, unsigned int i)
 {
 	const struct hf_property *prop = object->props[i];
 	uint64_t value;
 	bool found = false;
 
 	if (object->type == DRM_MODE_OBJECT_PLANE)
-		found = plane_get((const struct hf_plane *)object, prop,
-				  &value);
+		found = plane_get(state, prop, &value);
 	else if (object->type == DRM_MODE_OBJECT_CRTC)
-		found = crtc_get((const struct hf_crtc *)object, prop, &value);
+		found = crtc_get(state, prop, &value);
 	else if (object->type == DRM_MODE_OBJECT_CONNECTOR)
-		found = connector_get((const struct hf_connector *)object,
-				      prop, &value);
+		found = connector_get(state, prop, &value);
 	return found ? value : object->values[i];
+}
+
+uint64_t hf_object_get_value(const struct hf_mode_object *object,
+			     unsigned int i)
+{
+	const void *state = NULL;
+
+	if (object->type == DRM_MODE_OBJECT_PLANE)
+		state = ((const struct hf_plane *)object)->state;
+	else if (object->type == DRM_MODE_OBJECT_CRTC)
+		state = ((const struct hf_crtc *)object)->state;
+	else if (object->type == DRM_MODE_OBJECT_CONNECTOR)
+		state = ((const struct hf_connector *)object)->state;
+	return get_value(object, state, i);
+}
+
+uint64_t hf_atomic_get_value(const struct hf_atomic_state *state,
+			     const struct hf_mode_object *object,
+			     const struct hf_property *prop)
+{
+	const void *new;
+	unsigned int i = 0;
+
+	if (object->type == DRM_MODE_OBJECT_PLANE)
+		new = state->planes[((const struct hf_plane *)object)->index];
+	else if (object->type == DRM_MODE_OBJECT_CRTC)
+		new = state->crtcs[((const struct hf_crtc *)object)->index];
+	else
+		new = state->connectors[((const struct hf_connector *)object)
+						->index];
+	while (object->props[i] != prop)
+		i++;
+	return get_value(object, new, i);
 }

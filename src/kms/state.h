@@ -30,6 +30,9 @@ void hf_connector_set_clones(struct hf_kms_device *kms,
 			     const struct hf_kms_output *outputs, size_t n);
 void hf_connector_destroy(struct hf_connector *connector);
 
+/** hf_crtc_update_rate() - Let its vblanks vary as its state and monitors say. */
+void hf_crtc_update_rate(struct hf_crtc *crtc);
+
 static inline bool hf_crtc_needs_modeset(const struct hf_crtc_state *state)
 {
 	return state->mode_changed || state->active_changed ||

@@ -289,6 +289,7 @@ void hf_writeback_done(struct hf_writeback_job *job, int error)
 	hf_writeback_job_destroy(job);
 	kms->writebacks++;
 	if (fence)
-		hf_fence_signal(fence, error, hf_clock_now(kms->clock));
+		hf_fence_done(kms->fences, fence, error,
+			      hf_clock_now(kms->clock));
 	hf_fence_put(fence);
 }

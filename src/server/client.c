@@ -24,8 +24,11 @@
 #include "base/log.h"
 #include "base/spin.h"
 #include "mem/shmem.h"
+#include "server/attribute.h"
 #include "server/json.h"
+#include "server/scenario.h"
 #include "server/server.h"
+#include "server/trace.h"
 #include "uapi/call.h"
 #include "uapi/dma_buf.h"
 
@@ -63,6 +66,7 @@ struct hf_client {
 	struct hf_wire_channel *channel;
 	struct wl_event_source *source, *exit_source;
 	int pidfd;
+	char comm[16]; /* of its process, when it connected */
 	pthread_t thread;
 	_Atomic bool stop;
 	struct attached *attached; /* the thread's own */
@@ -180,6 +184,8 @@ static void parked_done(struct hf_call *call, int ret)
 {
 	struct slot *slot = wl_container_of(call, slot, call);
 
+	if (call->trace)
+		hf_trace_end(call, ret);
 	answer(slot, ret);
 }
 
@@ -344,21 +350,19 @@ static int copy_arg(struct slot *slot, const struct hf_wire_slot *wire)
 	return 0;
 }
 
-/* When, who, which file, what, the result, how long. */
-static void trace(struct hf_server *server, const struct hf_call *call,
-		  uint64_t start, int ret)
+static void trace_begin(struct slot *slot, const struct hf_wire_slot *wire)
 {
-	const char *name = call->desc->name;
+	struct hf_trace_caller caller = { .tid = wire->tid };
 
-	fprintf(server->trace, "%lu.%09lu %d file %u %s = %s (%lu ns)\n",
-		start / HF_NSEC_PER_SEC, start % HF_NSEC_PER_SEC,
-		call->cred.pid, call->file ? call->file->id : 0,
-		name ? name : "unknown",
-		ret == HF_CALL_PARKED ? "waits" :
-		ret == HF_WIRE_ASK    ? "asks" :
-		ret			? strerrorname_np(-ret) :
-					  "0",
-		hf_clock_now(server->sys->clock) - start);
+	memcpy(caller.comm, slot->client->comm, sizeof(caller.comm));
+	hf_trace_begin(&slot->call, &caller);
+}
+
+/* Unless it goes on, later or with what the client is asked for. */
+static void trace_end(struct hf_call *call, int ret)
+{
+	if (call->trace && ret != HF_CALL_PARKED && ret != HF_WIRE_ASK)
+		hf_trace_end(call, ret);
 }
 
 /* Our own copy of an ioctl's argument, and its arrays. */
@@ -375,9 +379,12 @@ static int read_request(struct slot *slot, struct hf_wire_slot *wire,
 		ret = copy_arrays(call, wire);
 	if (!ret)
 		ret = copy_arg(slot, wire);
-	if (!ret)
-		atomic_fetch_add(&slot->client->server->ioctls, 1);
-	return ret;
+	if (ret)
+		return ret;
+	atomic_fetch_add(&slot->client->server->ioctls, 1);
+	if (hf_trace_on())
+		trace_begin(slot, wire);
+	return 0;
 }
 
 static int dispatch(struct hf_call *call, uint32_t file_id)
@@ -392,7 +399,6 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 {
 	struct hf_call *call = &slot->call;
 	struct hf_system *sys = client->server->sys;
-	uint64_t start;
 	int ret;
 
 	if (!is_attached(client, file_id))
@@ -401,7 +407,6 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&sys->lock);
-	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
 	while ((ret = dispatch(call, file_id)) == HF_CALL_POPULATE) {
 		hf_call_populate_now(call, &client->stop);
 		if (atomic_load(&client->stop)) {
@@ -409,8 +414,10 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 			break;
 		}
 	}
-	if (start)
-		trace(client->server, call, start, ret);
+	if (call->trace && !call->file)
+		hf_trace_drop(call); /* the client shows its file and comes again */
+	trace_end(call, ret);
+	hf_scenario_settle(client->server->scenario);
 	pthread_mutex_unlock(&sys->lock);
 	if (ret == -ESTALE && !call->file)
 		forget(client, file_id);
@@ -424,7 +431,6 @@ static int op_fd_ioctl(struct hf_client *client, struct slot *slot,
 	struct hf_system *sys = client->server->sys;
 	struct hf_call *call = &slot->call;
 	int row = hf_fd_ioctl_row(call->cmd), ret;
-	uint64_t start;
 
 	if (row < 0)
 		return -ENOTTY;
@@ -432,10 +438,8 @@ static int op_fd_ioctl(struct hf_client *client, struct slot *slot,
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&sys->lock);
-	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
 	ret = hf_call_dispatch_fd(call);
-	if (start)
-		trace(client->server, call, start, ret);
+	trace_end(call, ret);
 	pthread_mutex_unlock(&sys->lock);
 	return ret;
 }
@@ -495,7 +499,9 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 		return -ESTALE;
 	pthread_mutex_lock(&sys->lock);
 	file = hf_file_find(sys, file_id);
-	if (file)
+	if (file && file->dev->unplugged)
+		fd = -ENODEV;
+	else if (file)
 		fd = hf_gem_mmap(&file->gem, map.offset, map.length, map.prot,
 				 map.flags);
 	if (fd >= 0) {
@@ -559,6 +565,84 @@ static int op_watch(struct hf_client *client, struct slot *slot,
 	return fd >= 0 ? hf_call_add_fd(call, fd, true) : ret;
 }
 
+static int op_write(struct hf_client *client, struct slot *slot,
+		    struct hf_wire_slot *wire)
+{
+	struct hf_server *server = client->server;
+	struct hf_wire_write write;
+	char text[HF_WIRE_WRITE_MAX + 1];
+	int ret;
+
+	memcpy(&write, wire->arg, sizeof(write));
+	if (write.size > sizeof(write.bytes))
+		return -EBADMSG;
+	write.path[HF_WIRE_PATH_MAX] = '\0';
+	memcpy(text, write.bytes, write.size);
+	text[write.size] = '\0';
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_attribute_write(server, &client->cred, write.path, text,
+				 write.size);
+	if (!ret)
+		ret = hf_server_settle(server, &slot->call);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
+static int open_monitor(struct hf_server *server, struct hf_call *call,
+			const struct hf_wire_monitor *arg)
+{
+	int netlink = -1, fd, ret;
+
+	if (call->nfds_in) {
+		netlink = fcntl(call->fds_in[0], F_DUPFD_CLOEXEC, 0);
+		if (netlink < 0)
+			return -EMFILE;
+	}
+	ret = hf_monitor_open(&server->monitors, (int)arg->type, netlink, &fd);
+	return ret ? ret : hf_call_add_fd(call, fd, true);
+}
+
+static int run_monitor_op(struct hf_server *server, struct hf_call *call,
+			  struct hf_wire_monitor *arg)
+{
+	struct hf_monitor *monitor;
+
+	if (call->cmd == HF_MONITOR_OPEN)
+		return open_monitor(server, call, arg);
+	monitor = call->nfds_in ?
+			  hf_monitor_of(&server->monitors, call->fds_in[0]) :
+			  NULL;
+	if (!monitor)
+		return -EBADF;
+	switch (call->cmd) {
+	case HF_MONITOR_BIND:
+		return hf_monitor_bind(monitor, arg->pid, arg->groups,
+				       arg->self);
+	case HF_MONITOR_NAME:
+		hf_monitor_name(monitor, &arg->pid, &arg->groups);
+		return 0;
+	case HF_MONITOR_OPTION:
+		return hf_monitor_option(monitor, arg->option, arg->value);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int op_monitor(struct hf_client *client, struct slot *slot,
+		      struct hf_wire_slot *wire)
+{
+	struct hf_wire_monitor *arg = (void *)slot->small_arg;
+	struct hf_server *server = client->server;
+	int ret;
+
+	memcpy(arg, wire->arg, sizeof(*arg));
+	slot->call.out_size = sizeof(*arg);
+	pthread_mutex_lock(&server->sys->lock);
+	ret = run_monitor_op(server, &slot->call, arg);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
 static int run_op(struct hf_client *client, struct slot *slot,
 		  struct hf_wire_slot *wire, uint32_t op, uint32_t file)
 {
@@ -577,6 +661,10 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_fd_ioctl(client, slot, wire);
 	case HF_OP_WATCH:
 		return op_watch(client, slot, wire);
+	case HF_OP_WRITE:
+		return op_write(client, slot, wire);
+	case HF_OP_MONITOR:
+		return op_monitor(client, slot, wire);
 	case HF_OP_FDINFO:
 		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:
@@ -765,6 +853,7 @@ static int map_channel(struct hf_client *client, int *fd)
 	}
 	atomic_store(&client->channel->tree,
 		     atomic_load(&client->server->generation));
+	atomic_store(&client->channel->traced, hf_trace_on());
 	client->channel->spin = client->server->spin;
 	client->channel->user_max =
 		hf_user_files_max(client->server->sys->user_files)
@@ -816,6 +905,7 @@ int hf_client_create(struct hf_server *server, int fd,
 	}
 	client->server = server;
 	client->cred = *cred;
+	hf_trace_comm(cred->pid, client->comm);
 	client->fd = fd;
 	client->pidfd = -1;
 	pthread_mutex_init(&client->receive_lock, NULL);
@@ -844,6 +934,8 @@ static void drop_slot(struct slot *slot)
 	if (!slot)
 		return;
 	if (atomic_load(&slot->busy)) {
+		if (slot->call.trace)
+			hf_trace_end(&slot->call, HF_TRACE_GONE);
 		hf_call_abandon(&slot->call);
 		hf_call_release(&slot->call);
 		for (unsigned int i = 0; i < slot->call.nfds_in; i++)
@@ -851,6 +943,7 @@ static void drop_slot(struct slot *slot)
 	}
 	for (unsigned int i = 0; i < slot->nstash; i++)
 		close(slot->stash[i]);
+	hf_trace_drop(&slot->call);
 	if (slot->payload)
 		munmap(slot->payload, slot->payload_size);
 	free(slot->big_arg);
@@ -893,6 +986,7 @@ void hf_client_destroy(struct hf_client *client)
 	}
 	/* Another connection of it has to show its files again. */
 	hf_user_files_forget(sys->user_files, client->cred.pid);
+	hf_monitors_reap(&client->server->monitors);
 	pthread_mutex_unlock(&sys->lock);
 	unwatch(client);
 	wl_list_remove(&client->link);
@@ -908,6 +1002,19 @@ void hf_clients_destroy(struct hf_server *server)
 		hf_client_destroy(client);
 }
 
+int hf_clients_pids(struct hf_server *server, int *pids, int max)
+{
+	struct hf_client *client;
+	int n = 0;
+
+	wl_list_for_each(client, &server->clients, link) {
+		if (n < max)
+			pids[n] = client->cred.pid;
+		n++;
+	}
+	return n;
+}
+
 void hf_clients_update_tree(struct hf_server *server)
 {
 	struct hf_client *client;
@@ -915,6 +1022,14 @@ void hf_clients_update_tree(struct hf_server *server)
 	wl_list_for_each(client, &server->clients, link)
 		atomic_store(&client->channel->tree,
 			     atomic_load(&server->generation));
+}
+
+void hf_clients_trace(struct hf_server *server, bool on)
+{
+	struct hf_client *client;
+
+	wl_list_for_each(client, &server->clients, link)
+		atomic_store(&client->channel->traced, on);
 }
 
 void hf_clients_describe(struct hf_server *server, struct json_object *array)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -27,10 +28,17 @@
 #include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
+#include "server/pace.h"
+#include "server/scenario.h"
 #include "server/server.h"
+#include "server/record.h"
 #include "server/sysfs.h"
+#include "server/trace.h"
+#include "uapi/call.h"
 #include "uapi/check.h"
+#include "uapi/power.h"
 #include "uapi/problem.h"
+#include "uapi/tree.h"
 
 /* -- connections ----------------------------------------------------------- */
 
@@ -91,7 +99,8 @@ static void say_hello(struct connection *conn, struct hf_wire_hello *hello)
 			strerror(-ret));
 }
 
-static void answer_query(struct connection *conn, struct hf_wire_query *query)
+static void answer_query(struct connection *conn, struct hf_wire_query *query,
+			 int data)
 {
 	query->text[sizeof(query->text) - 1] = 0;
 	if (!admitted(conn, query->key)) {
@@ -99,7 +108,7 @@ static void answer_query(struct connection *conn, struct hf_wire_query *query)
 		hf_send_fds(conn->fd, query, sizeof(*query), NULL, 0);
 		return;
 	}
-	hf_query_answer(conn->server, query, conn->fd);
+	hf_query_answer(conn->server, query, conn->fd, data);
 	conn->fd = -1; /* answered now or later */
 }
 
@@ -118,14 +127,14 @@ static int connection_readable(int fd, uint32_t mask, void *data)
 	len = hf_recv_fds(fd, &packet, sizeof(packet), MSG_DONTWAIT, fds, &n);
 	if (len == -EAGAIN)
 		return 0;
-	while (n)
-		close(fds[--n]);
 	if (len == sizeof(packet.hello) && packet.type == HF_WIRE_HELLO)
 		say_hello(conn, &packet.hello);
 	else if (len == sizeof(packet.query) && packet.type == HF_WIRE_QUERY)
-		answer_query(conn, &packet.query);
+		answer_query(conn, &packet.query, n ? fds[0] : -1);
 	else if (len > 0)
 		hf_warn("pid %d: dropped: garbage", conn->cred.pid);
+	while (n)
+		close(fds[--n]);
 	connection_destroy(conn);
 	return 1;
 }
@@ -196,6 +205,7 @@ void hf_server_reap(struct hf_server *server)
 		pthread_mutex_lock(&sys->lock);
 		while (n)
 			hf_endpoints_hang_up(&sys->endpoints, ids[--n]);
+		hf_scenario_settle(server->scenario);
 		pthread_mutex_unlock(&sys->lock);
 	}
 }
@@ -216,6 +226,7 @@ static int device_interrupts(int fd, uint32_t mask, void *data)
 	(void)mask;
 	pthread_mutex_lock(&server->sys->lock);
 	server->dev->driver->interrupt(server->dev);
+	hf_scenario_settle(server->scenario);
 	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
@@ -228,6 +239,23 @@ static int timers_due(int fd, uint32_t mask, void *data)
 	(void)mask;
 	pthread_mutex_lock(&server->sys->lock);
 	hf_clock_dispatch(server->sys->clock);
+	hf_scenario_settle(server->scenario);
+	pthread_mutex_unlock(&server->sys->lock);
+	if (hf_clock_pace(server->sys->clock) == HF_CLOCK_JUMPS)
+		hf_pace_jump(server);
+	return 0;
+}
+
+/* Of what clients wait for no longer than until then. */
+static int deadlines_due(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_clock_dispatch(server->sys->real_clock);
+	hf_scenario_settle(server->scenario);
 	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
@@ -284,30 +312,74 @@ static int build_tree(const struct hf_server *server)
 	struct hf_sysfs_connector connectors[HF_KMS_MAX_CONNECTORS];
 	static struct connector_text text[HF_KMS_MAX_CONNECTORS];
 	const struct hf_device *dev = server->dev;
-	struct hf_sysfs_device devices[] = {
-		describe_device(dev),
-		describe_device(server->engine),
-	};
+	struct hf_sysfs_device devices[2];
+	size_t n = 0;
 
+	if (!dev->unplugged)
+		devices[n++] = describe_device(dev);
 	for (unsigned int i = 0; i < dev->kms.num_connectors; i++)
 		describe_connector(dev->kms.connectors[i], &connectors[i],
 				   &text[i]);
-	devices[0].connectors = connectors;
-	devices[0].n_connectors = dev->kms.num_connectors;
-	return hf_sysfs_build(devices, server->engine == dev ? 1 : 2);
+	if (n) {
+		devices[0].connectors = connectors;
+		devices[0].n_connectors = dev->kms.num_connectors;
+	}
+	if (server->engine != dev)
+		devices[n++] = describe_device(server->engine);
+	return hf_sysfs_build(devices, n);
+}
+
+static void unmap_tree(const struct hf_tree *tree)
+{
+	if (tree)
+		munmap((void *)tree, tree->size);
 }
 
 static int update_tree(struct hf_server *server)
 {
 	int fd = build_tree(server);
+	struct stat st;
+	void *tree;
 
 	if (fd < 0)
 		return fd;
+	tree = fstat(fd, &st) ? MAP_FAILED :
+				mmap(NULL, (size_t)st.st_size, PROT_READ,
+				     MAP_SHARED, fd, 0);
+	if (tree == MAP_FAILED) {
+		close(fd);
+		return -ENOMEM;
+	}
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
 	server->tree_fd = fd;
+	unmap_tree(server->old_tree);
+	server->old_tree = server->tree;
+	server->tree = tree;
 	atomic_fetch_add(&server->generation, 1);
 	return 0;
+}
+
+static void stop_settling(struct hf_call *call)
+{
+	wl_list_remove(&call->wait.settled);
+}
+
+int hf_server_settle(struct hf_server *server, struct hf_call *call)
+{
+	wl_list_insert(server->settling.prev, &call->wait.settled);
+	eventfd_write(server->sys->changed_fd, 1);
+	return hf_call_park(call, stop_settling, false);
+}
+
+static void settled(struct hf_server *server)
+{
+	struct hf_call *call, *next;
+
+	wl_list_for_each_safe(call, next, &server->settling, wait.settled) {
+		wl_list_remove(&call->wait.settled);
+		hf_call_complete(call, 0);
+	}
 }
 
 static void configuration_changed(struct hf_kms_device *kms)
@@ -327,8 +399,22 @@ static int tree_stale(int fd, uint32_t mask, void *data)
 	pthread_mutex_lock(&server->sys->lock);
 	if (update_tree(server))
 		hf_warn("no memory for the tree of paths");
-	pthread_mutex_unlock(&server->sys->lock);
 	hf_clients_update_tree(server);
+	hf_uevents_flush(server);
+	settled(server);
+	pthread_mutex_unlock(&server->sys->lock);
+	return 0;
+}
+
+static int monitors_ready(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_monitors_dispatch(&server->monitors);
+	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
 
@@ -337,14 +423,28 @@ static int tree_stale(int fd, uint32_t mask, void *data)
 /* Of the contiguous pool, bytes. */
 #define DEFAULT_POOL ((size_t)1 << 30)
 
-/* The first minor number from @first on that the machine does not use. */
-static unsigned int free_minor(const char *prefix, unsigned int first)
+/* One that was unplugged keeps its numbers. */
+static bool has_minor(struct hf_system *sys, int minor)
+{
+	struct hf_device *dev;
+
+	wl_list_for_each(dev, &sys->devices, link)
+		if (dev->primary_minor == minor || dev->render_minor == minor)
+			return true;
+	return false;
+}
+
+/* The first minor number from @first on that the machine does not use, nor we. */
+static unsigned int free_minor(struct hf_system *sys, const char *prefix,
+			       unsigned int first)
 {
 	char path[64];
 	unsigned int minor = first;
 	struct stat st;
 
 	for (;; minor++) {
+		if (has_minor(sys, minor))
+			continue;
 		snprintf(path, sizeof(path), "/dev/dri/%s%u", prefix, minor);
 		if (!stat(path, &st))
 			continue;
@@ -430,7 +530,9 @@ static bool add_sources(struct hf_server *server)
 		{ server->listen_fd, accept_connection },
 		{ server->sys->endpoints.epoll, endpoints_ready },
 		{ hf_clock_fd(server->sys->clock), timers_due },
+		{ hf_clock_fd(server->sys->real_clock), deadlines_due },
 		{ server->sys->changed_fd, tree_stale },
+		{ server->monitors.epoll, monitors_ready },
 		{ server->dev->irq_fd, device_interrupts },
 	};
 
@@ -485,20 +587,30 @@ driver_of(const struct hf_server_options *options)
 	return options->split ? &hf_soft_display : &hf_soft_driver;
 }
 
+/* What is the server's business in a device. */
+static void look_after(struct hf_server *server, struct hf_device *dev)
+{
+	dev->gem.limit = server->memory;
+	if (dev->driver->kms)
+		dev->kms.changed = configuration_changed;
+}
+
 static int create_devices(struct hf_server *server,
 			  const struct hf_server_options *options)
 {
 	struct hf_device_options display = {
-		.primary = free_minor("card", 0),
-		.render = free_minor("renderD", 128),
+		.primary = free_minor(server->sys, "card", 0),
+		.render = free_minor(server->sys, "renderD", 128),
 		.iommu = !options->contiguous,
 		.coherent = !options->incoherent,
 		.outputs = options->outputs,
 		.noutputs = options->noutputs,
+		.overlays = options->overlays,
+		.virtual_cursor = options->virtual_cursor,
 	};
 	struct hf_device_options engine = {
 		.index = 1,
-		.primary = free_minor("card", display.primary + 1),
+		.primary = free_minor(server->sys, "card", display.primary + 1),
 		.render = display.render,
 		.iommu = true,
 		.coherent = display.coherent,
@@ -517,12 +629,63 @@ static int create_devices(struct hf_server *server,
 						  &engine);
 	if (!server->engine)
 		return -errno;
-	server->dev->gem.limit = server->engine->gem.limit = options->memory;
-	server->dev->kms.changed = configuration_changed;
+	server->display = display;
+	server->memory = options->memory;
+	look_after(server, server->dev);
+	if (server->engine != server->dev)
+		look_after(server, server->engine);
 	server->dev->kms.hold = options->hold_last_picture;
 	if (options->check)
 		server->dev->check = hf_check_create(server->dev);
 	return options->check && !server->dev->check ? -ENOMEM : 0;
+}
+
+void hf_server_unplug(struct hf_server *server)
+{
+	hf_uevent_device(server, server->dev, "remove");
+	hf_device_unplug(server->dev);
+	configuration_changed(&server->dev->kms);
+}
+
+/* It is not there until the lock is taken again. */
+static struct hf_device *create_again(struct hf_server *server,
+				      const struct hf_device *old)
+{
+	struct hf_device_options options = server->display;
+	struct hf_device *dev;
+
+	options.primary = free_minor(server->sys, "card", 0);
+	if (old->render_minor >= 0)
+		options.render = free_minor(server->sys, "renderD", 128);
+	server->replugging = true;
+	pthread_mutex_unlock(&server->sys->lock);
+	dev = hf_device_create(server->sys, old->driver, &options);
+	pthread_mutex_lock(&server->sys->lock);
+	server->replugging = false;
+	return dev;
+}
+
+int hf_server_replug(struct hf_server *server)
+{
+	struct hf_device *old = server->dev, *dev;
+
+	if (server->replugging)
+		return -EBUSY;
+	dev = create_again(server, old);
+	if (!dev)
+		return -errno;
+	look_after(server, dev);
+	dev->kms.hold = old->kms.hold;
+	if (old->check)
+		dev->check = hf_check_create(dev);
+	if (server->engine == old)
+		server->engine = dev;
+	server->dev = dev;
+	hf_scenario_follow(server->scenario, &dev->kms);
+	hf_uevents_follow(dev);
+	hf_uevent_device(server, dev, "add");
+	configuration_changed(&dev->kms);
+	return 0;
 }
 
 int hf_server_init(struct hf_server *server,
@@ -533,15 +696,18 @@ int hf_server_init(struct hf_server *server,
 	memset(server, 0, sizeof(*server));
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
+	wl_list_init(&server->settling);
 	pthread_mutex_init(&server->shots_lock, NULL);
 	pthread_cond_init(&server->no_shots, NULL);
-	server->listen_fd = server->tree_fd = -1;
+	server->listen_fd = server->tree_fd = server->monitors.epoll = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
 	server->spin = hf_spin_rounds(HF_WIRE_SPIN_NS);
 	/* A terminal or a reader of the trace that goes away is no reason. */
 	signal(SIGPIPE, SIG_IGN);
 	ret = create_system(server, options);
+	if (!ret)
+		hf_pace_start(server->sys->clock, options->pace);
 	if (!ret)
 		ret = make_key(server);
 	if (!ret)
@@ -552,12 +718,18 @@ int hf_server_init(struct hf_server *server,
 		server->loop = wl_event_loop_create();
 		ret = server->loop ? 0 : -ENOMEM;
 	}
-	if (!ret && options->trace) {
-		server->trace = fopen(options->trace, "we");
-		ret = server->trace ? 0 : -errno;
-	}
 	if (!ret)
+		ret = hf_tracing_init(server);
+	if (!ret)
+		ret = hf_records_init(server);
+	if (!ret)
+		ret = hf_monitors_init(&server->monitors, server->sys->instance,
+				       server->sys->endpoints.max_fds);
+	if (!ret) {
+		hf_uevents_init(server);
+		hf_uevents_follow(server->dev);
 		ret = update_tree(server);
+	}
 	if (!ret && !add_sources(server))
 		ret = -ENOMEM;
 	if (ret)
@@ -598,21 +770,33 @@ void hf_server_finish(struct hf_server *server)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
 	hf_query_finish(server);
+	hf_records_finish(server);
+	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);
 	pthread_mutex_destroy(&server->shots_lock);
-	if (server->sys)
+	hf_scenario_destroy(server->scenario);
+	server->scenario = NULL;
+	if (server->sys) {
 		close_files(server->sys);
-	if (server->engine != server->dev)
-		hf_device_destroy(server->engine);
-	hf_device_destroy(server->dev);
+		hf_fence_faults_clear(&server->sys->fences);
+	}
+	hf_uevents_finish(server);
+	hf_monitors_finish(&server->monitors);
+	while (server->sys && !wl_list_empty(&server->sys->devices)) {
+		/* The engine's before the one of the display. */
+		struct hf_device *dev = wl_container_of(
+			server->sys->devices.prev, dev, link);
+
+		hf_device_destroy(dev);
+	}
 	hf_vfio_close(server->vfio);
 	hf_system_destroy(server->sys);
 	if (server->loop)
 		wl_event_loop_destroy(server->loop);
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
-	if (server->trace)
-		fclose(server->trace);
+	unmap_tree(server->old_tree);
+	unmap_tree(server->tree);
 	if (server->spare_fd >= 0)
 		close(server->spare_fd);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/probe.h"
 #include "drivers/soft/composer.h"
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
@@ -80,6 +81,10 @@ static int init_display(struct hf_device *dev,
 {
 	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
+	struct hf_kms_options kms = {
+		.overlays = options->overlays,
+		.virtual_cursor = options->virtual_cursor,
+	};
 	int n = 0, ret;
 
 	dev->composer = hf_composer_create(&dev->sys->lock);
@@ -92,10 +97,10 @@ static int init_display(struct hf_device *dev,
 	}
 	ret = driver->probe ?
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
-					 driver->kms, found, n) :
+					 driver->kms, found, n, &kms) :
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
 					 driver->kms, options->outputs,
-					 options->noutputs);
+					 options->noutputs, &kms);
 	if (!ret)
 		dev->kms.has_master = has_master;
 	if (!ret && driver->start)
@@ -123,6 +128,7 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	dev->irq_fd = -1;
 	dev->vfio = options->vfio;
 	wl_list_init(&dev->files);
+	wl_list_init(&dev->frozen);
 	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u",
 		 options->index);
 	ret = init_dma(dev, options);
@@ -138,7 +144,12 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 		ret = init_display(dev, options);
 	if (ret)
 		goto error_dma;
+	dev->kms.fences = &sys->fences;
+	if (dev->engine)
+		hf_engine_faults(dev->engine, &sys->fences);
+	pthread_mutex_lock(&sys->lock);
 	wl_list_insert(sys->devices.prev, &dev->link);
+	pthread_mutex_unlock(&sys->lock);
 	return dev;
 
 error_dma:
@@ -305,6 +316,10 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 		errno = ENXIO;
 		return NULL;
 	}
+	if (dev->unplugged) {
+		errno = ENODEV;
+		return NULL;
+	}
 	/* The modes that the nodes show: 0660 and 0666. */
 	if ((int)minor == dev->primary_minor && cred->uid != geteuid() &&
 	    cred->gid != getegid() && !hf_cred_capable(cred)) {
@@ -339,6 +354,7 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 	hf_syncobj_file_init(&file->syncobjs);
 	wl_list_insert(dev->files.prev, &file->link);
 	HASH_ADD(hh, sys->files_by_id, id, sizeof(file->id), file);
+	hf_probe(file, file, true);
 	return file;
 }
 
@@ -381,6 +397,7 @@ void hf_file_close(struct hf_file *file)
 		call->cancel(call);
 		hf_call_complete(call, -ENODEV);
 	}
+	hf_probe(file, file, false);
 	destroy_contexts(file);
 	hf_check_leaks(file);
 	hf_syncobj_file_finish(&file->syncobjs);

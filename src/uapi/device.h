@@ -100,6 +100,8 @@ struct hf_device {
 	struct hf_vfio *vfio;	  /* what it is driven through, or NULL */
 	int irq_fd;		  /* -1: none */
 	struct hf_master *master; /* the current one, or NULL */
+	bool unplugged, suspended; /* uapi/power.h */
+	struct wl_list frozen; /* calls that wait for it to be resumed */
 	struct wl_list link; /* hf_system.devices */
 };
 
@@ -142,6 +144,7 @@ struct hf_file {
  *	caller's to close, after the device is destroyed
  * @why: set to a sentence where the driver cannot use it; never NULL with @vfio
  * @outputs: its monitors, where the driver does not find them; likewise @noutputs
+ * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  */
 struct hf_device_options {
 	unsigned int index;
@@ -151,10 +154,12 @@ struct hf_device_options {
 	char *why; /* of HF_VFIO_WHY bytes */
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
+	const unsigned int *overlays;
+	bool virtual_cursor;
 };
 
 /**
- * hf_device_create() - A device.
+ * hf_device_create() - A device. Without the lock.
  *
  * Return: NULL and errno: EINVAL for an impossible output, ENOMEM, EMFILE; or what
  * the driver says of its hardware.
@@ -173,7 +178,8 @@ void hf_device_destroy(struct hf_device *dev);
  * @cred: who opens it
  * @client: set to the client's end of the socket, close-on-exec
  *
- * Return: NULL and errno: ENXIO for another minor, EACCES where the node's mode
+ * Return: NULL and errno: ENXIO for another minor, ENODEV for one whose device was
+ * unplugged, EACCES where the node's mode
  * forbids it, ENOMEM, EMFILE, ENFILE.
  */
 struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,

@@ -215,6 +215,17 @@ int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 	return get_properties(call, 2, &connector->base, &get->count_props);
 }
 
+/* A cursor that somebody else draws is not for an atomic client that knows nothing of
+ * hotspots: legacy calls tell them. */
+static bool sees_plane(const struct hf_kms_file *file,
+		       const struct hf_plane *plane)
+{
+	if (plane->type == HF_PLANE_CURSOR && file->kms->virtual_cursor &&
+	    file->atomic && !file->hotspot)
+		return false;
+	return file->universal || plane->type == HF_PLANE_OVERLAY;
+}
+
 int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
 {
 	struct hf_kms_device *kms = &call->dev->kms;
@@ -222,8 +233,7 @@ int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
 	uint32_t ids[HF_KMS_MAX_PLANES], n = 0;
 
 	for (unsigned int i = 0; i < kms->num_planes; i++)
-		if (call->file->kms.universal ||
-		    kms->planes[i]->type == HF_PLANE_OVERLAY)
+		if (sees_plane(&call->file->kms, kms->planes[i]))
 			ids[n++] = kms->planes[i]->base.id;
 	return copy_ids(call, 0, &res->count_planes, ids, n);
 }
@@ -293,7 +303,7 @@ int hf_ioctl_mode_getproperty(struct hf_call *call, void *arg)
 	}
 	if (!ret && prop->enums)
 		ret = copy_enums(call, prop, get);
-	else if (!prop->enums)
+	else if (prop->flags & DRM_MODE_PROP_BLOB)
 		get->count_enum_blobs = 0;
 	return ret;
 }

@@ -264,6 +264,7 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 	struct hf_plane *plane;
 	struct hf_framebuffer *fb = NULL;
 	struct drm_mode_set_plane set = { 0 };
+	bool move = req->flags & DRM_MODE_CURSOR_MOVE;
 	int ret = 0;
 
 	if (!req->flags || (req->flags & ~DRM_MODE_CURSOR_FLAGS))
@@ -272,6 +273,9 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 	if (!crtc)
 		return -ENOENT;
 	plane = crtc->cursor;
+	/* What the kernel says for a driver that cannot do the one or the other. */
+	if (!plane)
+		return req->flags & DRM_MODE_CURSOR_BO ? -ENXIO : -EFAULT;
 	if (!(req->flags & DRM_MODE_CURSOR_BO)) {
 		if (plane->state->fb)
 			fb = hf_framebuffer_get(plane->state->fb);
@@ -280,20 +284,22 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 					req->height, &fb);
 		if (ret)
 			return ret;
-	}
-	if (req->flags & DRM_MODE_CURSOR_MOVE) {
-		plane->cursor_x = req->x;
-		plane->cursor_y = req->y;
+		plane->state->hotspot_x = req->hot_x;
+		plane->state->hotspot_y = req->hot_y;
 	}
 	if (fb) {
-		set.crtc_x = plane->cursor_x;
-		set.crtc_y = plane->cursor_y;
+		set.crtc_x = move ? req->x : plane->cursor_x;
+		set.crtc_y = move ? req->y : plane->cursor_y;
 		set.crtc_w = fb->width;
 		set.crtc_h = fb->height;
 		set.src_w = fb->width << 16;
 		set.src_h = fb->height << 16;
 	}
 	ret = set_plane(call, plane, crtc, fb, &set);
+	if (!ret && move) {
+		plane->cursor_x = req->x;
+		plane->cursor_y = req->y;
+	}
 	hf_framebuffer_put(fb);
 	return ret;
 }
@@ -347,24 +353,7 @@ int hf_ioctl_mode_setgamma(struct hf_call *call, void *arg)
 	return commit(call, state, ret, false);
 }
 
-/* -- ATOMIC ---------------------------------------------------------------- */
-
-static int check_atomic(const struct hf_call *call,
-			const struct drm_mode_atomic *atomic)
-{
-	if (!call->file->kms.atomic)
-		return -EINVAL;
-	if (atomic->flags & ~DRM_MODE_ATOMIC_FLAGS)
-		return -EINVAL;
-	if (atomic->reserved)
-		return -EINVAL;
-	if (atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC)
-		return -EINVAL;
-	if ((atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY) &&
-	    (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
-		return -EINVAL;
-	return 0;
-}
+/* -- properties and what comes with them --------------------------------------- */
 
 /* IN_FENCE_FD: the value is a descriptor of a sync_file, or -1. */
 static int set_in_fence(struct hf_call *call, struct hf_atomic_state *state,
@@ -426,19 +415,45 @@ static int set_atomic_property(struct hf_call *call,
 			       struct hf_property *prop, uint64_t value)
 {
 	struct hf_kms_device *kms = state->kms;
+	int ret;
 
-	if (prop == kms->prop.in_fence && hf_property_valid(kms, prop, value))
+	if (prop != kms->prop.in_fence && prop != kms->prop.out_fence &&
+	    prop != kms->prop.writeback_out_fence)
+		return hf_atomic_set_property(state, object, prop, value);
+	ret = hf_atomic_may_set(state, object, prop, value);
+	if (ret <= 0)
+		return ret;
+	if (prop == kms->prop.in_fence)
 		return set_in_fence(call, state, (struct hf_plane *)object,
 				    value);
 	if (prop == kms->prop.out_fence)
 		return set_out_fence(call, state, (struct hf_crtc *)object,
 				     value);
-	if (prop == kms->prop.writeback_out_fence)
-		return set_writeback_fence(
-			call, state, (struct hf_connector *)object, value);
-	return hf_atomic_set_property(state, object, prop, value);
+	return set_writeback_fence(call, state, (struct hf_connector *)object,
+				   value);
 }
 
+/* -- ATOMIC ---------------------------------------------------------------- */
+
+static int check_atomic(const struct hf_call *call,
+			const struct drm_mode_atomic *atomic)
+{
+	if (!call->file->kms.atomic)
+		return -EINVAL;
+	if (atomic->flags & ~DRM_MODE_ATOMIC_FLAGS)
+		return -EINVAL;
+	if (atomic->reserved)
+		return -EINVAL;
+	if ((atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC) &&
+	    !(call->dev->kms.funcs->features & HF_KMS_ASYNC))
+		return -EINVAL;
+	if ((atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY) &&
+	    (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
+		return -EINVAL;
+	return 0;
+}
+
+/* A fence and its descriptor for each CRTC that wants one. */
 /* A fence, and its descriptor for the client. */
 static int add_out_fence(struct hf_call *call, struct hf_timeline *timeline,
 			 uint64_t addr, struct hf_fence **fence)
@@ -560,6 +575,13 @@ static int add_events(struct hf_call *call, struct hf_atomic_state *state,
 	return n ? 0 : -EINVAL;
 }
 
+static void make_async(struct hf_atomic_state *state)
+{
+	for (unsigned int i = 0; i < state->kms->num_crtcs; i++)
+		if (state->crtcs[i])
+			state->crtcs[i]->async_flip = true;
+}
+
 int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_atomic *atomic = arg;
@@ -572,11 +594,16 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 	if (!state)
 		return -ENOMEM;
 	state->allow_modeset = atomic->flags & DRM_MODE_ATOMIC_ALLOW_MODESET;
+	state->async = atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC;
 	ret = build_atomic(call, state, atomic);
+	if (!ret && state->async)
+		make_async(state);
 	if (!ret && (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
 		ret = add_events(call, state, atomic->user_data);
 	if (!ret && (atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY)) {
 		ret = hf_atomic_check(state);
+		if (!ret && state->kms->test_fault)
+			ret = hf_fault_take(&state->kms->commit_fault);
 		hf_atomic_state_destroy(state);
 		return ret;
 	}

@@ -39,13 +39,17 @@ struct hf_system *hf_system_create(const struct hf_memory_options *memory)
 		ret = make_instance(sys);
 	if (!ret) {
 		sys->clock = hf_clock_create();
+		sys->real_clock = hf_clock_create();
 		sys->mem = hf_memory_create(memory);
 		sys->changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (!sys->clock || !sys->mem || sys->changed_fd < 0)
+		if (!sys->clock || !sys->real_clock || !sys->mem ||
+		    sys->changed_fd < 0)
 			ret = -errno;
 	}
 	if (!ret) {
-		sys->user_files = hf_user_files_create(sys->mem, sys->clock);
+		hf_fence_faults_init(&sys->fences, sys->clock);
+		sys->user_files =
+			hf_user_files_create(sys->mem, sys->real_clock);
 		if (!sys->user_files)
 			ret = -ENOMEM;
 	}
@@ -65,6 +69,8 @@ void hf_system_destroy(struct hf_system *sys)
 	hf_user_files_destroy(sys->user_files);
 	hf_memory_destroy(sys->mem);
 	hf_clock_destroy(sys->clock);
+	hf_clock_destroy(sys->real_clock);
+	free(sys->ioctl_faults);
 	if (sys->changed_fd >= 0)
 		close(sys->changed_fd);
 	pthread_mutex_destroy(&sys->lock);

@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define HF_WIRE_VERSION 1
+#define HF_WIRE_VERSION 2
 #define HF_WIRE_MAGIC 0x74666468u /* "hdft" */
 
 #define HF_WIRE_SLOTS 32
@@ -70,7 +70,7 @@ struct hf_wire_query {
 	uint32_t type;
 	int32_t error; /* answer: 0 or a negative errno */
 	char key[HF_WIRE_KEY_SIZE];
-	char text[64]; /* "info", "screenshot 0" */
+	char text[2048]; /* "info", "screenshot 0"; answer: what went wrong */
 };
 
 enum hf_wire_state {
@@ -90,7 +90,52 @@ enum hf_wire_op {
 	HF_OP_REAP,	  /* a descriptor was closed: see which files are gone */
 	HF_OP_FD_IOCTL,	  /* as HF_OP_IOCTL, on the first descriptor */
 	HF_OP_WATCH,	  /* arg: hf_wire_watch; with a dma-buf */
+	HF_OP_WRITE,	  /* arg: hf_wire_write; answered when all follows it */
+	HF_OP_MONITOR,	  /* cmd: hf_monitor_op; arg: hf_wire_monitor */
 };
+
+/* A write to a file of the tree of paths. */
+#define HF_WIRE_PATH_MAX 247
+#define HF_WIRE_WRITE_MAX 4096 /* what sysfs takes at once */
+struct hf_wire_write {
+	uint32_t size; /* bytes */
+	uint32_t pad;
+	char path[HF_WIRE_PATH_MAX + 1];
+	char bytes[HF_WIRE_WRITE_MAX];
+};
+
+/*
+ * Monitors: sockets that uevents come from. All but OPEN come with the monitor's
+ * descriptor, OPEN with the kernel's socket for what else there is to hear, if
+ * the machine lets the client have one.
+ */
+enum hf_monitor_op {
+	HF_MONITOR_OPEN = 1, /* type; answer: a descriptor */
+	HF_MONITOR_BIND,     /* pid, groups, self */
+	HF_MONITOR_NAME,     /* answer: pid, groups */
+	HF_MONITOR_OPTION,   /* option, value: of level SOL_NETLINK */
+};
+
+struct hf_wire_monitor {
+	uint32_t type; /* SOCK_RAW, SOCK_DGRAM */
+	uint32_t pid, groups; /* as struct sockaddr_nl has them */
+	uint32_t self; /* the client's process, as it knows itself */
+	int32_t option, value;
+};
+
+/*
+ * How a monitor's ends are named, behind "holdfast-<instance>/": the client's
+ * with its number and its type, the server's with its number.
+ */
+#define HF_MONITOR_NAME_CLIENT "uevents/"
+#define HF_MONITOR_NAME_SERVER "uevent/"
+
+/* The groups, as the kernel and libudev number them: one bit each. */
+#define HF_MONITOR_KERNEL 1u
+#define HF_MONITOR_UDEV 2u
+
+/* A packet in place of those that a monitor had no room for: ENOBUFS. */
+#define HF_MONITOR_LOST "holdfast lost some uevents"
 
 /*
  * What does a dma-buf poll as? The answer says what it is ready for; while it
@@ -176,6 +221,7 @@ struct hf_wire_slot {
 	uint64_t payload_size; /* > 0: the payload is the first descriptor */
 	uint32_t cloexec; /* answer: a bit a descriptor */
 	uint32_t nasks;
+	int32_t tid; /* of the thread that calls, where the channel is traced */
 	struct hf_wire_array arrays[HF_WIRE_ARRAYS];
 	struct hf_wire_ask asks[HF_WIRE_ASKS];
 	_Alignas(64) uint8_t arg[HF_WIRE_ARG_MAX];
@@ -188,6 +234,7 @@ struct hf_wire_channel {
 	_Atomic uint32_t pending; /* a bit a slot; a futex of the server's */
 	_Atomic uint32_t dead;	  /* the server has hung up */
 	_Atomic uint32_t tree;	  /* generation of the tree of paths */
+	_Atomic uint32_t traced;  /* the server wants to know who calls: tid */
 	uint64_t user_max; /* bytes of user pages that the server takes */
 	uint32_t spin;	   /* rounds that HF_WIRE_SPIN_NS are on this machine */
 	_Alignas(64) _Atomic uint32_t sleeping; /* the server sleeps on pending */

@@ -176,8 +176,10 @@ static struct color decode_yuv(const struct hf_compose_plane *plane,
 			       const struct yuv_reference *ref, uint32_t x,
 			       uint32_t y)
 {
-	double kr = plane->bt709 ? 0.2126 : 0.299;
-	double kb = plane->bt709 ? 0.0722 : 0.114;
+	static const double red[] = { 0.299, 0.2126, 0.2627 };
+	static const double blue[] = { 0.114, 0.0722, 0.0593 };
+	double kr = red[plane->encoding];
+	double kb = blue[plane->encoding];
 	double scale = 1 << (ref->bits - 8), max = (1 << ref->bits) - 1;
 	double luma = yuv_code(plane, ref, 'y', x, y);
 	double cb = yuv_code(plane, ref, 'u', x, y) - 128 * scale;

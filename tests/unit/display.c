@@ -34,9 +34,10 @@ static const uint32_t cursor[] = { DRM_FORMAT_ARGB8888, 0 };
 static const struct hf_kms_funcs funcs = {
 	.formats = { overlay, primary, cursor },
 	.features = HF_KMS_VBLANK | HF_KMS_GAMMA | HF_KMS_BLEND | HF_KMS_ASYNC |
-		    HF_KMS_ROUTES,
+		    HF_KMS_ROUTES | HF_KMS_VRR,
 	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
 	.encoder_type = DRM_MODE_ENCODER_TMDS,
+	.cursor_size = 128,
 	.check = check,
 };
 
@@ -105,7 +106,7 @@ static int setup(const struct hf_kms_funcs *funcs,
 	display.clock = hf_clock_create();
 	if (!display.clock ||
 	    hf_kms_device_init(&display.kms, display.clock, funcs, outputs,
-			       n) ||
+			       n, NULL) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return -1;
 	hf_kms_file_init(&display.file, &display.kms, sv[0]);

@@ -137,9 +137,9 @@ static void yuv_follows_encoding_and_range(void **state)
 		if (!hf_format_at(i)->is_yuv)
 			continue;
 		make_buffer(&buffer, hf_format_at(i)->fourcc, 33, 21);
-		for (int j = 0; j < 4; j++) {
-			buffer.plane.bt709 = j & 1;
-			buffer.plane.full_range = j & 2;
+		for (int j = 0; j < 6; j++) {
+			buffer.plane.encoding = j % 3;
+			buffer.plane.full_range = j / 3;
 			check(&buffer.plane, 1);
 		}
 		free_buffer(&buffer);
@@ -151,16 +151,17 @@ static void yuv_black_and_white_are_black_and_white(void **state)
 	static const uint8_t codes[2][2] = { { 16, 235 }, { 0, 255 } };
 
 	(void)state;
-	for (int j = 0; j < 8; j++) {
+	for (int j = 0; j < 12; j++) {
+		bool full = j % 6 / 3, white = j / 6;
 		struct buffer buffer;
 
 		make_buffer(&buffer, DRM_FORMAT_NV12, WIDTH, HEIGHT);
-		buffer.plane.bt709 = j & 1;
-		buffer.plane.full_range = j & 2;
-		memset(buffer.memory[0], codes[(j & 2) / 2][j / 4], WIDTH * HEIGHT);
+		buffer.plane.encoding = j % 3;
+		buffer.plane.full_range = full;
+		memset(buffer.memory[0], codes[full][white], WIDTH * HEIGHT);
 		memset(buffer.memory[1], 128, (WIDTH + 1) * ((HEIGHT + 1) / 2));
 		check(&buffer.plane, 1);
-		assert_int_equal(picture[100] & 0xffffff, j / 4 ? 0xffffff : 0);
+		assert_int_equal(picture[100] & 0xffffff, white ? 0xffffff : 0);
 		free_buffer(&buffer);
 	}
 }

@@ -254,7 +254,7 @@ static void check_combination(uint32_t fourcc, enum hf_blend blend,
 	planes[1].blend = blend;
 	planes[1].rotation = rotation;
 	planes[1].alpha = alphas[turn / 2 % NUM_ALPHAS];
-	planes[1].bt709 = turn % 7 < 3;
+	planes[1].encoding = turn % 3;
 	planes[1].full_range = turn % 5 < 2;
 	planes[1].dst_x = (int)(turn % 9) - 4;
 	planes[1].dst_y = (int)(turn % 11) - 3;
@@ -373,7 +373,7 @@ static void random_plane(struct buffer *buffer, uint32_t width, uint32_t height)
 	plane->rotation = orientation(next_random());
 	plane->blend = next_random() % 3;
 	plane->alpha = next_random() % 3 ? 0xffff : next_random();
-	plane->bt709 = next_random() & 1;
+	plane->encoding = next_random() % 3;
 	plane->full_range = next_random() & 1;
 	plane->nearest = next_random() & 1;
 	plane->dst_x = (int)(next_random() % width) - (int)width / 3;

@@ -723,7 +723,8 @@ static void impossible_outputs_are_refused(void **state)
 	display_begin(two, 2);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(hf_kms_device_init(&kms, display.clock,
-						    KMS->funcs, bad[i], 2),
+						    KMS->funcs, bad[i], 2,
+						    NULL),
 				 -EINVAL);
 	display_end();
 }

@@ -607,12 +607,24 @@ static void a_standard_timing_gives_way_to_a_detailed_one(void **state)
 	assert_int_equal(modes[0].clock, 74260);
 }
 
+/* As many of these names and flags as there should be. */
+static void check_count(int num, const char *name, uint32_t flags, int count)
+{
+	const uint32_t looks = DRM_MODE_FLAG_PIC_AR_MASK | DRM_MODE_FLAG_3D_MASK;
+
+	for (int i = 0; i < num; i++)
+		count -= !strcmp(modes[i].name, name) &&
+			 (modes[i].flags & looks) == flags;
+	assert_int_equal(count, 0);
+}
+
 /* 1152x720 at 70 Hz is in no table. */
 static void what_is_no_dmt_follows_the_formula_that_the_monitor_names(void **state)
 {
-	static const uint8_t cvt[13] = { 50, 75, 30, 100, 15, 0x04 };
+	/* At 70 Hz there is nothing that might be inferred. */
+	static const uint8_t cvt[13] = { 70, 70, 30, 100, 15, 0x04 };
 	/* From 20 kHz on, with C 40, M 300, K 128, J 20. */
-	static const uint8_t gtf2[13] = { 50,	75, 30,	  100,	15, 0x02, 0,
+	static const uint8_t gtf2[13] = { 70,	70, 30,	  100,	15, 0x02, 0,
 					  10, 80, 0x2c, 0x01, 128, 40 };
 	uint8_t edid[BLOCK];
 
@@ -637,6 +649,100 @@ static void what_is_no_dmt_follows_the_formula_that_the_monitor_names(void **sta
 	assert_int_equal(read_blocks(edid, 1), 1);
 	assert_int_equal(modes[0].clock, 83160);
 	CHECK(&modes[0], 1152, 1240, 1368, 1584, 720, 721, 724, 750, PN);
+}
+
+static int with_range(uint8_t revision, const uint8_t range[13])
+{
+	uint8_t edid[BLOCK];
+
+	make_base(edid);
+	edid[19] = revision;
+	edid[20] = 0x80;
+	edid[24] = 0x01;
+	/* 1280x1024 at 60 Hz. */
+	edid[38] = 1280 / 8 - 31;
+	edid[39] = 0x80;
+	put_descriptor(edid + 54, 0xfd, range, 13);
+	return read_blocks(edid, 1);
+}
+
+static void a_continuous_range_has_modes_that_are_not_listed(void **state)
+{
+	/* 56 to 75 Hz, 30 to 60 kHz, up to 80 MHz. */
+	uint8_t range[13] = { 56, 75, 30, 60, 8, 0x01 };
+	int num;
+
+	(void)state;
+	num = with_range(4, range);
+	check_list(num);
+	assert_string_equal(modes[0].name, "1280x1024");
+	for (int i = 1; i < num; i++) {
+		assert_in_range(modes[i].vrefresh, 56, 75);
+		assert_true(modes[i].clock <= 85001);
+		assert_true(modes[i].clock / modes[i].htotal <= 60);
+	}
+	/* 720p is smaller than 1280x1024, 1366x768 is not, and 85 Hz too fast. */
+	assert_non_null(find(num, "1280x720", 74250));
+	assert_non_null(find(num, "1024x768", 78750));
+	assert_non_null(find(num, "640x480", 25175));
+	assert_null(find(num, "1366x768", 85500));
+	assert_null(find(num, "640x480", 36000));
+	/* The clock may be 5 MHz more than it says, not 10. */
+	range[4] = 7;
+	assert_non_null(find(with_range(4, range), "1280x720", 74250));
+	range[4] = 6;
+	assert_null(find(with_range(4, range), "1280x720", 74250));
+	range[4] = 255;
+	assert_non_null(find(with_range(4, range), "1280x800", 83500));
+}
+
+static void limits_beyond_255_are_those_of_1_4(void **state)
+{
+	uint8_t edid[BLOCK];
+
+	(void)state;
+	make_base(edid);
+	edid[24] = 0x01;
+	edid[38] = 1280 / 8 - 31;
+	edid[39] = 0x80;
+	put_descriptor(edid + 54, 0xfd,
+		       (uint8_t[13]){ 56, 75, 30, 60, 8, 0x01 }, 13);
+	assert_true(read_blocks(edid, 1) > 1);
+	edid[54 + 4] = 0x03;
+	assert_int_equal(read_blocks(edid, 1), 1);
+	edid[54 + 4] = 0x0c;
+	assert_int_equal(read_blocks(edid, 1), 1);
+	/* Before that these bits have no meaning. */
+	edid[19] = 3;
+	edid[54 + 10] = 0x00;
+	assert_true(read_blocks(edid, 1) > 1);
+	/* It is not continuous. */
+	edid[24] = 0x00;
+	assert_int_equal(read_blocks(edid, 1), 1);
+}
+
+static void a_formula_has_the_sizes_that_are_common(void **state)
+{
+	const uint8_t cvt[13] = { 56, 75, 30, 90, 15, 0x04, 0, 0, 0, 0, 0x10 };
+	uint8_t wide[13] = { 56, 75, 30, 90, 15, 0x04, 0, 0, 80 };
+	const uint8_t gtf[13] = { 56, 75, 30, 90, 15, 0x00 };
+	int num;
+
+	(void)state;
+	num = with_range(4, cvt);
+	check_list(num);
+	check_count(num, "1024x576", 0, 1);
+	check_count(num, "1600x900", 0, 0);
+	num = with_range(3, gtf);
+	check_list(num);
+	check_count(num, "1024x576", 0, 1);
+	/* CVT's meaning of the descriptor is 1.4's. */
+	check_count(with_range(3, cvt), "1024x576", 0, 0);
+	/* Lines of up to 640 pixels. */
+	num = with_range(4, wide);
+	for (int i = 1; i < num; i++)
+		assert_true(modes[i].hdisplay <= 640);
+	assert_true(num > 1);
 }
 
 static void reduced_blanking_is_for_who_can_show_it(void **state)
@@ -798,17 +904,6 @@ static void a_mode_that_is_listed_twice_stays_preferred(void **state)
 	assert_string_equal(modes[0].name, "1280x720");
 	assert_int_equal(modes[0].type, PREFERRED);
 	assert_int_equal(modes[1].type, DRM_MODE_TYPE_DRIVER);
-}
-
-/* As many of these names and flags as there should be. */
-static void check_count(int num, const char *name, uint32_t flags, int count)
-{
-	const uint32_t looks = DRM_MODE_FLAG_PIC_AR_MASK | DRM_MODE_FLAG_3D_MASK;
-
-	for (int i = 0; i < num; i++)
-		count -= !strcmp(modes[i].name, name) &&
-			 (modes[i].flags & looks) == flags;
-	assert_int_equal(count, 0);
 }
 
 static void a_shape_makes_a_mode_of_its_own(void **state)
@@ -1188,6 +1283,9 @@ int main(void)
 		cmocka_unit_test(the_first_shape_was_a_square_once),
 		cmocka_unit_test(a_standard_timing_gives_way_to_a_detailed_one),
 		cmocka_unit_test(what_is_no_dmt_follows_the_formula_that_the_monitor_names),
+		cmocka_unit_test(a_continuous_range_has_modes_that_are_not_listed),
+		cmocka_unit_test(limits_beyond_255_are_those_of_1_4),
+		cmocka_unit_test(a_formula_has_the_sizes_that_are_common),
 		cmocka_unit_test(reduced_blanking_is_for_who_can_show_it),
 		cmocka_unit_test(cvt_codes_make_cvt_timings),
 		cmocka_unit_test(video_codes_are_those_of_cta_861),

@@ -443,7 +443,8 @@ static void a_monitor_that_changes_before_there_is_a_display_is_seen(void **stat
 	vg.dev.hw = vg.gpu;
 	assert_int_equal(hf_virtio_gpu_outputs(vg.gpu, outputs), 2);
 	assert_int_equal(hf_kms_device_init(vg.kms, vg.clock,
-					    &hf_virtio_gpu_kms, outputs, 2),
+					    &hf_virtio_gpu_kms, outputs, 2,
+					    NULL),
 			 0);
 	gdev_plug(vg.hw, 1, 640, 480);
 	gdev_hotplug(vg.hw);
@@ -822,7 +823,8 @@ static void broken_before_there_is_a_display(void **state)
 	assert_int_equal(hf_virtio_gpu_outputs(vg.gpu, outputs), 2);
 	by_removal();
 	assert_int_equal(hf_kms_device_init(vg.kms, vg.clock,
-					    &hf_virtio_gpu_kms, outputs, 2),
+					    &hf_virtio_gpu_kms, outputs, 2,
+					    NULL),
 			 0);
 	hf_virtio_gpu_attach(vg.gpu, vg.kms);
 	assert_false(vg.kms->connectors[0]->connected);

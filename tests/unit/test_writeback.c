@@ -138,13 +138,13 @@ static void as_many_crtcs_are_written_back_as_there_are_encoders_for(void **stat
 		outputs[i] = (struct hf_kms_output){ .width = W, .height = H,
 						     .hz = 60 };
 	assert_int_equal(hf_kms_device_init(&kms, display.clock, funcs, outputs,
-					    HF_KMS_MAX_OUTPUTS), 0);
+					    HF_KMS_MAX_OUTPUTS, NULL), 0);
 	assert_int_equal(kms.num_connectors, HF_KMS_MAX_CONNECTORS);
 	hf_kms_device_finish(&kms);
 	outputs[0].type = outputs[1].type = DRM_MODE_CONNECTOR_DisplayPort;
 	outputs[0].encoders = 14;
 	assert_int_equal(hf_kms_device_init(&kms, display.clock, funcs, outputs,
-					    HF_KMS_MAX_OUTPUTS), 0);
+					    HF_KMS_MAX_OUTPUTS, NULL), 0);
 	assert_int_equal(kms.num_encoders, HF_KMS_MAX_ENCODERS);
 	assert_int_equal(kms.num_connectors, HF_KMS_MAX_OUTPUTS + 3);
 	hf_kms_device_finish(&kms);

@@ -41,7 +41,8 @@ void vg_start(void)
 	n = hf_virtio_gpu_outputs(vg.gpu, outputs);
 	assert_int_equal(n, vg.hw->num_scanouts);
 	assert_int_equal(hf_kms_device_init(vg.kms, vg.clock,
-					    &hf_virtio_gpu_kms, outputs, n),
+					    &hf_virtio_gpu_kms, outputs, n,
+					    NULL),
 			 0);
 	hf_virtio_gpu_attach(vg.gpu, vg.kms);
 	vg.crtc = vg.kms->crtcs[0];

@@ -33,7 +33,9 @@ static bool valid_plane(const struct hf_compose_plane *plane)
 
 	if (!format || !hf_fetch_supported(format))
 		return false;
-	if (plane->blend > HF_BLEND_NONE || !valid_rotation(plane->rotation))
+	if (plane->blend > HF_BLEND_NONE ||
+	    plane->encoding > HF_ENCODING_BT2020 ||
+	    !valid_rotation(plane->rotation))
 		return false;
 	if (!plane->width || !plane->height)
 		return false;

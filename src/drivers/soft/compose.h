@@ -19,6 +19,13 @@ enum hf_blend {
 	HF_BLEND_NONE = 2,
 };
 
+/* The values of a plane's "COLOR_ENCODING". */
+enum hf_encoding {
+	HF_ENCODING_BT601 = 0,
+	HF_ENCODING_BT709 = 1,
+	HF_ENCODING_BT2020 = 2,
+};
+
 /**
  * struct hf_compose_plane - A plane as the composer needs it.
  * @format: of the framebuffer
@@ -39,7 +46,7 @@ enum hf_blend {
  * @rotation: one DRM_MODE_ROTATE_* (none is taken for 0) and any DRM_MODE_REFLECT_*,
  *	reflection first, rotation counter-clockwise, as the kernel has it
  * @nearest: scaled by taking the nearest pixel, not by bilinear interpolation
- * @bt709: YCbCr is BT.709 rather than BT.601
+ * @encoding: of YCbCr: enum hf_encoding
  * @full_range: YCbCr is full range rather than limited
  */
 struct hf_compose_plane {
@@ -54,7 +61,8 @@ struct hf_compose_plane {
 	uint8_t blend;
 	uint8_t rotation;
 	bool nearest;
-	bool bt709, full_range;
+	uint8_t encoding;
+	bool full_range;
 };
 
 /* Entries that a LUT may have. */
@@ -124,7 +132,7 @@ bool hf_compose_target_supported(const struct hf_format *format);
  * Whatever the rectangles are, only pixels of the framebuffers are read.
  *
  * Return: 0; -EINVAL for a picture or LUT out of range, a format that it cannot
- * show, a pitch too small, an impossible rotation or blend mode; -ENOMEM.
+ * show, a pitch too small, an impossible rotation, blend mode or encoding; -ENOMEM.
  */
 int hf_compose(const struct hf_compose_target *target,
 	       const struct hf_compose_crtc *crtc,

@@ -93,12 +93,19 @@ static void init_channel(struct hf_fetch *fetch, int index)
 	channel->scale = codes ? 1 : HF_PIXELS_ONE / channel->mask;
 }
 
+/* What red and blue are of Y, by enum hf_encoding. */
+static const double weights[][2] = {
+	[HF_ENCODING_BT601] = { 0.299, 0.114 },
+	[HF_ENCODING_BT709] = { 0.2126, 0.0722 },
+	[HF_ENCODING_BT2020] = { 0.2627, 0.0593 },
+};
+
 static void init_matrix(struct hf_fetch *fetch)
 {
 	const struct hf_compose_plane *plane = fetch->plane;
 	struct hf_fetch_matrix *matrix = &fetch->matrix;
-	double kr = plane->bt709 ? 0.2126 : 0.299;
-	double kb = plane->bt709 ? 0.0722 : 0.114;
+	double kr = weights[plane->encoding][0];
+	double kb = weights[plane->encoding][1];
 	double kg = 1 - kr - kb;
 	double full = fetch->channels[0].mask;
 	double unit = (full + 1) / 256;

@@ -684,6 +684,8 @@ int hf_server_replug(struct hf_server *server)
 	hf_scenario_follow(server->scenario, &dev->kms);
 	hf_uevents_follow(dev);
 	hf_uevent_device(server, dev, "add");
+	hf_tracing_follow(server);
+	hf_records_follow(server);
 	configuration_changed(&dev->kms);
 	return 0;
 }

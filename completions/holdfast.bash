@@ -53,12 +53,12 @@ _holdfast() {
 		;;
 	esac
 	case $command in
-	run) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --record --scenario --clock --socket --stats --' ;;
-	serve) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --record --scenario --clock --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
 	screenshot) options='--socket --crtc --connector' ;;
 	record) options='--socket --crtc --connector --frames --duration' ;;
 	trace) options='--socket --format --output --duration' ;;
-	info) options='--socket --json' ;;
+	info) options='--socket --json --problems' ;;
 	top) options='--socket' ;;
 	inject) options='--socket --help plug unplug edid modes link flip commit ioctl fence engine memory device suspend resume list clear' ;;
 	vblank) options='--socket --help step run stop fast' ;;

@@ -599,8 +599,10 @@ driver_of(const struct hf_server_options *options)
 static void look_after(struct hf_server *server, struct hf_device *dev)
 {
 	dev->gem.limit = server->memory;
-	if (dev->driver->kms)
+	if (dev->driver->kms) {
 		dev->kms.changed = configuration_changed;
+		hf_uevents_follow(dev);
+	}
 }
 
 static int create_devices(struct hf_server *server,
@@ -690,7 +692,6 @@ int hf_server_replug(struct hf_server *server)
 		server->engine = dev;
 	server->dev = dev;
 	hf_scenario_follow(server->scenario, &dev->kms);
-	hf_uevents_follow(dev);
 	hf_uevent_device(server, dev, "add");
 	hf_tracing_follow(server);
 	hf_records_follow(server);
@@ -737,7 +738,6 @@ int hf_server_init(struct hf_server *server,
 				       server->sys->endpoints.max_fds);
 	if (!ret) {
 		hf_uevents_init(server);
-		hf_uevents_follow(server->dev);
 		ret = update_tree(server);
 	}
 	if (!ret && !add_sources(server))

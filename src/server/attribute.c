@@ -64,10 +64,11 @@ static int store_status(struct hf_server *server, const char *dir,
 	return -EINVAL;
 }
 
-/* Files that take writes, by their names. */
+/* Files that take writes, by the ends of their paths. */
 static const struct attribute {
 	const char *name;
-	/* Of the file in this directory: 0 or a negative errno. */
+	/* Of the file in this directory, the path without that end: 0 or a
+	 * negative errno. */
 	int (*store)(struct hf_server *server, const char *dir,
 		     const char *text);
 } attributes[] = {
@@ -78,19 +79,23 @@ static const struct attribute {
 int hf_attribute_write(struct hf_server *server, const struct hf_cred *cred,
 		       const char *path, const char *text, size_t size)
 {
-	const struct hf_tree_node *node = hf_tree_find(server->tree, path);
-	const char *name = strrchr(path, '/');
+	size_t length = strlen(path);
 	char dir[HF_TREE_PATH_MAX + 1];
 
-	if (!node || !name)
+	if (!hf_tree_find(server->tree, path))
 		return -ENOENT;
 	if (cred->uid != 0 && cred->uid != geteuid())
 		return -EACCES;
 	if (size == 0)
 		return 0;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(name - path), path);
-	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
-		if (strcmp(name, attributes[i].name) == 0)
-			return attributes[i].store(server, dir, text);
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+		size_t end = strlen(attributes[i].name);
+
+		if (end >= length ||
+		    strcmp(path + length - end, attributes[i].name))
+			continue;
+		snprintf(dir, sizeof(dir), "%.*s", (int)(length - end), path);
+		return attributes[i].store(server, dir, text);
+	}
 	return -EIO;
 }

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "base/probe.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "server/monitor.h"
 #include "server/server.h"
 #include "server/uevent.h"

@@ -63,7 +63,7 @@ test_udevadm_hears_of_a_monitor_that_is_unplugged() {
 	grep -qx "$(grep SEQNUM= kernel)" udev
 }
 
-test_udevadm_hears_of_a_device_that_is_unplugged_and_of_a_new_one() {
+test_udevadm_hears_of_a_device_that_goes_and_comes() {
 	need udevadm
 	start_server
 	start_monitor

@@ -146,6 +146,9 @@ static void any_mode(struct drm_mode_modeinfo *mode)
 	/* Those of the monitors. */
 	const struct hf_connector *connector = dev->kms.connectors[below(2)];
 
+	/* One that writes back has none before it is probed. */
+	if (!connector->num_modes)
+		connector = dev->kms.connectors[0];
 	*mode = connector->modes[below(connector->num_modes)];
 	if (one_in(8))
 		mode->clock = edge();

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <drm_fourcc.h>
+#include <json-c/json.h>
 
 #include "kms/kms.h"
 #include "server/decode.h"
@@ -439,6 +440,90 @@ static void counts_that_lie_are_not_believed(void **state)
 	assert_non_null(strstr(decoded(f), "crtc 40 {}]"));
 }
 
+static uint64_t seed = 1;
+
+/* xorshift64: the same every time. */
+static uint64_t random_bits(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static void fill_random(uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = random_bits() & 3 ? random_bits() >> 20 : 0;
+}
+
+/* As large as they may be, and not a byte more. */
+static void make_random_record(struct fixture *f,
+			       const struct hf_ioctl_desc *desc)
+{
+	uint32_t arg_size = _IOC_SIZE(desc->cmd), kept[HF_WIRE_ARRAYS] = { 0 };
+	size_t size = up(2 * arg_size);
+
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS && desc->arrays[i].kind;
+	     i++) {
+		kept[i] = random_bits() % (HF_DECODE_KEPT / 8);
+		size += up(kept[i]);
+	}
+	free(f->record);
+	f->record = malloc(sizeof(*f->record) + size);
+	assert_non_null(f->record);
+	memset(f->record, 0, sizeof(*f->record));
+	fill_random(f->record->data, size);
+	f->record->desc = desc;
+	f->record->cmd = desc->cmd;
+	f->record->ret = random_bits() & 1 ? -(int)(random_bits() % 200) : 0;
+	f->record->arg_size = arg_size;
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
+		f->record->arrays[i].kept = kept[i];
+		f->record->arrays[i].size = kept[i] + random_bits() % 5000;
+		f->record->arrays[i].flags = random_bits() % 8 ?
+						     0 :
+						     HF_ARRAY_FAULT;
+	}
+}
+
+static void decode_random(struct fixture *f, const struct hf_ioctl_desc *desc)
+{
+	struct json_object *object;
+
+	if (!desc->cmd)
+		return;
+	make_random_record(f, desc);
+	f->text.json = false;
+	decoded(f);
+	f->text.json = true;
+	f->text.length = 0;
+	f->text.separate = false;
+	hf_text_open(&f->text, '[');
+	hf_text_name(&f->text, NULL);
+	hf_decode_in(&f->text, f->names, f->record);
+	hf_text_name(&f->text, NULL);
+	hf_decode_out(&f->text, f->names, f->record);
+	hf_text_printf(&f->text, "]%c", 0);
+	object = json_tokener_parse(f->text.bytes);
+	if (!object)
+		fail_msg("%s: %s", desc->name, f->text.bytes);
+	json_object_put(object);
+}
+
+static void any_bytes_are_decoded_and_are_json(void **state)
+{
+	struct fixture *f = *state;
+
+	give_names(f);
+	for (int round = 0; round < 100; round++) {
+		for (int i = 0; i < 256; i++)
+			decode_random(f, &hf_ioctl_descs[i]);
+		for (int i = 0; i < HF_FD_IOCTL_ROWS; i++)
+			decode_random(f, &hf_fd_ioctl_descs[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,6 +541,7 @@ int main(void)
 		TEST(hostile_strings_are_escaped),
 		TEST(an_atomic_commit_is_told_by_object_and_property),
 		TEST(counts_that_lie_are_not_believed),
+		TEST(any_bytes_are_decoded_and_are_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

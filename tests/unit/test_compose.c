@@ -554,6 +554,65 @@ static void impossible_arguments_are_refused(void **state)
 	free_buffer(&buffer);
 }
 
+static void only_rgb_in_words_is_a_target(void **state)
+{
+	static const uint32_t refused[] = { DRM_FORMAT_C8, DRM_FORMAT_R8,
+					    DRM_FORMAT_RGB888, DRM_FORMAT_NV12,
+					    DRM_FORMAT_AYUV, DRM_FORMAT_YUYV,
+					    DRM_FORMAT_XRGB16161616F };
+	const struct hf_compose_crtc crtc = { 0 };
+	struct hf_compose_target target = { .pixels = picture, .width = 4,
+					    .height = 4, .pitch = 64 };
+
+	(void)state;
+	assert_int_equal(hf_compose(&target, &crtc, NULL, 0), -EINVAL);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		target.format = hf_format_info(refused[i]);
+		assert_false(hf_compose_target_supported(target.format));
+		assert_int_equal(hf_compose(&target, &crtc, NULL, 0), -EINVAL);
+	}
+	target.format = hf_format_info(DRM_FORMAT_ABGR16161616);
+	target.pitch = 31;
+	assert_int_equal(hf_compose(&target, &crtc, NULL, 0), -EINVAL);
+	target.pitch = 32;
+	assert_int_equal(hf_compose(&target, &crtc, NULL, 0), 0);
+	target.pixels = NULL;
+	assert_int_equal(hf_compose(&target, &crtc, NULL, 0), -EINVAL);
+}
+
+static void a_target_may_lie_anywhere(void **state)
+{
+	const struct hf_compose_crtc crtc = { .background = { 0xffff, 0, 0x8080 } };
+	struct hf_compose_target target = {
+		.format = hf_format_info(DRM_FORMAT_ARGB8888),
+		.width = WIDTH, .height = HEIGHT, .pitch = WIDTH * 4 + 3,
+	};
+	uint8_t *memory = malloc(target.pitch * HEIGHT + 1);
+	struct buffer buffer;
+
+	(void)state;
+	assert_non_null(memory);
+	memset(memory, 0x77, target.pitch * HEIGHT + 1);
+	make_buffer(&buffer, DRM_FORMAT_ARGB8888, 20, 15);
+	premultiply(&buffer);
+	target.pixels = memory + 1;
+	assert_int_equal(hf_compose(&target, &crtc, &buffer.plane, 1), 0);
+	target.pixels = picture;
+	target.pitch = WIDTH * 4;
+	assert_int_equal(hf_compose(&target, &crtc, &buffer.plane, 1), 0);
+	for (int y = 0; y < HEIGHT; y++) {
+		const uint8_t *line = memory + 1 + y * (WIDTH * 4 + 3);
+		const uint8_t *aligned = (const uint8_t *)(picture + y * WIDTH);
+
+		for (int i = 0; i < WIDTH * 4; i++)
+			assert_in_range(line[i] + 1 - aligned[i], 0, 2);
+		for (int i = WIDTH * 4; i < WIDTH * 4 + 3; i++)
+			assert_int_equal(line[i], 0x77);
+	}
+	free_buffer(&buffer);
+	free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -577,6 +636,8 @@ int main(void)
 		cmocka_unit_test(gamma_is_interpolated_and_rounded),
 		cmocka_unit_test(a_lut_is_the_palette_of_c8),
 		cmocka_unit_test(impossible_arguments_are_refused),
+		cmocka_unit_test(only_rgb_in_words_is_a_target),
+		cmocka_unit_test(a_target_may_lie_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,6 +181,48 @@ static void an_empty_picture_has_one_too(void **state)
 			 expected_crc(640, 480, &plain, NULL, 0));
 }
 
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+/* Allocations until one fails; 0 for never. */
+static int until_failure;
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	if (until_failure && !--until_failure)
+		return NULL;
+	return __real_calloc(count, size);
+}
+
+/* The leak sanitizer sees what is forgotten on the way out. */
+static void a_lack_of_memory_is_said(void **state)
+{
+	const struct drm_color_lut lut[2] = { { .red = 1 }, { .blue = 2 } };
+	const struct hf_compose_crtc crtc = { .degamma = lut, .degamma_size = 2,
+					      .gamma = lut, .gamma_size = 2 };
+	struct hf_compose_plane planes[2];
+	struct buffer buffers[2];
+	int ret = -ENOMEM, failed = 0;
+	uint32_t crc;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		make_buffer(&buffers[i], DRM_FORMAT_ARGB8888, 20, 10);
+		planes[i] = buffers[i].plane;
+		planes[i].rotation = DRM_MODE_ROTATE_90;
+	}
+	while (ret) {
+		until_failure = ++failed;
+		ret = hf_compose_crc(30, 20, &crtc, planes, 2, &crc);
+		assert_true(ret == -ENOMEM || (!ret && until_failure));
+	}
+	until_failure = 0;
+	/* Layers, six channels of LUTs, ten for each plane. */
+	assert_int_equal(failed - 1, 1 + 6 + 2 * 10);
+	for (int i = 0; i < 2; i++)
+		free_buffer(&buffers[i]);
+}
+
 static void impossible_arguments_are_refused(void **state)
 {
 	struct hf_compose_crtc crtc = { .degamma_size = 1 };
@@ -208,6 +250,7 @@ int main(void)
 		cmocka_unit_test(the_same_picture_has_the_same_crc),
 		cmocka_unit_test(the_smallest_change_changes_it),
 		cmocka_unit_test(an_empty_picture_has_one_too),
+		cmocka_unit_test(a_lack_of_memory_is_said),
 		cmocka_unit_test(impossible_arguments_are_refused),
 	};
 

@@ -179,13 +179,14 @@ void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event)
 
 void hf_vblank_wait_add(struct hf_crtc *crtc, struct hf_vblank_wait *wait)
 {
+	wait->crtc = crtc;
 	wl_list_insert(crtc->vblank.waiters.prev, &wait->link);
 	arm(crtc);
 }
 
-void hf_vblank_wait_remove(struct hf_crtc *crtc, struct hf_vblank_wait *wait)
+void hf_vblank_wait_remove(struct hf_vblank_wait *wait)
 {
 	wl_list_remove(&wait->link);
 	wl_list_init(&wait->link);
-	arm(crtc);
+	arm(wait->crtc);
 }

@@ -27,7 +27,8 @@ static int copy_ids(struct hf_call *call, unsigned int array, uint32_t *count,
 
 int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 {
-	struct hf_kms_device *kms = &call->dev->kms;
+	const struct hf_kms_file *file = &call->file->kms;
+	struct hf_kms_device *kms = file->kms;
 	struct drm_mode_card_res *res = arg;
 	uint32_t ids[HF_KMS_MAX_CONNECTORS], room = res->count_fbs, n = 0;
 	struct hf_framebuffer *fb;
@@ -35,18 +36,22 @@ int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 
 	res->min_width = res->min_height = 0;
 	res->max_width = res->max_height = HF_KMS_MAX_SIZE;
-	wl_list_for_each(fb, &call->file->kms.fbs, file_link) {
+	wl_list_for_each(fb, &file->fbs, file_link) {
 		if (!ret && n < room)
 			ret = hf_call_copy_out(call, 0, &fb->base.id, n, 1);
 		n++;
 	}
 	res->count_fbs = n;
-	for (n = 0; n < kms->num_crtcs; n++)
-		ids[n] = kms->crtcs[n]->base.id;
+	n = 0;
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (hf_kms_file_sees(file, &kms->crtcs[i]->base))
+			ids[n++] = kms->crtcs[i]->base.id;
 	if (!ret)
 		ret = copy_ids(call, 1, &res->count_crtcs, ids, n);
-	for (n = 0; n < kms->num_connectors; n++)
-		ids[n] = kms->connectors[n]->base.id;
+	n = 0;
+	for (unsigned int i = 0; i < kms->num_connectors; i++)
+		if (hf_kms_file_sees(file, &kms->connectors[i]->base))
+			ids[n++] = kms->connectors[i]->base.id;
 	if (!ret)
 		ret = copy_ids(call, 2, &res->count_connectors, ids, n);
 	for (n = 0; n < kms->num_connectors; n++)
@@ -59,7 +64,7 @@ int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 int hf_ioctl_mode_getcrtc(struct hf_call *call, void *arg)
 {
 	struct drm_mode_crtc *get = arg;
-	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, get->crtc_id);
+	struct hf_crtc *crtc = hf_crtc_find(&call->file->kms, get->crtc_id);
 	const struct hf_plane_state *primary;
 
 	if (!crtc)
@@ -78,6 +83,14 @@ int hf_ioctl_mode_getcrtc(struct hf_call *call, void *arg)
 	return 0;
 }
 
+/* The id of the CRTC that something is on, or 0. */
+static uint32_t seen_id(const struct hf_call *call, const struct hf_crtc *crtc)
+{
+	return crtc && hf_kms_file_sees(&call->file->kms, &crtc->base) ?
+		       crtc->base.id :
+		       0;
+}
+
 int hf_ioctl_mode_getencoder(struct hf_call *call, void *arg)
 {
 	struct drm_mode_get_encoder *get = arg;
@@ -89,8 +102,9 @@ int hf_ioctl_mode_getencoder(struct hf_call *call, void *arg)
 		return -ENOENT;
 	crtc = encoder->connector->state->crtc;
 	get->encoder_type = encoder->type;
-	get->crtc_id = crtc ? crtc->base.id : 0;
-	get->possible_crtcs = encoder->possible_crtcs;
+	get->crtc_id = seen_id(call, crtc);
+	get->possible_crtcs = hf_kms_file_crtcs(&call->file->kms,
+						encoder->possible_crtcs);
 	get->possible_clones = 1u << encoder->connector->index;
 	return 0;
 }
@@ -125,7 +139,7 @@ int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 {
 	struct drm_mode_get_connector *get = arg;
 	struct hf_connector *connector =
-		hf_connector_find(&call->dev->kms, get->connector_id);
+		hf_connector_find(&call->file->kms, get->connector_id);
 	uint32_t room_modes, room_encoders;
 	int ret;
 
@@ -157,21 +171,25 @@ int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 
 int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
 {
-	struct hf_kms_device *kms = &call->dev->kms;
+	const struct hf_kms_file *file = &call->file->kms;
+	struct hf_kms_device *kms = file->kms;
 	struct drm_mode_get_plane_res *res = arg;
 	uint32_t ids[HF_KMS_MAX_PLANES], n = 0;
 
-	for (unsigned int i = 0; i < kms->num_planes; i++)
-		if (call->file->kms.universal ||
-		    kms->planes[i]->type == HF_PLANE_OVERLAY)
-			ids[n++] = kms->planes[i]->base.id;
+	for (unsigned int i = 0; i < kms->num_planes; i++) {
+		const struct hf_plane *plane = kms->planes[i];
+
+		if ((file->universal || plane->type == HF_PLANE_OVERLAY) &&
+		    hf_kms_file_sees(file, &plane->base))
+			ids[n++] = plane->base.id;
+	}
 	return copy_ids(call, 0, &res->count_planes, ids, n);
 }
 
 int hf_ioctl_mode_getplane(struct hf_call *call, void *arg)
 {
 	struct drm_mode_get_plane *get = arg;
-	struct hf_plane *plane = hf_plane_find(&call->dev->kms, get->plane_id);
+	struct hf_plane *plane = hf_plane_find(&call->file->kms, get->plane_id);
 	const struct hf_plane_state *state;
 	uint32_t room;
 
@@ -179,9 +197,10 @@ int hf_ioctl_mode_getplane(struct hf_call *call, void *arg)
 		return -ENOENT;
 	state = plane->state;
 	room = get->count_format_types;
-	get->crtc_id = state->crtc ? state->crtc->base.id : 0;
+	get->crtc_id = seen_id(call, state->crtc);
 	get->fb_id = state->fb ? state->fb->base.id : 0;
-	get->possible_crtcs = plane->possible_crtcs;
+	get->possible_crtcs = hf_kms_file_crtcs(&call->file->kms,
+						plane->possible_crtcs);
 	get->gamma_size = 0;
 	get->count_format_types = plane->num_formats;
 	if (plane->num_formats && room >= plane->num_formats)
@@ -241,8 +260,8 @@ int hf_ioctl_mode_getproperty(struct hf_call *call, void *arg)
 int hf_ioctl_mode_obj_getproperties(struct hf_call *call, void *arg)
 {
 	struct drm_mode_obj_get_properties *get = arg;
-	struct hf_mode_object *object = hf_mode_object_find(
-		&call->dev->kms, get->obj_id, get->obj_type);
+	struct hf_mode_object *object = hf_mode_object_seen(
+		&call->file->kms, get->obj_id, get->obj_type);
 
 	if (!object)
 		return -ENOENT;
@@ -308,7 +327,7 @@ int hf_ioctl_mode_destroypropblob(struct hf_call *call, void *arg)
 int hf_ioctl_mode_getgamma(struct hf_call *call, void *arg)
 {
 	struct drm_mode_crtc_lut *lut = arg;
-	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, lut->crtc_id);
+	struct hf_crtc *crtc = hf_crtc_find(&call->file->kms, lut->crtc_id);
 	int ret = 0;
 
 	if (!crtc)

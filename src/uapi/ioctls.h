@@ -51,6 +51,9 @@ struct drm_syncobj_eventfd {
 #define HF_RENDER_ALLOW 8u /* also on render nodes */
 /* Not a right, and looked at after them: the device has a display. */
 #define HF_DISPLAY 16u
+/* Nor this: the descriptor that comes back is in the mode (O_NONBLOCK) that the one
+ * of the ioctl is in. */
+#define HF_FD_REOPENED 32u
 
 enum hf_array_kind {
 	HF_ARRAY_NONE,
@@ -260,13 +263,15 @@ HF_IOCTL(SYNCOBJ_TIMELINE_SIGNAL, HF_RENDER_ALLOW,				\
 	HF_IN(struct drm_syncobj_timeline_array, handles, count_handles, 4),	\
 	HF_IN(struct drm_syncobj_timeline_array, points, count_handles, 8))	\
 HF_IOCTL(SYNCOBJ_EVENTFD, HF_RENDER_ALLOW, hf_ioctl_syncobj_eventfd)		\
-HF_IOCTL(MODE_CREATE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,		\
+HF_IOCTL_FD(MODE_CREATE_LEASE, HF_MASTER | HF_DISPLAY | HF_FD_REOPENED,		\
+	hf_ioctl_mode_create_lease,						\
+	offsetof(struct drm_mode_create_lease, fd) + 1,				\
 	HF_IN(struct drm_mode_create_lease, object_ids, object_count, 4))	\
-HF_IOCTL(MODE_LIST_LESSEES, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,		\
+HF_IOCTL(MODE_LIST_LESSEES, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_list_lessees,	\
 	HF_OUT(struct drm_mode_list_lessees, lessees_ptr, count_lessees, 4))	\
-HF_IOCTL(MODE_GET_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,			\
+HF_IOCTL(MODE_GET_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_get_lease,		\
 	HF_OUT(struct drm_mode_get_lease, objects_ptr, count_objects, 4))	\
-HF_IOCTL(MODE_REVOKE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease)		\
+HF_IOCTL(MODE_REVOKE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_revoke_lease)	\
 HF_IOCTL(HOLDFAST_GET_PARAM, HF_RENDER, hf_ioctl_get_param)			\
 HF_IOCTL(HOLDFAST_GEM_CREATE, HF_RENDER, hf_ioctl_gem_create)			\
 HF_IOCTL(HOLDFAST_GEM_MMAP_OFFSET, HF_RENDER, hf_ioctl_gem_mmap_offset)		\

@@ -391,14 +391,18 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 {
 	struct hf_call *call = &slot->call;
 	struct hf_system *sys = client->server->sys;
+	const struct hf_ioctl_desc *desc =
+		&hf_ioctl_descs[_IOC_NR(call->cmd)];
 	uint64_t start;
 	int ret;
 
 	if (!is_attached(client, file_id))
 		return -ESTALE;
-	ret = read_request(slot, wire, &hf_ioctl_descs[_IOC_NR(call->cmd)]);
+	ret = read_request(slot, wire, desc);
 	if (ret)
 		return ret;
+	if (desc->rights & HF_REAP)
+		hf_server_reap(client->server);
 	pthread_mutex_lock(&sys->lock);
 	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
 	while ((ret = dispatch(call, file_id)) == HF_CALL_POPULATE) {

@@ -523,6 +523,15 @@ uint32_t hf_file_likely(int fd)
 				    memory_order_relaxed);
 }
 
+void hf_file_opened(int fd)
+{
+	unsigned int minor;
+	uint32_t id;
+
+	if (read_name(fd, &minor, &id))
+		set_likely(fd, id);
+}
+
 bool hf_file_closed(int fd)
 {
 	if (!hf_file_likely(fd))
@@ -590,7 +599,6 @@ int hf_shim_drm_open(unsigned int minor, int flags)
 {
 	struct hf_request req;
 	int ret, fd;
-	uint32_t id;
 
 	if (flags & O_EXCL)
 		return -EBUSY;
@@ -605,8 +613,7 @@ int hf_shim_drm_open(unsigned int minor, int flags)
 			REAL(fcntl)(fd, F_SETFD, 0);
 		if (flags & O_NONBLOCK)
 			REAL(fcntl)(fd, F_SETFL, O_RDWR | O_NONBLOCK);
-		if (read_name(fd, &minor, &id))
-			set_likely(fd, id);
+		hf_file_opened(fd);
 		ret = fd;
 	}
 	hf_request_end(&req);

@@ -88,6 +88,8 @@ void hf_file_forget(int fd);
  * Return: the server's number of the file, or 0.
  */
 uint32_t hf_file_likely(int fd);
+/** hf_file_opened() - The server gave it to us: it is a DRM file. */
+void hf_file_opened(int fd);
 /**
  * hf_file_closed() - The number is free again.
  *

@@ -256,8 +256,10 @@ static void get_fd(struct hf_request *req, const struct hf_ioctl_desc *desc,
 	fd = req->fds[--req->nfds];
 	if (!(req->slot->cloexec & 1))
 		REAL(fcntl)(fd, F_SETFD, 0);
-	if (desc->rights & HF_FD_REOPENED)
+	if (desc->rights & HF_DRM_FD) {
 		REAL(fcntl)(fd, F_SETFL, REAL(fcntl)(on, F_GETFL));
+		hf_file_opened(fd);
+	}
 	memcpy(req->slot->arg + desc->fd_out - 1, &fd, sizeof(fd));
 }
 

@@ -990,3 +990,40 @@ TEST(a_process_that_dies_gives_back_what_it_was_lent)
 	EXPECT_EQ(count_lessees(kms.fd), 0);
 	kms_show(&kms, &fb);
 }
+
+/* -- libdrm's own calls ------------------------------------------------------------------ */
+
+TEST(libdrm_makes_lists_and_revokes_leases)
+{
+	drmModeLesseeListPtr lessees;
+	drmModeObjectListPtr objects;
+	uint32_t lent[2], id;
+	drmModeRes *res;
+	struct kms kms;
+	int fd;
+
+	kms_open(&kms);
+	lent[0] = kms.crtc;
+	lent[1] = kms.connector;
+	fd = drmModeCreateLease(kms.fd, lent, 2, O_CLOEXEC, &id);
+	if (fd == -EOPNOTSUPP)
+		skip("the driver has no leases");
+	EXPECT(fd >= 0);
+	lessees = drmModeListLessees(kms.fd);
+	EXPECT(lessees);
+	EXPECT_EQ(lessees->count, 1);
+	EXPECT_EQ(lessees->lessees[0], id);
+	drmFree(lessees);
+	objects = drmModeGetLease(fd);
+	EXPECT(objects);
+	EXPECT(objects->count >= 3);
+	drmFree(objects);
+	res = drmModeGetResources(fd);
+	EXPECT(res && res->count_crtcs == 1 && res->crtcs[0] == kms.crtc);
+	drmModeFreeResources(res);
+	EXPECT_OK(result(drmModeRevokeLease(kms.fd, id)));
+	EXPECT_ERROR(result(drmModeRevokeLease(kms.fd, 99)), ENOENT);
+	lessees = drmModeListLessees(kms.fd);
+	EXPECT(lessees && lessees->count == 0);
+	drmFree(lessees);
+}

@@ -58,6 +58,10 @@ static const struct bench benches[] = {
 	  measure_submit_latency },
 	{ "object_overhead", "bytes", NULL, 512, false,
 	  measure_object_overhead },
+	{ "flip_rate", "ns", "ioctl_hot", 4, true, measure_flip_rate },
+	{ "atomic_commit", "ns", "ioctl_hot", 10, true, measure_atomic_commit },
+	{ "vblank_jitter", "us", "how late clock_nanosleep wakes, 99 %", 2, true,
+	  measure_vblank_jitter },
 };
 
 enum { NUM_BENCHES = sizeof(benches) / sizeof(benches[0]) };

@@ -106,6 +106,9 @@ int measure_userptr_first(struct result *result, bool quick);
 int measure_userptr_again(struct result *result, bool quick);
 int measure_submit_latency(struct result *result, bool quick);
 int measure_object_overhead(struct result *result, bool quick);
+int measure_flip_rate(struct result *result, bool quick);
+int measure_atomic_commit(struct result *result, bool quick);
+int measure_vblank_jitter(struct result *result, bool quick);
 
 /**
  * report_json(), report_svg() - Write all results to a file.

@@ -110,11 +110,16 @@ static int context_init(struct compose_context *context)
 static int compose_ours(void *data, unsigned int count)
 {
 	struct compose_context *context = data;
+	const struct hf_compose_crtc crtc = { 0 };
+	const struct hf_compose_target target = {
+		.format = hf_format_info(DRM_FORMAT_XRGB8888),
+		.pixels = context->object,
+		.width = WIDTH, .height = HEIGHT, .pitch = WIDTH * 4,
+	};
 	int ret = 0;
 
 	while (count-- && !ret)
-		ret = hf_compose(context->object, WIDTH, HEIGHT, WIDTH * 4,
-				 context->compose, 3, NULL, 0);
+		ret = hf_compose(&target, &crtc, context->compose, 3);
 	return ret;
 }
 

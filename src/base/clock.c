@@ -45,13 +45,24 @@ int hf_clock_fd(const struct hf_clock *clock)
 	return clock->fd;
 }
 
-uint64_t hf_clock_now(const struct hf_clock *clock)
+static uint64_t read_clock(clockid_t id)
 {
 	struct timespec ts;
 
-	(void)clock;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(id, &ts);
 	return ts.tv_sec * HF_NSEC_PER_SEC + ts.tv_nsec;
+}
+
+uint64_t hf_clock_now(const struct hf_clock *clock)
+{
+	(void)clock;
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t hf_clock_coarse(const struct hf_clock *clock)
+{
+	(void)clock;
+	return read_clock(CLOCK_MONOTONIC_COARSE);
 }
 
 static void program(struct hf_clock *clock)

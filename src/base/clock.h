@@ -45,6 +45,13 @@ int hf_clock_fd(const struct hf_clock *clock);
 /** hf_clock_now() - Nanoseconds, comparable with a client's CLOCK_MONOTONIC. */
 uint64_t hf_clock_now(const struct hf_clock *clock);
 
+/**
+ * hf_clock_coarse() - The same, but up to some milliseconds behind.
+ *
+ * Does not look at the hardware, which takes its time on some machines.
+ */
+uint64_t hf_clock_coarse(const struct hf_clock *clock);
+
 /** hf_clock_dispatch() - Call what is due. */
 void hf_clock_dispatch(struct hf_clock *clock);
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -42,33 +41,5 @@ static inline uint64_t hf_monotonic_ns(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
-
-static inline void hf_cpu_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
-/**
- * hf_spin_until() - Spin for a while, until a condition holds.
- *
- * Yields between bursts: the one that is waited for may be on this very CPU.
- * Evaluates to whether it held in time.
- */
-#define hf_spin_until(cond, ns) ({                                            \
-	uint64_t spin_end = hf_monotonic_ns() + (ns);                         \
-	_Bool spin_met = (cond);                                              \
-	while (!spin_met && hf_monotonic_ns() < spin_end) {                   \
-		for (int spin_i = 0; spin_i < 64 && !spin_met; spin_i++) {    \
-			hf_cpu_relax();                                       \
-			spin_met = (cond);                                    \
-		}                                                             \
-		if (!spin_met)                                                \
-			sched_yield();                                        \
-	}                                                                     \
-	spin_met; })
 
 #endif

@@ -23,6 +23,7 @@
 
 #include "base/futex.h"
 #include "cli/cli.h"
+#include "drivers/soft/frame.h"
 
 /* How long what the program left behind has to end by itself. */
 #define LEFTOVER_NS UINT64_C(1000000000)
@@ -263,13 +264,13 @@ static void settle(struct run *run)
 static int write_screenshot(struct run *run)
 {
 	int fd = run->screenshot_fd, ret = 0;
-	struct hf_picture *picture;
+	struct hf_frame *frame;
 
 	if (run->own_server) {
-		ret = hf_picture_capture(run->server.dev, 0, &picture);
+		ret = hf_screenshot_capture(run->server.dev, 0, &frame);
 		if (!ret) {
-			ret = hf_picture_write(picture, fd);
-			hf_picture_destroy(picture);
+			ret = hf_screenshot_write(frame, fd);
+			hf_frame_destroy(frame);
 		}
 	} else {
 		int shot = hf_cli_query(run->options->socket, "screenshot 0");

@@ -30,6 +30,8 @@ void hf_crtc_state_destroy(struct hf_crtc_state *state)
 	hf_event_destroy(state->event);
 	hf_fence_put(state->out_fence);
 	hf_blob_put(state->mode_blob);
+	hf_blob_put(state->degamma);
+	hf_blob_put(state->ctm);
 	hf_blob_put(state->gamma);
 	free(state);
 }
@@ -48,11 +50,11 @@ void hf_atomic_state_destroy(struct hf_atomic_state *state)
 {
 	if (!state)
 		return;
-	for (unsigned int i = 0; i < HF_KMS_MAX_CRTCS; i++)
+	for (unsigned int i = 0; i < state->kms->num_crtcs; i++)
 		hf_crtc_state_destroy(state->crtcs[i]);
-	for (unsigned int i = 0; i < HF_KMS_MAX_PLANES; i++)
+	for (unsigned int i = 0; i < state->kms->num_planes; i++)
 		hf_plane_state_destroy(state->planes[i]);
-	for (unsigned int i = 0; i < HF_KMS_MAX_CONNECTORS; i++)
+	for (unsigned int i = 0; i < state->kms->num_connectors; i++)
 		free(state->connectors[i]);
 	free(state);
 }
@@ -66,14 +68,15 @@ static void *duplicate(const void *old, size_t size)
 	return new;
 }
 
-struct hf_crtc_state *hf_atomic_get_crtc(struct hf_atomic_state *state,
-					 struct hf_crtc *crtc)
+static struct hf_blob *get_blob(struct hf_blob *blob)
 {
-	struct hf_crtc_state *new = state->crtcs[crtc->index];
+	return blob ? hf_blob_get(blob) : NULL;
+}
 
-	if (new)
-		return new;
-	new = duplicate(crtc->state, sizeof(*new));
+struct hf_crtc_state *hf_crtc_state_copy(const struct hf_crtc_state *old)
+{
+	struct hf_crtc_state *new = duplicate(old, sizeof(*new));
+
 	if (!new)
 		return NULL;
 	new->event = NULL;
@@ -81,12 +84,21 @@ struct hf_crtc_state *hf_atomic_get_crtc(struct hf_atomic_state *state,
 	new->out_fence_ptr = 0;
 	new->mode_changed = new->active_changed = false;
 	new->connectors_changed = new->async_flip = false;
-	if (new->mode_blob)
-		hf_blob_get(new->mode_blob);
-	if (new->gamma)
-		hf_blob_get(new->gamma);
-	state->crtcs[crtc->index] = new;
+	get_blob(new->mode_blob);
+	get_blob(new->degamma);
+	get_blob(new->ctm);
+	get_blob(new->gamma);
 	return new;
+}
+
+struct hf_crtc_state *hf_atomic_get_crtc(struct hf_atomic_state *state,
+					 struct hf_crtc *crtc)
+{
+	struct hf_crtc_state **slot = &state->crtcs[crtc->index];
+
+	if (!*slot)
+		*slot = hf_crtc_state_copy(crtc->state);
+	return *slot;
 }
 
 struct hf_plane_state *hf_atomic_get_plane(struct hf_atomic_state *state,

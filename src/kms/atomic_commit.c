@@ -34,9 +34,9 @@ struct hf_commit {
 	unsigned int fences;	     /* not signaled yet */
 	unsigned int pending;	     /* flips that are not shown yet */
 	bool at_once;
-	struct hf_flip flips[HF_KMS_MAX_CRTCS];
-	struct fence_wait waits_for[HF_KMS_MAX_PLANES];
 	struct wl_list waits;
+	struct hf_flip flips[HF_KMS_MAX_CRTCS];
+	struct fence_wait waits_for[]; /* one a plane */
 };
 
 void hf_commit_wait_remove(struct hf_commit_wait *wait)
@@ -394,7 +394,8 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 	ret = prepare_planes(state);
 	if (ret)
 		return ret;
-	commit = calloc(1, sizeof(*commit));
+	commit = calloc(1, sizeof(*commit) +
+				   kms->num_planes * sizeof(*commit->waits_for));
 	if (!commit)
 		return -ENOMEM;
 	wl_list_init(&commit->waits);

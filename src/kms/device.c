@@ -13,6 +13,9 @@
 #include "kms/mode.h"
 #include "kms/state.h"
 
+/* ARGB, 16 bits each. */
+#define BLACK (UINT64_C(0xffff) << 48)
+
 static struct hf_blob *in_formats(struct hf_kms_device *kms,
 				  const struct hf_plane *plane)
 {
@@ -140,6 +143,7 @@ static int create_crtc(struct hf_kms_device *kms)
 	if (!crtc->state)
 		return -ENOMEM;
 	crtc->state->crtc = crtc;
+	crtc->state->background = BLACK;
 	if (create_planes(crtc) ||
 	    hf_mode_object_add(kms, &crtc->base, DRM_MODE_OBJECT_CRTC))
 		return -ENOMEM;
@@ -337,6 +341,13 @@ void hf_kms_uevent(struct hf_kms_device *kms, const char *what,
 		kms->uevent(kms, what, connector, prop);
 }
 
+/* Whoever waits for a flip is told, and pending commits end. */
+void hf_kms_device_stop(struct hf_kms_device *kms)
+{
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		hf_vblank_off(kms->crtcs[i]);
+}
+
 static void free_planes(struct hf_kms_device *kms)
 {
 	for (unsigned int i = 0; i < kms->num_planes; i++) {
@@ -348,9 +359,6 @@ static void free_planes(struct hf_kms_device *kms)
 
 static void free_crtcs(struct hf_kms_device *kms)
 {
-	/* Whoever waits for a flip is told, and pending commits end. */
-	for (unsigned int i = 0; i < kms->num_crtcs; i++)
-		hf_vblank_off(kms->crtcs[i]);
 	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
 		hf_crtc_state_destroy(kms->crtcs[i]->state);
 		free(kms->crtcs[i]);
@@ -371,6 +379,7 @@ void hf_kms_device_finish(struct hf_kms_device *kms)
 {
 	struct hf_property *prop, *next;
 
+	hf_kms_device_stop(kms);
 	hf_kms_drop_held(kms);
 	free_crtcs(kms);
 	free_planes(kms);

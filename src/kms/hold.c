@@ -11,11 +11,12 @@
 
 static void drop(struct hf_crtc *crtc)
 {
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < HF_CRTC_MAX_PLANES; i++) {
 		hf_plane_state_destroy(crtc->held[i]);
 		crtc->held[i] = NULL;
 	}
-	hf_blob_replace(&crtc->held_gamma, NULL);
+	hf_crtc_state_destroy(crtc->held_state);
+	crtc->held_state = NULL;
 }
 
 void hf_kms_drop_held(struct hf_kms_device *kms)
@@ -40,20 +41,16 @@ static struct hf_plane_state *copy(const struct hf_plane_state *state)
 
 void hf_kms_hold(struct hf_crtc *crtc)
 {
-	struct hf_kms_device *kms = crtc->kms;
-	unsigned int n = 0;
+	const struct hf_plane_state *planes[HF_CRTC_MAX_PLANES];
+	unsigned int n;
 
-	if (!kms->hold || !crtc->state->active)
+	if (!crtc->kms->hold)
 		return;
-	for (unsigned int i = 0; i < kms->num_planes; i++) {
-		const struct hf_plane_state *state = kms->planes[i]->state;
-
-		if (state->crtc != crtc || !state->fb)
-			continue;
-		if (!n)
-			drop(crtc);
-		crtc->held[n++] = copy(state);
-	}
-	if (n)
-		hf_blob_replace(&crtc->held_gamma, crtc->state->gamma);
+	n = hf_crtc_planes(crtc, planes);
+	if (!n)
+		return;
+	drop(crtc);
+	for (unsigned int i = 0; i < n; i++)
+		crtc->held[i] = copy(planes[i]);
+	crtc->held_state = hf_crtc_state_copy(crtc->state);
 }

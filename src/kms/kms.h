@@ -27,12 +27,15 @@
 #include "sync/fence.h"
 
 #define HF_KMS_MAX_CRTCS 16
-#define HF_KMS_MAX_PLANES (3 * HF_KMS_MAX_CRTCS)
+#define HF_KMS_MAX_OVERLAYS 8 /* of a CRTC */
+#define HF_CRTC_MAX_PLANES (HF_KMS_MAX_OVERLAYS + 2)
+#define HF_KMS_MAX_PLANES (HF_CRTC_MAX_PLANES * HF_KMS_MAX_CRTCS)
 #define HF_KMS_MAX_CONNECTORS HF_KMS_MAX_CRTCS
 #define HF_KMS_MAX_MODES 64
 #define HF_KMS_MAX_PROPS 48
 #define HF_KMS_MAX_SIZE 16384 /* pixels or lines of a framebuffer or mode */
-#define HF_KMS_GAMMA_SIZE 256
+#define HF_KMS_GAMMA_SIZE 256 /* entries of the legacy table */
+#define HF_KMS_LUT_SIZE 4096  /* of GAMMA_LUT and DEGAMMA_LUT, at most */
 #define HF_KMS_CURSOR_SIZE 64
 
 struct hf_gem_object;
@@ -112,6 +115,8 @@ struct hf_plane_state {
 	uint32_t blend;	   /* 0 pre-multiplied, 1 coverage, 2 none */
 	uint32_t encoding, range;
 	uint32_t zpos;
+	uint32_t scaling_filter; /* HF_FILTER_* */
+	int32_t hotspot_x, hotspot_y;
 	struct hf_blob *damage;
 	struct hf_fence *in_fence; /* to wait for before it is shown */
 };
@@ -124,7 +129,10 @@ struct hf_crtc_state {
 	uint32_t connector_mask;
 	struct drm_mode_modeinfo mode;
 	struct hf_blob *mode_blob;
-	struct hf_blob *gamma;
+	/* What is done to the pixels, in this order; NULL: nothing. */
+	struct hf_blob *degamma, *ctm, *gamma;
+	uint64_t background; /* ARGB, 16 bits each */
+	bool vrr;	     /* VRR_ENABLED */
 	struct hf_event *event; /* to send when the commit is shown */
 	struct hf_fence *out_fence; /* to signal then */
 	uint64_t out_fence_ptr; /* where the client wants it; 0: nowhere */
@@ -140,6 +148,9 @@ struct hf_connector_state {
 
 /* The values of a plane's "type". */
 enum { HF_PLANE_OVERLAY, HF_PLANE_PRIMARY, HF_PLANE_CURSOR };
+
+/* The values of "SCALING_FILTER". */
+enum { HF_FILTER_DEFAULT, HF_FILTER_NEAREST };
 
 struct hf_plane {
 	struct hf_mode_object base;
@@ -183,8 +194,8 @@ struct hf_crtc {
 	uint64_t frames; /* shown so far */
 	uint32_t last_width, last_height; /* of its last mode; 0: none yet */
 	/* What its planes showed before they were taken off, lowest first. */
-	struct hf_plane_state *held[3];
-	struct hf_blob *held_gamma;
+	struct hf_plane_state *held[HF_CRTC_MAX_PLANES];
+	struct hf_crtc_state *held_state; /* of that time, or NULL */
 	uint16_t gamma[3][HF_KMS_GAMMA_SIZE]; /* as GETGAMMA reads it */
 };
 
@@ -303,12 +314,16 @@ struct hf_kms_file {
  * @height: lines
  * @hz: refreshes a second
  * @edid: what it says of itself, or NULL: one is made up; likewise @edid_size, bytes
+ * @vrr: it can refresh whenever there is something new to show
+ * @vrr_min_hz: refreshes a second if there is nothing new; 0: what is usual
  */
 struct hf_kms_output {
 	unsigned int width, height;
 	double hz;
 	const void *edid;
 	size_t edid_size;
+	bool vrr;
+	double vrr_min_hz;
 };
 
 /* device.c */
@@ -323,6 +338,8 @@ struct hf_kms_output {
 int hf_kms_device_init(struct hf_kms_device *kms, struct hf_clock *clock,
 		       const struct hf_kms_funcs *funcs,
 		       const struct hf_kms_output *outputs, size_t noutputs);
+/** hf_kms_device_stop() - Vblanks end, and with them what waits for one. */
+void hf_kms_device_stop(struct hf_kms_device *kms);
 void hf_kms_device_finish(struct hf_kms_device *kms);
 /**
  * hf_kms_plug() - Something was plugged in at a connector, or was unplugged.
@@ -421,6 +438,20 @@ bool hf_property_valid(struct hf_kms_device *kms,
 /** hf_object_get_value() - The value of a property as a client reads it. */
 uint64_t hf_object_get_value(const struct hf_mode_object *object,
 			     unsigned int i);
+
+/* plane.c */
+
+/**
+ * hf_crtc_planes() - What a CRTC shows, the lowest plane first.
+ * @planes: where to put the states
+ *
+ * The order is that of zpos, and of ids where that is the same.
+ *
+ * Return: how many; 0 where it is off.
+ */
+unsigned int
+hf_crtc_planes(const struct hf_crtc *crtc,
+	       const struct hf_plane_state *planes[HF_CRTC_MAX_PLANES]);
 
 /* framebuffer.c */
 

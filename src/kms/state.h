@@ -5,6 +5,8 @@
 
 #include "kms/kms.h"
 
+/** hf_crtc_state_copy() - Without what is of one commit only. NULL: no memory. */
+struct hf_crtc_state *hf_crtc_state_copy(const struct hf_crtc_state *old);
 void hf_crtc_state_destroy(struct hf_crtc_state *state);
 void hf_plane_state_destroy(struct hf_plane_state *state);
 

@@ -22,6 +22,7 @@
 #include "base/fdpass.h"
 #include "base/futex.h"
 #include "base/log.h"
+#include "base/spin.h"
 #include "mem/shmem.h"
 #include "server/json.h"
 #include "server/server.h"
@@ -675,7 +676,7 @@ static void *serve(void *arg)
 		for (; pending; pending &= pending - 1)
 			serve_slot(client, __builtin_ctz(pending));
 		if (hf_spin_until(atomic_load(&channel->pending),
-				  HF_WIRE_SPIN_NS))
+				  client->server->spin))
 			continue;
 		atomic_store(&channel->sleeping, 1);
 		if (!atomic_load(&channel->pending) &&
@@ -768,6 +769,7 @@ static int map_channel(struct hf_client *client, int *fd)
 	}
 	atomic_store(&client->channel->tree,
 		     atomic_load(&client->server->generation));
+	client->channel->spin = client->server->spin;
 	client->channel->user_max =
 		hf_user_files_max(client->server->sys->user_files)
 		<< HF_PAGE_SHIFT;

@@ -15,6 +15,7 @@
 
 #include "base/fdpass.h"
 #include "drivers/soft/engine.h"
+#include "drivers/soft/frame.h"
 #include "mem/shmem.h"
 #include "server/json.h"
 #include "server/server.h"
@@ -269,7 +270,7 @@ static void reply(const struct hf_wire_query *query, int fd, int answer)
 /* A screenshot takes its time: a thread of its own composes it. */
 struct shot {
 	struct hf_server *server;
-	struct hf_picture *picture;
+	struct hf_frame *frame;
 	struct hf_wire_query query;
 	int fd;
 };
@@ -298,11 +299,11 @@ static void *compose(void *arg)
 	struct hf_server *server = shot->server;
 	int fd = memfd_create("holdfast screenshot", MFD_CLOEXEC), ret;
 
-	ret = fd < 0 ? -errno : hf_picture_write(shot->picture, fd);
+	ret = fd < 0 ? -errno : hf_screenshot_write(shot->frame, fd);
 	if (ret && fd >= 0)
 		close(fd);
 	reply(&shot->query, shot->fd, ret ? ret : fd);
-	hf_picture_destroy(shot->picture);
+	hf_frame_destroy(shot->frame);
 	free(shot);
 	shot_done(server);
 	return NULL;
@@ -341,7 +342,7 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	if (!shot_begins(server))
 		return -EBUSY;
 	shot = calloc(1, sizeof(*shot));
-	ret = shot ? hf_picture_capture(server->dev, crtc, &shot->picture) :
+	ret = shot ? hf_screenshot_capture(server->dev, crtc, &shot->frame) :
 		     -ENOMEM;
 	if (!ret) {
 		shot->server = server;
@@ -351,7 +352,7 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	}
 	if (ret) {
 		if (shot)
-			hf_picture_destroy(shot->picture);
+			hf_frame_destroy(shot->frame);
 		free(shot);
 		shot_done(server);
 	}

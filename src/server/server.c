@@ -24,6 +24,7 @@
 #include "base/address.h"
 #include "base/fdpass.h"
 #include "base/log.h"
+#include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
 #include "server/server.h"
@@ -526,6 +527,7 @@ int hf_server_init(struct hf_server *server,
 	server->listen_fd = server->tree_fd = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
+	server->spin = hf_spin_rounds(HF_WIRE_SPIN_NS);
 	/* A terminal or a reader of the trace that goes away is no reason. */
 	signal(SIGPIPE, SIG_IGN);
 	ret = create_system(server, options);

@@ -35,6 +35,7 @@ struct hf_server {
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
+	uint32_t spin; /* rounds before a client's thread sleeps */
 	pthread_mutex_t shots_lock;
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */
@@ -143,23 +144,18 @@ int hf_fdinfo(struct hf_file *file);
 
 /* screenshot.c */
 
-struct hf_picture;
+struct hf_frame;
 
 /**
- * hf_picture_capture() - Remember what a CRTC shows, for later composition.
+ * hf_screenshot_capture() - What a CRTC shows, or showed last. Takes the lock.
  * @crtc: index
- * @picture: set to it; to be destroyed
+ * @frame: set to it; to be destroyed
  *
- * Takes the device's lock, but does no work to speak of. A CRTC that is off
- * gives what it showed last, or black.
- *
- * Return: 0, -ENOENT for no such CRTC, -ENODATA for one that never had a mode,
- * -ENOMEM, -EMFILE.
+ * Return: 0, -ENOENT for no such CRTC, or as hf_frame_capture().
  */
-int hf_picture_capture(struct hf_device *dev, unsigned int crtc,
-		       struct hf_picture **picture);
-/** hf_picture_write() - Compose it into a PNG. Return: 0 or a negative errno. */
-int hf_picture_write(struct hf_picture *picture, int fd);
-void hf_picture_destroy(struct hf_picture *picture);
+int hf_screenshot_capture(struct hf_device *dev, unsigned int crtc,
+			  struct hf_frame **frame);
+/** hf_screenshot_write() - Compose a frame into a PNG. Return: 0 or a negative errno. */
+int hf_screenshot_write(struct hf_frame *frame, int fd);
 
 #endif

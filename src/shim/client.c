@@ -29,6 +29,7 @@
 #include "base/address.h"
 #include "base/fdpass.h"
 #include "base/futex.h"
+#include "base/spin.h"
 #include "shim/client.h"
 #include "shim/descriptor.h"
 #include "shim/poll.h"
@@ -445,7 +446,7 @@ int hf_request_run(struct hf_request *req)
 	/* Waking takes longer than spinning is worth, and may want this CPU. */
 	if (ring(req) ||
 	    !hf_spin_until(atomic_load(&slot->state) == HF_SLOT_DONE,
-			   HF_WIRE_SPIN_NS)) {
+			   req->link->channel->spin)) {
 		ret = sleep_for_answer(req);
 		if (ret)
 			return ret;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/soft/composer.h"
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
 #include "uapi/call.h"
@@ -72,6 +73,9 @@ static int init_display(struct hf_device *dev,
 	const struct hf_driver *driver = dev->driver;
 	int n = 0, ret;
 
+	dev->composer = hf_composer_create(&dev->sys->lock);
+	if (!dev->composer)
+		return -ENOMEM;
 	if (driver->probe) {
 		n = driver->probe(dev, options, found);
 		if (n < 0)
@@ -127,12 +131,23 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	return dev;
 
 error_dma:
+	hf_composer_destroy(dev->composer);
 	hf_engine_destroy(dev->engine);
 	hf_dma_device_finish(&dev->dma);
 error_free:
 	free(dev);
 	errno = -ret;
 	return NULL;
+}
+
+/* What is going to be shown is shown now, and what that captures is composed. */
+static void stop_display(struct hf_device *dev)
+{
+	pthread_mutex_lock(&dev->sys->lock);
+	hf_kms_device_stop(&dev->kms);
+	pthread_mutex_unlock(&dev->sys->lock);
+	hf_composer_destroy(dev->composer);
+	dev->composer = NULL;
 }
 
 void hf_device_destroy(struct hf_device *dev)
@@ -142,8 +157,10 @@ void hf_device_destroy(struct hf_device *dev)
 	hf_engine_destroy(dev->engine);
 	if (dev->driver->stop)
 		dev->driver->stop(dev);
-	if (dev->driver->kms)
+	if (dev->driver->kms) {
+		stop_display(dev);
 		hf_kms_device_finish(&dev->kms);
+	}
 	if (dev->driver->remove)
 		dev->driver->remove(dev);
 	hf_gem_device_finish(&dev->gem);

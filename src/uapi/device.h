@@ -23,6 +23,7 @@
 #include "uapi/system.h"
 
 struct hf_call;
+struct hf_composer;
 struct hf_device;
 
 struct hf_device_options;
@@ -100,6 +101,7 @@ struct hf_device {
 	struct hf_dma_device dma;
 	struct hf_gem_device gem;
 	struct hf_kms_device kms; /* empty where the driver has no display */
+	struct hf_composer *composer; /* NULL likewise */
 	struct wl_list files;
 	struct hf_engine *engine; /* NULL: it has none */
 	void *hw;		  /* the driver's */

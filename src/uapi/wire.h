@@ -32,7 +32,7 @@
 #define HF_WIRE_HEADER_SIZE 4096u
 /* Nested arrays of a request above this are refused, in bytes. */
 #define HF_WIRE_PAYLOAD_MAX (64u << 20)
-/* How long either side spins before it sleeps. */
+/* How long either side spins before it sleeps, of its own time. */
 #define HF_WIRE_SPIN_NS 50000u
 
 /* The environment: where the server is, and the key that admits to it. */
@@ -189,6 +189,7 @@ struct hf_wire_channel {
 	_Atomic uint32_t dead;	  /* the server has hung up */
 	_Atomic uint32_t tree;	  /* generation of the tree of paths */
 	uint64_t user_max; /* bytes of user pages that the server takes */
+	uint32_t spin;	   /* rounds that HF_WIRE_SPIN_NS are on this machine */
 	_Alignas(64) _Atomic uint32_t sleeping; /* the server sleeps on pending */
 	_Alignas(64) _Atomic uint32_t claimed; /* a bit a slot; the client's */
 };

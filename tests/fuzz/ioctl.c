@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "../unit/fdcount.h"
+#include "drivers/soft/frame.h"
 #include "drivers/soft/soft.h"
 #include "server/server.h"
 #include "uapi/call.h"
@@ -749,16 +750,16 @@ static void screenshot(void)
 	unsigned int i = below(dev->kms.num_crtcs + 1);
 	const struct hf_crtc *crtc =
 		i < dev->kms.num_crtcs ? dev->kms.crtcs[i] : NULL;
-	struct hf_picture *picture;
+	struct hf_frame *frame;
 	int fd;
 
 	if (crtc && (uint64_t)crtc->last_width * crtc->last_height > 1 << 19)
 		return;
-	if (hf_picture_capture(dev, i, &picture))
+	if (hf_screenshot_capture(dev, i, &frame))
 		return;
 	fd = memfd_create("fuzz screenshot", MFD_CLOEXEC);
-	hf_picture_write(picture, fd);
-	hf_picture_destroy(picture);
+	hf_screenshot_write(frame, fd);
+	hf_frame_destroy(frame);
 	close(fd);
 }
 

@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "base/futex.h"
+#include "base/spin.h"
 #include "drivers/soft/engine.h"
 #include "drivers/soft/exec.h"
 #include "holdfast_drm.h"

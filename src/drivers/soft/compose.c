@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <pixman.h>
+#include <zlib.h>
 
 #include "drivers/soft/compose.h"
 #include "drivers/soft/fetch.h"
@@ -526,43 +527,82 @@ static void apply_gamma(void *pixels, uint32_t width, uint32_t height,
 	}
 }
 
-static bool valid_picture(const void *pixels, uint32_t width, uint32_t height,
-			  uint32_t stride)
+bool hf_compose_target_supported(const struct hf_format *format)
 {
-	if (!width || width > MAX_SIZE || !height || height > MAX_SIZE)
-		return false;
-	if ((uintptr_t)pixels % 4 || stride % 4 || stride < width * 4)
-		return false;
-	return (uint64_t)stride * height <= INT_MAX;
+	return format->fourcc == DRM_FORMAT_XRGB8888;
 }
 
-int hf_compose(void *pixels, uint32_t width, uint32_t height, uint32_t stride,
-	       const struct hf_compose_plane *planes, size_t num_planes,
-	       const struct drm_color_lut *gamma, size_t gamma_size)
+static bool valid_target(const struct hf_compose_target *target)
 {
+	if (!hf_compose_target_supported(target->format))
+		return false;
+	if (!target->width || target->width > MAX_SIZE || !target->height ||
+	    target->height > MAX_SIZE)
+		return false;
+	if ((uintptr_t)target->pixels % 4 || target->pitch % 4 ||
+	    target->pitch < target->width * 4)
+		return false;
+	return (uint64_t)target->pitch * target->height <= INT_MAX;
+}
+
+int hf_compose(const struct hf_compose_target *target,
+	       const struct hf_compose_crtc *crtc,
+	       const struct hf_compose_plane *planes, size_t num_planes)
+{
+	uint32_t width = target->width, height = target->height;
 	pixman_image_t *picture;
 	int ret = 0;
 
-	if (!valid_picture(pixels, width, height, stride))
+	if (!valid_target(target))
 		return -EINVAL;
-	if (gamma && gamma_size < 2)
+	if (crtc->gamma && crtc->gamma_size < 2)
 		return -EINVAL;
 	for (size_t i = 0; i < num_planes; i++)
 		if (!valid_plane(&planes[i]))
 			return -EINVAL;
 
 	picture = pixman_image_create_bits_no_clear(PIXMAN_x8r8g8b8, width,
-						    height, pixels, stride);
+						    height, target->pixels,
+						    target->pitch);
 	if (!picture)
 		return -ENOMEM;
 
-	for (size_t i = find_lowest(pixels, width, height, stride, planes,
-				    num_planes);
+	for (size_t i = find_lowest(target->pixels, width, height, target->pitch,
+				    planes, num_planes);
 	     !ret && i < num_planes; i++)
 		ret = show_plane(picture, width, height, &planes[i]);
 	pixman_image_unref(picture);
 
-	if (!ret && gamma)
-		apply_gamma(pixels, width, height, stride, gamma, gamma_size);
+	if (!ret && crtc->gamma)
+		apply_gamma(target->pixels, width, height, target->pitch,
+			    crtc->gamma, crtc->gamma_size);
+	return ret;
+}
+
+int hf_compose_crc(uint32_t width, uint32_t height,
+		   const struct hf_compose_crtc *crtc,
+		   const struct hf_compose_plane *planes, size_t num_planes,
+		   uint32_t *crc)
+{
+	struct hf_compose_target target = {
+		.format = hf_format_info(DRM_FORMAT_XRGB8888),
+		.width = width, .height = height, .pitch = width * 4,
+		.pixels = calloc(height, (size_t)width * 4),
+	};
+	const uint32_t *pixels = target.pixels;
+	int ret;
+
+	if (!pixels)
+		return -ENOMEM;
+	ret = hf_compose(&target, crtc, planes, num_planes);
+	*crc = 0;
+	for (size_t i = 0; !ret && i < (size_t)width * height; i++) {
+		uint16_t pixel[] = { (pixels[i] >> 16 & 0xff) * 257,
+				     (pixels[i] >> 8 & 0xff) * 257,
+				     (pixels[i] & 0xff) * 257, 0xffff };
+
+		*crc = crc32(*crc, (const uint8_t *)pixel, sizeof(pixel));
+	}
+	free(target.pixels);
 	return ret;
 }

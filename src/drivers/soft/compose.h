@@ -38,6 +38,7 @@ enum hf_blend {
  * @blend: enum hf_blend
  * @rotation: one DRM_MODE_ROTATE_* (none is taken for 0) and any DRM_MODE_REFLECT_*,
  *	reflection first, rotation counter-clockwise, as the kernel has it
+ * @nearest: scaled by taking the nearest pixel, not by bilinear interpolation
  * @bt709: YCbCr is BT.709 rather than BT.601
  * @full_range: YCbCr is full range rather than limited
  */
@@ -52,33 +53,88 @@ struct hf_compose_plane {
 	uint16_t alpha;
 	uint8_t blend;
 	uint8_t rotation;
+	bool nearest;
 	bool bt709, full_range;
 };
 
 /**
- * hf_compose() - Show planes, lowest first, on black.
- * @pixels: XRGB8888 picture to write, 4-byte aligned; the X bytes are undefined
- * @width: its pixels, 1..16384
- * @height: its lines, 1..16384
- * @stride: bytes a line takes, a multiple of 4; the picture is below 2 GiB
- * @planes: lowest first
- * @num_planes: how many
+ * struct hf_compose_crtc - What a CRTC does to the pixels of its planes.
+ * @background: red, green and blue, below all planes
+ * @degamma: LUT applied to what the planes make together, or NULL
+ * @degamma_size: its entries, at least 2 where there is one
+ * @ctm: matrix applied next, its numbers S31.32 in sign and magnitude, or NULL
  * @gamma: LUT applied last, or NULL
  * @gamma_size: its entries, at least 2 where there is one
+ */
+struct hf_compose_crtc {
+	uint16_t background[3];
+	const struct drm_color_lut *degamma;
+	size_t degamma_size;
+	const struct drm_color_ctm *ctm;
+	const struct drm_color_lut *gamma;
+	size_t gamma_size;
+};
+
+/**
+ * struct hf_compose_target - Where a picture goes.
+ * @format: one that hf_compose_target_supported() has; what is not a colour in
+ *	it is undefined where it is an X, and all ones where it is alpha
+ * @pixels: aligned to 4 bytes
+ * @width: pixels, 1..16384
+ * @height: lines, 1..16384
+ * @pitch: bytes a line takes, a multiple of 4; the picture is below 2 GiB
+ */
+struct hf_compose_target {
+	const struct hf_format *format;
+	void *pixels;
+	uint32_t width, height, pitch;
+};
+
+/**
+ * hf_compose_target_supported() - Can pictures of this format be written?
+ * @format: a known format
+ */
+bool hf_compose_target_supported(const struct hf_format *format);
+
+/**
+ * hf_compose() - Show planes, lowest first, on the background.
+ * @target: the picture to write
+ * @crtc: what happens to the pixels
+ * @planes: lowest first
+ * @num_planes: how many
  *
  * A plane is sampled where the centres of the CRTC's pixels fall. Between pixels
  * that is bilinear, also when scaling down, and nothing outside of the source
  * rectangle (rounded outwards to whole pixels) has a say. Chroma is not
  * interpolated: each sample colours the block of pixels that it belongs to. A
- * pixel of C8 is a grey that @gamma, with 256 entries, turns into a palette.
+ * pixel of C8 is a grey that a gamma LUT of 256 entries turns into a palette.
  *
  * Whatever the rectangles are, only pixels of the framebuffers are read.
  *
  * Return: 0; -EINVAL for a picture or LUT out of range, a format that it cannot
  * show, a pitch too small, an impossible rotation or blend mode; -ENOMEM.
  */
-int hf_compose(void *pixels, uint32_t width, uint32_t height, uint32_t stride,
-	       const struct hf_compose_plane *planes, size_t num_planes,
-	       const struct drm_color_lut *gamma, size_t gamma_size);
+int hf_compose(const struct hf_compose_target *target,
+	       const struct hf_compose_crtc *crtc,
+	       const struct hf_compose_plane *planes, size_t num_planes);
+
+/**
+ * hf_compose_crc() - CRC-32 of what hf_compose() would show.
+ * @width: of the picture, 1..16384
+ * @height: likewise
+ * @crtc: what happens to the pixels
+ * @planes: lowest first
+ * @num_planes: how many
+ * @crc: where it goes
+ *
+ * It is zlib's crc32() of all lines in XBGR16161616, with all ones for the X, so
+ * it is the same for the same picture, however the planes' buffers lie in memory.
+ *
+ * Return: as hf_compose().
+ */
+int hf_compose_crc(uint32_t width, uint32_t height,
+		   const struct hf_compose_crtc *crtc,
+		   const struct hf_compose_plane *planes, size_t num_planes,
+		   uint32_t *crc);
 
 #endif

@@ -151,7 +151,8 @@ static int add_to_ring(struct hf_gpu_queue *queue,
 					 command->room };
 	int ret;
 
-	command->sent = hf_clock_now(gpu->clock);
+	/* For the watchdog, which has seconds. */
+	command->sent = hf_clock_coarse(gpu->clock);
 	if (!gpu->timer.armed)
 		hf_timer_arm(gpu->clock, &gpu->timer,
 			     command->sent + gpu->timeout);

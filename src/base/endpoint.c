@@ -6,9 +6,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -69,12 +72,25 @@ static int bind_name(int fd, const char *name)
 		    offsetof(struct sockaddr_un, sun_path) + 1 + len);
 }
 
-int hf_endpoint_open(struct hf_endpoints *endpoints,
-		     struct hf_endpoint *endpoint, const char *name,
-		     void (*hung_up)(struct hf_endpoint *endpoint), int *client)
+/*
+ * Neither writes: what is sent already fills the client's buffer, and ours is shut,
+ * since a packet that holds the client's own end would keep it open for ever. (One
+ * that we receive does not.)
+ */
+static int forbid_writing(int server, int client)
 {
-	/* Nothing but the hang-up, which needs not be asked for. */
-	struct epoll_event event = { .data.u64 = endpoints->last_id + 1 };
+	return stuff(client) ? -1 : shutdown(server, SHUT_RD);
+}
+
+static int open_pair(struct hf_endpoints *endpoints,
+		     struct hf_endpoint *endpoint, const char *name,
+		     bool writable, int *client)
+{
+	/* A hang-up needs not be asked for. */
+	struct epoll_event event = {
+		.events = writable ? EPOLLIN : 0,
+		.data.u64 = endpoints->last_id + 1,
+	};
 	struct stat st;
 	int sv[2], err;
 
@@ -85,12 +101,8 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 		close(sv[1]);
 		return -ENFILE;
 	}
-	/*
-	 * Shut: a packet that holds the client's own end would keep it open
-	 * for ever.
-	 */
-	if (bind_name(sv[0], name) || stuff(sv[1]) ||
-	    shutdown(sv[0], SHUT_RD) || fstat(sv[1], &st) ||
+	if (bind_name(sv[0], name) ||
+	    (!writable && forbid_writing(sv[0], sv[1])) || fstat(sv[1], &st) ||
 	    epoll_ctl(endpoints->epoll, EPOLL_CTL_ADD, sv[0], &event)) {
 		err = errno;
 		close(sv[0]);
@@ -101,12 +113,28 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 	endpoint->fd = sv[0];
 	endpoint->dev = st.st_dev;
 	endpoint->inode = st.st_ino;
-	endpoint->hung_up = hung_up;
 	HASH_ADD(by_id, endpoints->by_id, id, sizeof(endpoint->id), endpoint);
 	HASH_ADD(by_inode, endpoints->by_inode, inode, sizeof(endpoint->inode),
 		 endpoint);
 	*client = sv[1];
 	return 0;
+}
+
+int hf_endpoint_open(struct hf_endpoints *endpoints,
+		     struct hf_endpoint *endpoint, const char *name,
+		     void (*hung_up)(struct hf_endpoint *endpoint), int *client)
+{
+	endpoint->hung_up = hung_up;
+	return open_pair(endpoints, endpoint, name, false, client);
+}
+
+int hf_endpoint_open_writable(struct hf_endpoints *endpoints,
+			      struct hf_endpoint *endpoint, const char *name,
+			      void (*ready)(struct hf_endpoint *endpoint),
+			      int *client)
+{
+	endpoint->hung_up = ready;
+	return open_pair(endpoints, endpoint, name, true, client);
 }
 
 void hf_endpoint_close(struct hf_endpoints *endpoints,
@@ -115,6 +143,38 @@ void hf_endpoint_close(struct hf_endpoints *endpoints,
 	HASH_DELETE(by_id, endpoints->by_id, endpoint);
 	HASH_DELETE(by_inode, endpoints->by_inode, endpoint);
 	close(endpoint->fd);
+}
+
+/*
+ * What SIOCOUTQ says of one unread packet; measured once. The kernel counts a
+ * constant number of bytes for small ones.
+ */
+static int packet_cost(void)
+{
+	static int cost;
+	int sv[2], bytes = 0;
+
+	if (cost)
+		return cost;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+		return INT_MAX;
+	if (send(sv[0], "", 1, MSG_DONTWAIT) < 0 ||
+	    ioctl(sv[0], SIOCOUTQ, &bytes) || bytes <= 0)
+		bytes = INT_MAX;
+	close(sv[0]);
+	close(sv[1]);
+	if (bytes != INT_MAX)
+		cost = bytes;
+	return bytes;
+}
+
+unsigned int hf_endpoint_unread(int fd)
+{
+	int bytes = 0;
+
+	if (ioctl(fd, SIOCOUTQ, &bytes))
+		return 0;
+	return bytes / packet_cost();
 }
 
 /* A packet that nobody reads. */

@@ -54,8 +54,23 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 		     struct hf_endpoint *endpoint, const char *name,
 		     void (*hung_up)(struct hf_endpoint *endpoint),
 		     int *client);
+/**
+ * hf_endpoint_open_writable() - The same, for a client that writes to it.
+ * @ready: called when there may be something to receive, and when the client's end is
+ *	gone, which is when there is nothing: then it closes the endpoint
+ */
+int hf_endpoint_open_writable(struct hf_endpoints *endpoints,
+			      struct hf_endpoint *endpoint, const char *name,
+			      void (*ready)(struct hf_endpoint *endpoint),
+			      int *client);
 void hf_endpoint_close(struct hf_endpoints *endpoints,
 		       struct hf_endpoint *endpoint);
+
+/**
+ * hf_endpoint_unread() - How many packets the client has not read.
+ * @fd: the server's end, which has sent packets of at most 64 bytes
+ */
+unsigned int hf_endpoint_unread(int fd);
 
 /** hf_endpoint_make_readable() - The client's end is, for good. */
 void hf_endpoint_make_readable(struct hf_endpoint *endpoint);

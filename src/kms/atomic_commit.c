@@ -383,6 +383,20 @@ static int prepare_planes(struct hf_atomic_state *state)
 	return ret;
 }
 
+/* Before the states are swapped: tell whoever wants to see the old ones. */
+static void changing(const struct hf_atomic_state *state)
+{
+	struct hf_kms_watch *watch;
+
+	for (unsigned int i = 0; i < state->kms->num_crtcs; i++) {
+		if (!state->crtcs[i])
+			continue;
+		wl_list_for_each(watch, &state->kms->watches, link)
+			if (watch->changing)
+				watch->changing(watch, state->kms->crtcs[i]);
+	}
+}
+
 int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 {
 	struct hf_kms_device *kms = state->kms;
@@ -401,6 +415,7 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 	wl_list_init(&commit->waits);
 	commit->kms = kms;
 	commit->at_once = state->at_once;
+	changing(state);
 	hold_last(state);
 	swap_states(state);
 	commit->old = state;

@@ -288,10 +288,13 @@ struct hf_kms_device {
 
 /**
  * struct hf_kms_watch - Somebody who looks at what a display does.
+ * @changing: a CRTC is about to get a new state, which it shows later or at once, and
+ *	has the old one still. The lock is held. NULL: never mind
  * @shown: a CRTC shows a new state, since @ns on the clock. The lock is held.
  */
 struct hf_kms_watch {
 	struct wl_list link; /* hf_kms_device.watches */
+	void (*changing)(struct hf_kms_watch *watch, struct hf_crtc *crtc);
 	void (*shown)(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 		      uint64_t ns);
 };
@@ -511,10 +514,12 @@ void hf_event_send(struct hf_event *event, uint32_t crtc_id, uint64_t sequence,
 
 /**
  * struct hf_vblank_wait - Somebody who waits for a vblank.
+ * @last: after all others: who looks at what they have made of it
  * @done: called once: at the vblank, or when the CRTC was switched off
  */
 struct hf_vblank_wait {
 	struct wl_list link;
+	bool last;
 	struct hf_crtc *crtc; /* whose, set by hf_vblank_wait_add() */
 	uint64_t sequence;
 	void (*done)(struct hf_vblank_wait *wait);

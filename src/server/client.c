@@ -24,10 +24,12 @@
 #include "base/log.h"
 #include "base/spin.h"
 #include "mem/shmem.h"
+#include "server/debugfs.h"
 #include "server/json.h"
 #include "server/server.h"
 #include "uapi/call.h"
 #include "uapi/dma_buf.h"
+#include "uapi/tree.h"
 
 #define STACK_SIZE (1u << 20)
 #define INLINE_ARG 512
@@ -544,6 +546,37 @@ static int op_tree(struct hf_client *client, struct slot *slot)
 	return fd < 0 ? -ENOMEM : hf_call_add_fd(&slot->call, fd, true);
 }
 
+/* What was written and closed before comes before what is opened now. */
+static int op_file_open(struct hf_client *client, struct slot *slot,
+			struct hf_wire_slot *wire)
+{
+	char path[HF_TREE_PATH_MAX + 1];
+	int fd;
+
+	memcpy(path, wire->arg, sizeof(path));
+	if (!memchr(path, 0, sizeof(path)))
+		return -ENAMETOOLONG;
+	hf_server_reap(client->server);
+	fd = hf_debugfs_open(client->server->debugfs, &client->cred, path,
+			     slot->call.cmd);
+	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
+}
+
+static int op_file_write(struct hf_client *client, struct slot *slot,
+			 struct hf_wire_slot *wire)
+{
+	struct hf_call *call = &slot->call;
+	struct hf_wire_write write;
+
+	if (call->nfds_in != 1)
+		return -EBADF;
+	memcpy(&write, wire->arg, sizeof(write));
+	if (write.size > sizeof(write.data))
+		write.size = sizeof(write.data);
+	return hf_debugfs_write(client->server->debugfs, call->fds_in[0],
+				write.data, write.size);
+}
+
 /* The client polls a dma-buf. */
 static int op_watch(struct hf_client *client, struct slot *slot,
 		    struct hf_wire_slot *wire)
@@ -581,6 +614,10 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_fd_ioctl(client, slot, wire);
 	case HF_OP_WATCH:
 		return op_watch(client, slot, wire);
+	case HF_OP_FILE_OPEN:
+		return op_file_open(client, slot, wire);
+	case HF_OP_FILE_WRITE:
+		return op_file_write(client, slot, wire);
 	case HF_OP_FDINFO:
 		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:

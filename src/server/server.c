@@ -27,6 +27,7 @@
 #include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
+#include "server/debugfs.h"
 #include "server/server.h"
 #include "server/sysfs.h"
 
@@ -288,6 +289,8 @@ static int build_tree(const struct hf_server *server)
 	for (unsigned int i = 0; i < dev->kms.num_connectors; i++)
 		describe_connector(dev->kms.connectors[i], &connectors[i],
 				   &text[i]);
+	devices[0].n_crtcs = dev->kms.num_crtcs;
+	devices[0].crcs = hf_kms_has_vblank(&dev->kms);
 	devices[0].connectors = connectors;
 	devices[0].n_connectors = dev->kms.num_connectors;
 	return hf_sysfs_build(devices, server->engine == dev ? 1 : 2);
@@ -511,7 +514,8 @@ static int create_devices(struct hf_server *server,
 	server->dev->gem.limit = server->engine->gem.limit = options->memory;
 	server->dev->kms.changed = configuration_changed;
 	server->dev->kms.hold = options->hold_last_picture;
-	return 0;
+	server->debugfs = hf_debugfs_create(server->dev);
+	return server->debugfs ? 0 : -ENOMEM;
 }
 
 int hf_server_init(struct hf_server *server,
@@ -591,6 +595,7 @@ void hf_server_finish(struct hf_server *server)
 	pthread_mutex_destroy(&server->shots_lock);
 	if (server->sys)
 		close_files(server->sys);
+	hf_debugfs_destroy(server->debugfs);
 	if (server->engine != server->dev)
 		hf_device_destroy(server->engine);
 	hf_device_destroy(server->dev);

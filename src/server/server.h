@@ -40,6 +40,7 @@ struct hf_server {
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */
 	FILE *trace; /* NULL: none; the system's lock */
+	struct hf_debugfs *debugfs;
 };
 
 /**

@@ -59,6 +59,7 @@ struct client {
 	 * sockets) and the file's id. */
 	_Atomic uint64_t files[MAX_FILES];
 	_Atomic uint32_t likely[HF_MAX_LIKELY]; /* by descriptor: its file */
+	_Atomic bool stdout_seen;
 };
 
 static struct client *client(void)
@@ -522,6 +523,19 @@ uint32_t hf_file_likely(int fd)
 		return 0;
 	return atomic_load_explicit(&client()->likely[fd],
 				    memory_order_relaxed);
+}
+
+void hf_file_mark(int fd, uint32_t file)
+{
+	set_likely(fd, file);
+}
+
+bool hf_stdout_is_new(void)
+{
+	_Atomic bool *seen = &client()->stdout_seen;
+
+	return !atomic_load_explicit(seen, memory_order_relaxed) &&
+	       !atomic_exchange(seen, true);
 }
 
 void hf_file_opened(int fd)

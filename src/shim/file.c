@@ -22,6 +22,7 @@
 #include "shim/client.h"
 #include "shim/descriptor.h"
 #include "shim/poll.h"
+#include "shim/served.h"
 #include "shim/shim.h"
 #include "shim/usercopy.h"
 
@@ -184,6 +185,8 @@ static ssize_t read_events(int fd, void *buf, size_t count)
 
 HF_SHIM_EXPORT ssize_t read(int fd, void *buf, size_t count)
 {
+	if (hf_served(fd))
+		return hf_served_read(fd, buf, count);
 	if (!is_drm(fd))
 		return REAL(read)(fd, buf, count);
 	return read_events(fd, buf, count);
@@ -194,6 +197,8 @@ ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
 
 HF_SHIM_EXPORT ssize_t __read_chk(int fd, void *buf, size_t count, size_t size)
 {
+	if (count <= size && hf_served(fd))
+		return hf_served_read(fd, buf, count);
 	if (count > size || !is_drm(fd))
 		return REAL(__read_chk)(fd, buf, count, size);
 	return read_events(fd, buf, count);
@@ -208,6 +213,10 @@ HF_SHIM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 
 HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 {
+	struct iovec iov = { (void *)buf, count };
+
+	if (hf_served(fd))
+		return hf_served_writev(fd, &iov, 1);
 	if (!is_drm(fd))
 		return REAL(write)(fd, buf, count);
 	errno = EINVAL; /* a DRM file has no write */
@@ -216,6 +225,8 @@ HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 
 HF_SHIM_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 {
+	if (hf_served(fd))
+		return hf_served_writev(fd, iov, n);
 	if (!is_drm(fd))
 		return REAL(writev)(fd, iov, n);
 	errno = EINVAL;
@@ -321,6 +332,8 @@ HF_SHIM_EXPORT int dup2(int from, int to)
 
 	if (drm)
 		hf_files_reap();
+	if (ret >= 0)
+		hf_served_copied(from, to);
 	return ret;
 }
 
@@ -331,5 +344,7 @@ HF_SHIM_EXPORT int dup3(int from, int to, int flags)
 
 	if (drm)
 		hf_files_reap();
+	if (ret >= 0)
+		hf_served_copied(from, to);
 	return ret;
 }

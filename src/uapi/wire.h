@@ -90,6 +90,8 @@ enum hf_wire_op {
 	HF_OP_REAP,	  /* a descriptor was closed: see which files are gone */
 	HF_OP_FD_IOCTL,	  /* as HF_OP_IOCTL, on the first descriptor */
 	HF_OP_WATCH,	  /* arg: hf_wire_watch; with a dma-buf */
+	HF_OP_FILE_OPEN,  /* cmd: O_*, arg: a path; answer: a descriptor */
+	HF_OP_FILE_WRITE, /* arg: hf_wire_write; on the first descriptor */
 };
 
 /*
@@ -102,6 +104,12 @@ struct hf_wire_watch {
 	uint32_t ready;	 /* answer: which of them */
 	uint32_t always;
 	uint32_t pad;
+};
+
+/* What is written to a file that the server serves (HF_TREE_SERVED). */
+struct hf_wire_write {
+	uint64_t size;	 /* as given to write(2) */
+	char data[4096]; /* as much of it as there is room for */
 };
 
 struct hf_wire_mmap {

@@ -13,6 +13,7 @@
  * The system's lock protects it all, but for what a job is doing.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,9 +28,7 @@
 #define LINE_SIZE (10 + 11 + 1 + 1)
 /* What may wait to be read; the kernel's ring of 128 has one that stays free. */
 #define MAX_UNREAD 127
-/* Pictures that wait for the composer: then one stands for several vblanks,
- * and then there is none. */
-#define MANY_JOBS 4
+/* Flips that the composer is behind; then vblanks have no line. */
 #define MAX_JOBS 64
 #define MAX_SOURCE 4095
 
@@ -46,7 +45,7 @@ struct reader {
 	struct hf_endpoint endpoint;
 	struct crc *crc; /* NULL: closed, and only jobs are left of it */
 	unsigned int jobs;
-	struct job *newest; /* which has not been done yet, or NULL */
+	struct job *newest; /* not done, and of what is still shown; or NULL */
 	bool overflow;
 };
 
@@ -55,6 +54,7 @@ struct job {
 	struct reader *reader;
 	struct picture *picture;
 	uint64_t first, last; /* vblanks that the line is for */
+	_Atomic bool begun;   /* it may have read the memory */
 	uint32_t crc;
 	int ret;
 };
@@ -135,6 +135,7 @@ static void run_job(struct hf_compose_job *compose)
 {
 	struct job *job = wl_container_of(compose, job, job);
 
+	atomic_store(&job->begun, true);
 	job->ret = hf_frame_crc(job->picture->frame, &job->crc);
 }
 
@@ -178,15 +179,13 @@ static void queue_job(struct crc *crc, struct picture *picture, uint64_t first,
 
 /* -- vblanks --------------------------------------------------------------- */
 
-/* The composer is behind: the last picture it was given is for these as well. */
+/* The composer is behind: what it has not begun with will do for these as well. */
 static bool stretch(struct crc *crc, uint64_t last)
 {
 	struct job *newest = crc->reader->newest;
 
-	if (crc->reader->jobs >= MAX_JOBS)
-		return true;
-	if (crc->reader->jobs < MANY_JOBS || !newest || crc->old)
-		return false;
+	if (!newest || atomic_load(&newest->begun))
+		return crc->reader->jobs >= MAX_JOBS;
 	newest->last = last;
 	return true;
 }
@@ -251,6 +250,7 @@ static void shown(struct hf_kms_watch *watch, struct hf_crtc *crtc, uint64_t ns)
 		return;
 	put_picture(crc->crcs->dev->composer, crc->old);
 	crc->old = NULL;
+	crc->reader->newest = NULL;
 	/* It may have been off. */
 	if (wl_list_empty(&crc->wait.link))
 		crc->next = hf_vblank_count(crtc, NULL) + 1;

@@ -38,6 +38,9 @@ static const struct bench benches[] = {
 	{ "idle_cpu", "% of a core", NULL, 0.5, true, measure_idle_cpu },
 	{ "compose_3_planes", "ms", "bare pixman on flat memory", 1.15, false,
 	  measure_compose_3_planes },
+	{ "compose_formats", "ms", "bare pixman, the worst of all", 1.3, false,
+	  measure_compose_formats },
+	{ "crc_1080p", "ms", "compose_3_planes", 2, false, measure_crc_1080p },
 	{ "iova_alloc_free", "ns", "malloc(64), free", 4, false,
 	  measure_iova_alloc_free },
 	{ "sgtable_map_unmap", "us", "writing as many 8-byte entries twice", 6,
@@ -65,6 +68,8 @@ static const struct bench benches[] = {
 };
 
 enum { NUM_BENCHES = sizeof(benches) / sizeof(benches[0]) };
+
+bool bench_verbose;
 
 static char program[PATH_MAX];
 
@@ -231,9 +236,10 @@ static int run_all(const char *only, bool quick)
 
 static void usage(FILE *file)
 {
-	fputs("usage: bench [--quick] [--only NAME]\n"
+	fputs("usage: bench [--quick] [--verbose] [--only NAME]\n"
 	      "\n"
 	      "  --quick      shorter and less exact\n"
+	      "  --verbose    also what a row is the worst of\n"
 	      "  --only NAME  one benchmark; writes no files\n"
 	      "\n"
 	      "HOLDFAST names the command to measure. The exit status is 1 when\n"
@@ -245,6 +251,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "quick", no_argument, NULL, 'q' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "child", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
@@ -258,6 +265,9 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'q':
 			quick = true;
+			break;
+		case 'v':
+			bench_verbose = true;
 			break;
 		case 'o':
 			only = optarg;

@@ -83,6 +83,9 @@ int bench_fail(const char *what);
 /** bench_open_device() - Open the primary node, or say why not. */
 int bench_open_device(void);
 
+/** bench_verbose - Print what a row is made of, too. */
+extern bool bench_verbose;
+
 /** bench_holdfast() - The command under test: $HOLDFAST or the build's own. */
 const char *bench_holdfast(void);
 
@@ -94,6 +97,8 @@ int measure_prime_share(struct result *result, bool quick);
 int measure_startup(struct result *result, bool quick);
 int measure_idle_cpu(struct result *result, bool quick);
 int measure_compose_3_planes(struct result *result, bool quick);
+int measure_compose_formats(struct result *result, bool quick);
+int measure_crc_1080p(struct result *result, bool quick);
 int measure_iova_alloc_free(struct result *result, bool quick);
 int measure_sgtable_map_unmap(struct result *result, bool quick);
 int measure_vm_bind_4k(struct result *result, bool quick);

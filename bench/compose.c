@@ -107,6 +107,19 @@ static int context_init(struct compose_context *context)
 	return 0;
 }
 
+static int crc_ours(void *data, unsigned int count)
+{
+	struct compose_context *context = data;
+	const struct hf_compose_crtc crtc = { 0 };
+	uint32_t crc;
+	int ret = 0;
+
+	while (count-- && !ret)
+		ret = hf_compose_crc(WIDTH, HEIGHT, &crtc, context->compose, 3,
+				     &crc);
+	return ret;
+}
+
 static int compose_ours(void *data, unsigned int count)
 {
 	struct compose_context *context = data;
@@ -185,6 +198,25 @@ int measure_compose_3_planes(struct result *result, bool quick)
 		ret = contest_run(&contest, &context, result);
 	if (!ret)
 		ret = check_same(&context);
+	result->value /= 1e6;
+	result->reference /= 1e6;
+	return ret;
+}
+
+int measure_crc_1080p(struct result *result, bool quick)
+{
+	const struct contest contest = {
+		.value = crc_ours,
+		.reference = compose_ours,
+		.batches = quick ? 11 : 101,
+		.count = 2,
+		.warmup_ns = BENCH_WARMUP_NS,
+	};
+	static struct compose_context context;
+	int ret = context_init(&context);
+
+	if (!ret)
+		ret = contest_run(&contest, &context, result);
 	result->value /= 1e6;
 	result->reference /= 1e6;
 	return ret;

@@ -14,7 +14,7 @@ static int add_framebuffer(struct screen *screen, uint32_t *fb)
 
 	if (drmIoctl(screen->fd, DRM_IOCTL_MODE_CREATE_DUMB, &create))
 		return bench_fail("DRM_IOCTL_MODE_CREATE_DUMB");
-	if (drmModeAddFB(screen->fd, create.width, create.height, 24, 32,
+	if (drmModeAddFB(screen->fd, create.width, create.height, 32, 32,
 			 create.pitch, create.handle, fb))
 		return bench_fail("DRM_IOCTL_MODE_ADDFB");
 	return 0;

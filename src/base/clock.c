@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Timers in a list sorted by expiry, and one timerfd set to the first. There
- * are a few timers a CRTC, so a list is enough.
+ * are a few timers a CRTC, so a list is enough. While the clock stands, the
+ * timerfd says only that there is something to do now.
  *
  * Nothing here locks: whoever created the clock serialises its use.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -12,9 +14,23 @@
 
 #include "base/clock.h"
 
+/* How long until one that jumps is looked at again; doubled each time. */
+#define PATIENCE_MIN UINT64_C(30000)
+#define PATIENCE_MAX UINT64_C(1000000)
+
+/**
+ * struct hf_clock - The clock.
+ * @pace: enum hf_clock_pace
+ * @behind: nanoseconds that it lags behind CLOCK_MONOTONIC while it runs
+ * @stands_at: what it says while it does not
+ * @patience: of one that jumps, nanoseconds
+ */
 struct hf_clock {
 	int fd;
 	struct wl_list timers;
+	_Atomic int pace;
+	_Atomic uint64_t behind, stands_at;
+	uint64_t patience;
 };
 
 struct hf_clock *hf_clock_create(void)
@@ -24,6 +40,7 @@ struct hf_clock *hf_clock_create(void)
 	if (!clock)
 		return NULL;
 	wl_list_init(&clock->timers);
+	clock->patience = PATIENCE_MIN;
 	clock->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (clock->fd < 0) {
 		free(clock);
@@ -55,28 +72,54 @@ static uint64_t read_clock(clockid_t id)
 
 uint64_t hf_clock_now(const struct hf_clock *clock)
 {
-	(void)clock;
-	return read_clock(CLOCK_MONOTONIC);
+	if (atomic_load(&clock->pace) != HF_CLOCK_RUNS)
+		return atomic_load(&clock->stands_at);
+	return read_clock(CLOCK_MONOTONIC) - atomic_load(&clock->behind);
 }
 
 uint64_t hf_clock_coarse(const struct hf_clock *clock)
 {
-	(void)clock;
-	return read_clock(CLOCK_MONOTONIC_COARSE);
+	if (atomic_load(&clock->pace) != HF_CLOCK_RUNS)
+		return atomic_load(&clock->stands_at);
+	return read_clock(CLOCK_MONOTONIC_COARSE) - atomic_load(&clock->behind);
+}
+
+static struct hf_timer *first_timer(const struct hf_clock *clock)
+{
+	struct hf_timer *first;
+
+	return wl_list_empty(&clock->timers) ?
+		       NULL :
+		       wl_container_of(clock->timers.next, first, link);
+}
+
+/* When there is something to do, on CLOCK_MONOTONIC; 0: never. */
+static uint64_t wakes_at(const struct hf_clock *clock)
+{
+	const struct hf_timer *first = first_timer(clock);
+	uint64_t at;
+
+	if (!first)
+		return 0;
+	if (clock->pace == HF_CLOCK_RUNS) {
+		at = first->expires + clock->behind;
+		return at ? at : 1;
+	}
+	if (first->expires <= clock->stands_at)
+		return 1;
+	return clock->pace == HF_CLOCK_JUMPS ?
+		       read_clock(CLOCK_MONOTONIC) + clock->patience :
+		       0;
 }
 
 static void program(struct hf_clock *clock)
 {
-	struct itimerspec spec = { 0 };
+	uint64_t at = wakes_at(clock);
+	struct itimerspec spec = {
+		.it_value.tv_sec = at / HF_NSEC_PER_SEC,
+		.it_value.tv_nsec = at % HF_NSEC_PER_SEC,
+	};
 
-	if (!wl_list_empty(&clock->timers)) {
-		struct hf_timer *first =
-			wl_container_of(clock->timers.next, first, link);
-		uint64_t at = first->expires ? first->expires : 1;
-
-		spec.it_value.tv_sec = at / HF_NSEC_PER_SEC;
-		spec.it_value.tv_nsec = at % HF_NSEC_PER_SEC;
-	}
 	timerfd_settime(clock->fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
@@ -117,29 +160,77 @@ void hf_timer_disarm(struct hf_clock *clock, struct hf_timer *timer)
 		program(clock);
 }
 
-void hf_clock_dispatch(struct hf_clock *clock)
+static void call_due(struct hf_clock *clock, uint64_t now)
 {
-	uint64_t expirations, now = hf_clock_now(clock);
+	struct hf_timer *first;
 	struct wl_list due;
 
-	if (read(clock->fd, &expirations, sizeof(expirations)) < 0)
-		expirations = 0; /* somebody rearmed it in between */
 	/* A timer that rearms itself for the past waits for the next time. */
 	wl_list_init(&due);
-	while (!wl_list_empty(&clock->timers)) {
-		struct hf_timer *first =
-			wl_container_of(clock->timers.next, first, link);
-
-		if (first->expires > now)
-			break;
+	while ((first = first_timer(clock)) && first->expires <= now) {
 		wl_list_remove(&first->link);
 		wl_list_insert(due.prev, &first->link);
 	}
 	while (!wl_list_empty(&due)) {
-		struct hf_timer *first = wl_container_of(due.next, first, link);
-
+		first = wl_container_of(due.next, first, link);
 		unlink_timer(first);
 		first->fn(first);
 	}
+}
+
+void hf_clock_dispatch(struct hf_clock *clock)
+{
+	uint64_t expirations;
+
+	if (read(clock->fd, &expirations, sizeof(expirations)) < 0)
+		expirations = 0; /* somebody rearmed it in between */
+	call_due(clock, hf_clock_now(clock));
+	if (clock->pace != HF_CLOCK_JUMPS)
+		program(clock);
+}
+
+/* -- time that does not pass by itself --------------------------------------- */
+
+enum hf_clock_pace hf_clock_pace(const struct hf_clock *clock)
+{
+	return atomic_load(&clock->pace);
+}
+
+void hf_clock_set_pace(struct hf_clock *clock, enum hf_clock_pace pace)
+{
+	uint64_t now = hf_clock_now(clock);
+
+	/* What it says is stored before how it is to be read. */
+	if (pace == HF_CLOCK_RUNS)
+		atomic_store(&clock->behind, read_clock(CLOCK_MONOTONIC) - now);
+	else
+		atomic_store(&clock->stands_at, now);
+	atomic_store(&clock->pace, pace);
+	clock->patience = PATIENCE_MIN;
+	program(clock);
+}
+
+void hf_clock_ask_again(struct hf_clock *clock)
+{
+	if (clock->patience < PATIENCE_MAX)
+		clock->patience *= 2;
+	program(clock);
+}
+
+bool hf_clock_next(const struct hf_clock *clock, uint64_t *at)
+{
+	const struct hf_timer *first = first_timer(clock);
+
+	if (first)
+		*at = first->expires;
+	return first;
+}
+
+void hf_clock_advance(struct hf_clock *clock, uint64_t to)
+{
+	if (to > clock->stands_at)
+		atomic_store(&clock->stands_at, to);
+	call_due(clock, clock->stands_at);
+	clock->patience = PATIENCE_MIN;
 	program(clock);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The one clock that all of the device's time comes from, and its timers.
+ *
+ * It starts as CLOCK_MONOTONIC. It may be made to stand still, and be moved by
+ * hand; it never goes back. What clients give as a moment on CLOCK_MONOTONIC is
+ * not measured with it, but with a clock that always runs.
  */
 #ifndef HF_BASE_CLOCK_H
 #define HF_BASE_CLOCK_H
@@ -42,7 +46,11 @@ void hf_clock_destroy(struct hf_clock *clock);
 /** hf_clock_fd() - Readable when hf_clock_dispatch() has something to do. */
 int hf_clock_fd(const struct hf_clock *clock);
 
-/** hf_clock_now() - Nanoseconds, comparable with a client's CLOCK_MONOTONIC. */
+/**
+ * hf_clock_now() - Nanoseconds.
+ *
+ * Comparable with a client's CLOCK_MONOTONIC, unless the clock was made to stand.
+ */
 uint64_t hf_clock_now(const struct hf_clock *clock);
 
 /**
@@ -54,6 +62,27 @@ uint64_t hf_clock_coarse(const struct hf_clock *clock);
 
 /** hf_clock_dispatch() - Call what is due. */
 void hf_clock_dispatch(struct hf_clock *clock);
+
+/*
+ * How time passes: by itself; not; or not, but after each hf_clock_dispatch() the
+ * caller decides whether it jumps to the next timer (hf_clock_advance()), or that
+ * it is too early (hf_clock_ask_again()).
+ */
+enum hf_clock_pace { HF_CLOCK_RUNS, HF_CLOCK_STANDS, HF_CLOCK_JUMPS };
+
+enum hf_clock_pace hf_clock_pace(const struct hf_clock *clock);
+/** hf_clock_set_pace() - From here on. What the clock says does not change. */
+void hf_clock_set_pace(struct hf_clock *clock, enum hf_clock_pace pace);
+/** hf_clock_ask_again() - hf_clock_fd() is readable in a while, if a timer is armed. */
+void hf_clock_ask_again(struct hf_clock *clock);
+/** hf_clock_next() - When the first timer is due. Return: false for none. */
+bool hf_clock_next(const struct hf_clock *clock, uint64_t *at);
+/**
+ * hf_clock_advance() - Move one that does not run, and call what is due then.
+ * @to: no later than hf_clock_next(), so that each timer sees its own time; what
+ *	lies in the past is now
+ */
+void hf_clock_advance(struct hf_clock *clock, uint64_t to);
 
 /** hf_timer_arm() - (Re)arm a timer for @expires, nanoseconds on the clock. */
 void hf_timer_arm(struct hf_clock *clock, struct hf_timer *timer,

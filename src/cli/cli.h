@@ -9,6 +9,8 @@
 #include "server/server.h"
 
 #define HF_EXIT_USAGE 2
+/* Of `run --strict`, where the program succeeded but did something wrong. */
+#define HF_EXIT_PROBLEMS 99
 
 /**
  * struct hf_cli_options - What the command line said.
@@ -22,12 +24,23 @@
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
+ * @overlays: planes a CRTC, if @has_overlays
+ * @virtual_cursor: a cursor's plane is for clients that say where its hotspot is
+ * @check: say what clients do wrong
+ * @strict: and fail where they did
+ * @problems: print those only
  * @stats: print a line at the end
  * @json: machine-readable
  * @crtc: index
+ * @format: of a trace: "text" or "chrome"
+ * @path: where to write it, or NULL: to standard output
+ * @duration: seconds that it takes; 0: until it is interrupted
+ * @help: what the command knows is to be listed
+ * @scenario: path of a file of events, or NULL
+ * @pace: how the device's time passes
  */
 struct hf_cli_options {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 	size_t noutputs;
 	const char *screenshot;
 	const char *socket;
@@ -36,9 +49,17 @@ struct hf_cli_options {
 	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
 	size_t pool, memory;
+	unsigned int overlays;
+	bool has_overlays, virtual_cursor;
+	bool check, strict, problems;
 	bool stats;
 	bool json;
 	unsigned int crtc;
+	const char *format, *path;
+	double duration;
+	bool help;
+	const char *scenario;
+	enum hf_clock_pace pace;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */
@@ -47,7 +68,10 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		      char **argv);
 int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_inject(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_vblank(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);
 
 /** hf_cli_error() - One line on stderr. Return: HF_EXIT_USAGE. */
 int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -60,8 +84,24 @@ int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * server is named, -ECONNREFUSED where none listens.
  */
 int hf_cli_query(const char *socket, const char *text);
+/**
+ * hf_cli_query_data() - The same, sending a descriptor along.
+ * @data: it, or -1
+ * @answer: set to the text of an answer that says what went wrong, else to ""
+ */
+int hf_cli_query_data(const char *socket, const char *text, int data,
+		      char *answer, size_t size);
+/** hf_cli_no_server() - Say so. Return: the command's exit status. */
+int hf_cli_no_server(int err);
 /** hf_cli_query_text() - The same, read into memory that the caller frees. */
 char *hf_cli_query_text(const char *socket, const char *text);
+
+/** hf_cli_problems() - Clients of a server that ends did something wrong, and
+ * `--strict` is on. Then the user was told. */
+bool hf_cli_problems(const struct hf_cli_options *options,
+		     const struct hf_server *server);
+/** hf_cli_no_server() - Say why there is no answer. Return: 1. */
+int hf_cli_no_server(int err);
 
 /** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
 int hf_cli_shim_path(char *path, size_t size);
@@ -70,7 +110,7 @@ int hf_cli_shim_path(char *path, size_t size);
  * hf_cli_open_server() - Start a server as the options say.
  *
  * Return: 0, -EADDRINUSE where there is one on that socket, or another negative
- * errno; then the user was told.
+ * errno, -EINVAL for a mistake in what was asked for; then the user was told.
  */
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options);

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "kms/mode.h"
+#include "cli/output.h"
 
 enum {
 	OUTPUT = 256,
@@ -28,10 +28,29 @@ enum {
 	MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
+	SCENARIO,
+	CLOCK,
+	HELP,
+	PLANES,
+	VIRTUAL_CURSOR,
+	CHECK,
+	STRICT,
+	PROBLEMS,
+	FORMAT,
+	DURATION,
 };
 
 /* Which commands an option belongs to. */
-enum { RUN = 1, SERVE = 2, SHOT = 4, INFO = 8, TOP = 16 };
+enum {
+	RUN = 1,
+	SERVE = 2,
+	SHOT = 4,
+	INFO = 8,
+	TOP = 16,
+	INJECT = 32,
+	VBLANK = 64,
+	TRACING = 128,
+};
 
 static const struct command {
 	const char *name;
@@ -44,6 +63,9 @@ static const struct command {
 	{ "screenshot", SHOT, hf_cli_screenshot },
 	{ "info", INFO, hf_cli_info },
 	{ "top", TOP, hf_cli_top },
+	{ "trace", TRACING, hf_cli_trace },
+	{ "inject", INJECT, hf_cli_inject },
+	{ "vblank", VBLANK, hf_cli_vblank },
 };
 
 static const struct option long_options[] = {
@@ -59,8 +81,18 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
+	{ "planes", required_argument, NULL, PLANES },
+	{ "virtual-cursor", no_argument, NULL, VIRTUAL_CURSOR },
+	{ "check", no_argument, NULL, CHECK },
+	{ "strict", no_argument, NULL, STRICT },
+	{ "problems", no_argument, NULL, PROBLEMS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
+	{ "format", required_argument, NULL, FORMAT },
+	{ "duration", required_argument, NULL, DURATION },
+	{ "scenario", required_argument, NULL, SCENARIO },
+	{ "clock", required_argument, NULL, CLOCK },
+	{ "help", no_argument, NULL, HELP },
 	{ 0 },
 };
 
@@ -68,6 +100,7 @@ static unsigned int commands_of(int option)
 {
 	switch (option) {
 	case OUTPUT:
+		return RUN | SERVE | TRACING;
 	case TRACE:
 	case STATS:
 	case SCREENSHOT:
@@ -78,13 +111,26 @@ static unsigned int commands_of(int option)
 	case MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
+	case SCENARIO:
+	case CLOCK:
+	case PLANES:
+	case VIRTUAL_CURSOR:
+	case CHECK:
+	case STRICT:
 		return RUN | SERVE;
+	case HELP:
+		return INJECT | VBLANK;
 	case JSON:
+	case PROBLEMS:
 		return INFO;
 	case CRTC:
 		return SHOT;
+	case FORMAT:
+	case DURATION:
+		return TRACING;
 	default:
-		return RUN | SERVE | SHOT | INFO | TOP;
+		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
+		       TRACING;
 	}
 }
 
@@ -105,16 +151,27 @@ static void print_help(void)
 	puts("Usage: holdfast run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
 	     "       holdfast serve [OPTION]...\n"
 	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
-	     "       holdfast info [--socket PATH] [--json]\n"
+	     "       holdfast info [--socket PATH] [--json | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
+	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
+	     "                      [--output FILE] [--duration SECONDS]\n"
+	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
 	     "serve  keep a device running and print how to use it\n"
 	     "\n"
-	     "  --output WxH[@HZ]      a monitor (repeat for more; default 1920x1080@60)\n"
+	     "  --output [WxH[@HZ]][,ATTRIBUTE[=VALUE]]...\n"
+	     "                         a connector and its monitor (repeat for more;\n"
+	     "                         default 1920x1080@60); attributes are below\n"
+	     "  --planes N             overlay planes a CRTC, 0 to 8 (default: 1)\n"
+	     "  --virtual-cursor       cursors have a hotspot, as on a virtual machine\n"
 	     "  --screenshot FILE.png  write what the first CRTC showed last\n"
 	     "  --socket PATH          listen there; run joins a server that does\n"
-	     "  --trace FILE           write a line an ioctl\n"
+	     "  --check                say what programs do wrong with what is shown\n"
+	     "  --strict               the same, and fail where they did\n"
+	     "  --trace FILE           write down every ioctl and event: as lines, or\n"
+	     "                         for Perfetto where FILE ends in .json\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -127,31 +184,26 @@ static void print_help(void)
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
 	     "  --unsafe-no-iommu      drive that without an IOMMU: it can then write\n"
 	     "                         to all of the machine's memory\n"
-	     "  --help, --version");
+	     "  --scenario FILE        things that happen to the device, and when\n"
+	     "  --clock real|manual|fast\n"
+	     "                         how its time passes: by itself, by holdfast vblank,\n"
+	     "                         or whenever all programs wait\n"
+	     "  --help, --version\n"
+	     "\n"
+	     "Attributes of an output:");
+	hf_output_help(stdout);
 }
 
 static int parse_output(struct hf_cli_options *options, const char *text)
 {
-	struct hf_kms_output *output = &options->outputs[options->noutputs];
-	struct drm_mode_modeinfo mode;
-	double hz = 60;
-	int end = 0;
+	char why[HF_OUTPUT_WHY];
 
-	if (options->noutputs == HF_KMS_MAX_CONNECTORS)
+	if (options->noutputs == HF_KMS_MAX_OUTPUTS)
 		return hf_cli_error("at most %d outputs",
-				    HF_KMS_MAX_CONNECTORS);
-	/* sscanf() skips white space, which has no place here. */
-	if (strspn(text, "0123456789.x@") != strlen(text) ||
-	    sscanf(text, "%5ux%5u%n", &output->width, &output->height, &end) <
-		    2 ||
-	    (text[end] && sscanf(text + end, "@%lf%n", &hz, &(int){ 0 }) != 1))
-		return hf_cli_error("--output %s: not WIDTHxHEIGHT[@HZ]",
-				    text);
-	output->hz = hz;
-	if (hf_mode_make(&mode, output->width, output->height, hz))
-		return hf_cli_error("--output %s: no such mode can be made",
-				    text);
-	options->noutputs++;
+				    HF_KMS_MAX_OUTPUTS);
+	if (hf_output_parse(text, &options->outputs[options->noutputs], why) ||
+	    hf_outputs_check(options->outputs, ++options->noutputs, why))
+		return hf_cli_error("--output: %s", why);
 	return 0;
 }
 
@@ -199,19 +251,76 @@ static int parse_device(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_clock(struct hf_cli_options *options)
+{
+	static const char *const names[] = {
+		[HF_CLOCK_RUNS] = "real",
+		[HF_CLOCK_STANDS] = "manual",
+		[HF_CLOCK_JUMPS] = "fast",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(optarg, names[i]))
+			continue;
+		options->pace = i;
+		return 0;
+	}
+	return hf_cli_error("--clock %s: neither real, manual nor fast", optarg);
+}
+
+static int parse_planes(struct hf_cli_options *options)
+{
+	if (*optarg < '0' || *optarg > '0' + HF_KMS_MAX_OVERLAYS || optarg[1])
+		return hf_cli_error("--planes %s: not a number from 0 to %d",
+				    optarg, HF_KMS_MAX_OVERLAYS);
+	options->overlays = *optarg - '0';
+	options->has_overlays = true;
+	return 0;
+}
+
 /* What the hardware says of itself is not to be said on the command line. */
 static bool is_soft_only(int option)
 {
-	return option == OUTPUT || option == SCANOUT || option == NON_COHERENT;
+	return option == OUTPUT || option == SCANOUT ||
+	       option == NON_COHERENT || option == PLANES || option == CLOCK;
 }
 
-static int parse_option(struct hf_cli_options *options, int option)
+static int parse_format(struct hf_cli_options *options)
+{
+	options->format = optarg;
+	if (strcmp(optarg, "text") && strcmp(optarg, "chrome"))
+		return hf_cli_error("--format %s: neither text nor chrome",
+				    optarg);
+	return 0;
+}
+
+static int parse_duration(struct hf_cli_options *options)
+{
+	char more;
+
+	if (strspn(optarg, "0123456789.") != strlen(optarg) ||
+	    sscanf(optarg, "%lf%c", &options->duration, &more) != 1 ||
+	    !(options->duration > 0))
+		return hf_cli_error("--duration %s: not a number of seconds",
+				    optarg);
+	return 0;
+}
+
+static int parse_option(const struct command *command,
+			struct hf_cli_options *options, int option)
 {
 	char *end;
 
 	switch (option) {
 	case OUTPUT:
-		return parse_output(options, optarg);
+		if (command->bit != TRACING)
+			return parse_output(options, optarg);
+		options->path = optarg;
+		return 0;
+	case FORMAT:
+		return parse_format(options);
+	case DURATION:
+		return parse_duration(options);
 	case SCREENSHOT:
 		options->screenshot = optarg;
 		return 0;
@@ -226,6 +335,15 @@ static int parse_option(struct hf_cli_options *options, int option)
 		return 0;
 	case JSON:
 		options->json = true;
+		return 0;
+	case CHECK:
+		options->check = true;
+		return 0;
+	case STRICT:
+		options->check = options->strict = true;
+		return 0;
+	case PROBLEMS:
+		options->problems = true;
 		return 0;
 	case SCANOUT:
 		return parse_scanout(options);
@@ -243,6 +361,19 @@ static int parse_option(struct hf_cli_options *options, int option)
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
 		options->unsafe_no_iommu = true;
+		return 0;
+	case SCENARIO:
+		options->scenario = optarg;
+		return 0;
+	case CLOCK:
+		return parse_clock(options);
+	case HELP:
+		options->help = true;
+		return 0;
+	case PLANES:
+		return parse_planes(options);
+	case VIRTUAL_CURSOR:
+		options->virtual_cursor = true;
 		return 0;
 	default:
 		options->crtc = strtoul(optarg, &end, 10);
@@ -268,7 +399,7 @@ static int parse_options(const struct command *command,
 		if (option == '?' || !(commands_of(option) & command->bit))
 			return hf_cli_error("%s does not know %s",
 					    command->name, word);
-		ret = parse_option(options, option);
+		ret = parse_option(command, options, option);
 		if (ret)
 			return ret;
 		if (is_soft_only(option))
@@ -290,7 +421,11 @@ static int run_command(const struct command *command, int argc, char **argv)
 	struct hf_cli_options options = { 0 };
 	int ret = parse_options(command, &options, argc, argv);
 
-	return ret ? ret : command->run(&options, argc - optind, argv + optind);
+	if (!ret)
+		ret = command->run(&options, argc - optind, argv + optind);
+	for (size_t i = 0; i < options.noutputs; i++)
+		hf_output_finish(&options.outputs[i]);
+	return ret;
 }
 
 int main(int argc, char **argv)

@@ -42,25 +42,36 @@ static int connect_to(const char *name)
 	return fd;
 }
 
-int hf_cli_query(const char *socket, const char *text)
+int hf_cli_query_data(const char *socket, const char *text, int data,
+		      char *answer, size_t size)
 {
 	struct hf_wire_query query = { .type = HF_WIRE_QUERY };
 	const char *key = getenv(HF_ENV_KEY);
 	int fds[HF_FDPASS_MAX], fd = connect_to(socket), ret;
 	unsigned int n = 0;
 
+	if (size)
+		*answer = 0;
 	if (fd < 0)
 		return fd;
 	if (key)
 		memcpy(query.key, key, strnlen(key, sizeof(query.key)));
 	snprintf(query.text, sizeof(query.text), "%s", text);
-	ret = hf_send_fds(fd, &query, sizeof(query), NULL, 0);
+	ret = hf_send_fds(fd, &query, sizeof(query), &data, data >= 0);
 	if (!ret)
 		ret = hf_recv_fds(fd, &query, sizeof(query), 0, fds, &n);
 	close(fd);
 	if (ret != sizeof(query))
 		return ret < 0 ? ret : -ECONNRESET;
+	query.text[sizeof(query.text) - 1] = 0;
+	if (query.error && size && strcmp(query.text, text))
+		snprintf(answer, size, "%s", query.text);
 	return query.error ? query.error : n == 1 ? fds[0] : -EPROTO;
+}
+
+int hf_cli_query(const char *socket, const char *text)
+{
+	return hf_cli_query_data(socket, text, -1, NULL, 0);
 }
 
 char *hf_cli_query_text(const char *socket, const char *text)
@@ -83,7 +94,7 @@ char *hf_cli_query_text(const char *socket, const char *text)
 	return buf;
 }
 
-static int no_server(int err)
+int hf_cli_no_server(int err)
 {
 	if (err == ENOENT && !getenv(HF_ENV_SOCKET))
 		hf_cli_error("no server: give --socket or set HOLDFAST_SOCKET");
@@ -108,7 +119,7 @@ int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		return 1;
 	}
 	if (in < 0)
-		return no_server(-in);
+		return hf_cli_no_server(-in);
 	out = open(argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (out < 0 || fstat(in, &st) ||
 	    sendfile(out, in, &(off_t){ 0 }, st.st_size) != st.st_size ||
@@ -123,6 +134,11 @@ int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 static uint64_t number(struct json_object *obj, const char *key)
 {
 	return json_object_get_uint64(json_object_object_get(obj, key));
+}
+
+static const char *string(struct json_object *obj, const char *key)
+{
+	return json_object_get_string(json_object_object_get(obj, key));
 }
 
 static bool truth(struct json_object *obj, const char *key)
@@ -179,8 +195,7 @@ static void print_files(struct json_object *info)
 		printf("file %-4lu pid %lu, %s%s, %lu handles, %lu framebuffers, "
 		       "%lu events pending",
 		       number(file, "id"), number(file, "pid"),
-		       json_object_get_string(
-			       json_object_object_get(file, "node")),
+		       string(file, "node"),
 		       truth(file, "master") ? ", master" : "",
 		       number(file, "handles"), number(file, "framebuffers"),
 		       number(file, "pending_events"));
@@ -206,8 +221,7 @@ static void print_hardware(struct json_object *hardware)
 		return;
 	printf("hardware  %s%s, %lu commands in flight, %lu done, %lu errors, "
 	       "%lu resources\n",
-	       json_object_get_string(
-		       json_object_object_get(hardware, "address")),
+	       string(hardware, "address"),
 	       truth(hardware, "gone") ? " (gone)" : "",
 	       number(hardware, "in_flight"), number(hardware, "commands"),
 	       number(hardware, "errors"), number(hardware, "resources"));
@@ -223,7 +237,7 @@ static void print_info(struct json_object *info)
 
 	list_of(info, "clients", &clients);
 	printf("device    %s, card%lu, renderD%lu, server pid %lu\n",
-	       json_object_get_string(json_object_object_get(info, "device")),
+	       string(info, "device"),
 	       number(info, "card"), number(info, "render"),
 	       number(info, "pid"));
 	printf("clients   %zu, %lu ioctls\n", clients, number(info, "ioctls"));
@@ -243,8 +257,35 @@ static void print_info(struct json_object *info)
 	       number(info, "engine_busy_ns") / 1000000);
 	print_hardware(json_object_object_get(info, "hardware"));
 	print_crtcs(info);
+	if (number(info, "writebacks"))
+		printf("writeback %lu frames\n", number(info, "writebacks"));
 	print_files(info);
 	print_faults(info);
+}
+
+static int print_problems(struct json_object *info)
+{
+	size_t n;
+	struct json_object *list = list_of(info, "problems", &n);
+
+	if (!list) {
+		hf_cli_error("the server was not started with --check");
+		return 1;
+	}
+	if (number(info, "problem_count") > n)
+		printf("%lu earlier ones are not kept\n",
+		       number(info, "problem_count") - n);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *problem =
+			json_object_array_get_idx(list, i);
+
+		printf("%lu.%06lu pid %lu (%s): %s\n",
+		       number(problem, "ns") / HF_NSEC_PER_SEC,
+		       number(problem, "ns") % HF_NSEC_PER_SEC / 1000,
+		       number(problem, "pid"), string(problem, "program"),
+		       string(problem, "text"));
+	}
+	return 0;
 }
 
 static struct json_object *get_info(const char *socket)
@@ -264,19 +305,22 @@ static struct json_object *get_info(const char *socket)
 int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv)
 {
 	struct json_object *info;
+	int ret = 0;
 
 	if (argc)
 		return hf_cli_error("info does not know %s", argv[0]);
 	info = get_info(options->socket);
 	if (!info)
-		return no_server(errno);
-	if (options->json)
+		return hf_cli_no_server(errno);
+	if (options->problems)
+		ret = print_problems(info);
+	else if (options->json)
 		puts(json_object_to_json_string_ext(info,
 						    JSON_C_TO_STRING_PRETTY));
 	else
 		print_info(info);
 	json_object_put(info);
-	return 0;
+	return ret;
 }
 
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv)
@@ -289,7 +333,7 @@ int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv)
 		struct json_object *info = get_info(options->socket);
 
 		if (!info)
-			return first ? no_server(errno) : 0;
+			return first ? hf_cli_no_server(errno) : 0;
 		if (isatty(STDOUT_FILENO))
 			fputs("\033[H\033[J", stdout);
 		if (!first)

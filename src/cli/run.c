@@ -209,11 +209,15 @@ static int open_device(struct run *run)
 	const struct hf_cli_options *options = run->options;
 	int ret = hf_cli_open_server(&run->server, options);
 
+	if (ret == -EADDRINUSE && (options->scenario || options->pace))
+		return hf_cli_error("%s: a server listens there: its time is "
+				    "not this run's", options->socket);
 	if (ret == -EADDRINUSE)
 		return 0; /* join the one that is there */
 	if (ret)
 		return HF_EXIT_USAGE;
 	run->own_server = true;
+	run->server.children = true;
 	run->signal_source = wl_event_loop_add_fd(
 		run->server.loop, run->signal_fd, WL_EVENT_READABLE,
 		got_signal, run);
@@ -383,6 +387,8 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 		pthread_mutex_unlock(&run.server.sys->lock);
 	}
 	ret = exit_status(run.status);
+	if (run.own_server && hf_cli_problems(options, &run.server) && !ret)
+		ret = HF_EXIT_PROBLEMS;
 out:
 	if (run.signal_source)
 		wl_event_source_remove(run.signal_source);

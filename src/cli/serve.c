@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "server/scenario.h"
+#include "uapi/problem.h"
+#include "server/trace.h"
 
 #ifndef HF_SHIM_INSTALLED
 #define HF_SHIM_INSTALLED "/usr/local/lib/holdfast/libholdfast-shim.so"
@@ -39,6 +42,50 @@ int hf_cli_shim_path(char *path, size_t size)
 	return -ENOENT;
 }
 
+/* Return: 0, or -ECANCELED; then the user was told. */
+static int start_trace(struct hf_server *server,
+		       const struct hf_cli_options *options)
+{
+	int ret = options->trace ? hf_trace_to_file(server, options->trace) : 0;
+
+	if (!ret)
+		return 0;
+	hf_cli_error("%s: %s", options->trace, strerror(-ret));
+	hf_server_finish(server);
+	return -ECANCELED;
+}
+
+/* Before there is a server: a mistake in it, and nothing has happened. */
+static int load_scenario(const struct hf_cli_options *options,
+			 struct hf_scenario **scenario)
+{
+	char why[HF_SCENARIO_WHY];
+
+	*scenario = NULL;
+	if (!options->scenario)
+		return 0;
+	*scenario = hf_scenario_load(options->scenario, why);
+	if (*scenario)
+		return 0;
+	hf_cli_error("%s", why);
+	return -EINVAL;
+}
+
+static int start_scenario(struct hf_server *server,
+			  struct hf_scenario *scenario)
+{
+	char why[HF_SCENARIO_WHY];
+
+	if (!scenario)
+		return 0;
+	server->scenario = scenario;
+	if (!hf_scenario_start(scenario, server, why))
+		return 0;
+	hf_cli_error("%s", why);
+	hf_server_finish(server);
+	return -EINVAL;
+}
+
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options)
 {
@@ -51,18 +98,29 @@ int hf_cli_open_server(struct hf_server *server,
 		.socket = options->socket,
 		.outputs = options->outputs,
 		.noutputs = options->noutputs,
-		.trace = options->trace,
+		.overlays = options->has_overlays ? &options->overlays : NULL,
+		.virtual_cursor = options->virtual_cursor,
 		.contiguous = options->contiguous,
 		.split = options->split,
 		.incoherent = options->incoherent,
 		.pool = options->pool,
 		.memory = options->memory,
+		.check = options->check,
 		.hold_last_picture = options->screenshot,
+		.pace = options->pace,
 	};
-	int ret;
+	struct hf_scenario *scenario;
+	int ret = load_scenario(options, &scenario);
 
+	if (ret)
+		return ret;
 	ret = hf_server_init(server, &server_options);
-	if (!ret || ret == -EADDRINUSE)
+	if (!ret)
+		ret = start_trace(server, options);
+	if (!ret)
+		return start_scenario(server, scenario);
+	hf_scenario_destroy(scenario);
+	if (ret == -EADDRINUSE || ret == -ECANCELED)
 		return ret;
 	if (*why)
 		hf_cli_error("--device vfio:%s: %s", options->vfio, why);
@@ -70,6 +128,20 @@ int hf_cli_open_server(struct hf_server *server,
 		hf_cli_error("%s: %s", options->socket ?: "no device",
 			     strerror(-ret));
 	return ret;
+}
+
+bool hf_cli_problems(const struct hf_cli_options *options,
+		     const struct hf_server *server)
+{
+	uint64_t n = 0;
+
+	pthread_mutex_lock(&server->sys->lock);
+	if (options->strict)
+		n = server->sys->problems->total;
+	pthread_mutex_unlock(&server->sys->lock);
+	if (n)
+		hf_cli_error("--strict: %lu problem%s", n, n == 1 ? "" : "s");
+	return n;
 }
 
 static int stop(int signal, void *data)
@@ -98,7 +170,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_cli_error("%s: %s", options->socket ?: "its own socket",
 			     strerror(-ret));
 	if (ret)
-		return options->vfio ? HF_EXIT_USAGE : 1;
+		return options->vfio || ret == -EINVAL ? HF_EXIT_USAGE : 1;
 	sources[0] = wl_event_loop_add_signal(server.loop, SIGTERM, stop,
 					      &stopped);
 	sources[1] = wl_event_loop_add_signal(server.loop, SIGINT, stop,
@@ -114,6 +186,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_server_dispatch(&server, -1);
 	wl_event_source_remove(sources[0]);
 	wl_event_source_remove(sources[1]);
+	stopped = hf_cli_problems(options, &server);
 	hf_server_finish(&server);
-	return 0;
+	return stopped ? 1 : 0;
 }

@@ -21,6 +21,7 @@
 #include <uthash.h>
 #include <wayland-util.h>
 
+#include "base/fault.h"
 #include "base/idr.h"
 #include "dma/dma.h"
 #include "mem/backing.h"
@@ -52,6 +53,17 @@ struct hf_gem_object {
 	struct wl_list lru;    /* hf_gem_device.purgeable */
 };
 
+/**
+ * struct hf_gem_fault - Memory that runs out on purpose.
+ * @fault: of the allocations that are hit
+ * @permille: how many are; they are the same ones every time
+ * @random: the state of that
+ */
+struct hf_gem_fault {
+	struct hf_fault fault;
+	uint32_t permille, random;
+};
+
 struct hf_gem_device {
 	struct hf_memory *mem;
 	struct hf_dma_device *dma;
@@ -63,6 +75,7 @@ struct hf_gem_device {
 	uint64_t count, peak_count; /* objects */
 	uint64_t bytes, peak_bytes; /* of memory that is theirs */
 	uint64_t limit; /* of bytes; 0: none */
+	struct hf_gem_fault fault;
 	/* Told once, when there is something to purge for the first time; or NULL. */
 	void (*purging_makes_sense)(struct hf_gem_device *gem);
 };
@@ -88,6 +101,13 @@ struct hf_gem_file {
  */
 void hf_gem_device_init(struct hf_gem_device *gem, struct hf_dma_device *dma);
 void hf_gem_device_finish(struct hf_gem_device *gem);
+/**
+ * hf_gem_fault() - Is an allocation to fail on purpose?
+ *
+ * Asked once for each object that a client makes, and each whose pages are held.
+ * Return: 0 or the error.
+ */
+int hf_gem_fault(struct hf_gem_device *gem);
 void hf_gem_file_init(struct hf_gem_file *file, struct hf_gem_device *gem,
 		      pid_t pid);
 /** hf_gem_file_finish() - Close all handles that are left. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/probe.h"
 #include "gem/gem.h"
 #include "gem/internal.h"
 #include "gem/userptr.h"
@@ -63,8 +64,10 @@ static int map_pages(struct hf_gem_mapping *mapping)
 	struct hf_gem_object *object = mapping->object;
 	struct hf_dma_device *dma = object->gem->dma;
 	size_t n = object->size >> HF_PAGE_SHIFT;
-	int ret = get_pages(object, mapping->pages);
+	int ret = hf_gem_fault(object->gem);
 
+	if (!ret)
+		ret = get_pages(object, mapping->pages);
 	if (ret)
 		return ret;
 	ret = hf_sg_table_from_pages(&mapping->table, mapping->pages, n,
@@ -114,6 +117,8 @@ struct hf_gem_mapping *hf_gem_map(struct hf_gem_object *object)
 		return NULL;
 	}
 	object->mapping = mapping;
+	hf_probe(mapping, object, mapping->table.sgl[0].dma,
+		 mapping->table.nents, true);
 	return mapping;
 }
 
@@ -132,6 +137,8 @@ void hf_gem_unmap(struct hf_gem_mapping *mapping)
 	object = mapping->object;
 	object->mapping = NULL;
 	hf_vm_memory_finish(&mapping->memory);
+	hf_probe(mapping, object, mapping->table.sgl[0].dma,
+		 mapping->table.nents, false);
 	hf_dma_unmap_sgtable(object->gem->dma, &mapping->table,
 			     direction(object));
 	hf_sg_table_finish(&mapping->table);

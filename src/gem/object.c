@@ -40,6 +40,19 @@ void hf_gem_device_finish(struct hf_gem_device *gem)
 	hf_idr_finish(&gem->names);
 }
 
+int hf_gem_fault(struct hf_gem_device *gem)
+{
+	struct hf_gem_fault *fault = &gem->fault;
+
+	if (!fault->fault.left)
+		return 0;
+	/* A generator of Lehmer's: the same numbers each time. */
+	fault->random = (uint64_t)fault->random * 48271 % 0x7fffffff;
+	return fault->random % 1000 < fault->permille ?
+		       hf_fault_take(&fault->fault) :
+		       0;
+}
+
 /* Listed and counted, but memory of others is not counted as ours. */
 static struct hf_gem_object *new_object(struct hf_gem_device *gem, size_t size,
 					bool foreign)

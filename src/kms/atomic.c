@@ -13,6 +13,7 @@
 #include "kms/kms.h"
 #include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 
 struct hf_atomic_state *hf_atomic_state_create(struct hf_kms_device *kms)
 {
@@ -46,6 +47,15 @@ void hf_plane_state_destroy(struct hf_plane_state *state)
 	free(state);
 }
 
+void hf_connector_state_destroy(struct hf_connector_state *state)
+{
+	if (!state)
+		return;
+	hf_writeback_job_destroy(state->writeback);
+	hf_blob_put(state->hdr);
+	free(state);
+}
+
 void hf_atomic_state_destroy(struct hf_atomic_state *state)
 {
 	if (!state)
@@ -55,7 +65,7 @@ void hf_atomic_state_destroy(struct hf_atomic_state *state)
 	for (unsigned int i = 0; i < state->kms->num_planes; i++)
 		hf_plane_state_destroy(state->planes[i]);
 	for (unsigned int i = 0; i < state->kms->num_connectors; i++)
-		free(state->connectors[i]);
+		hf_connector_state_destroy(state->connectors[i]);
 	free(state);
 }
 
@@ -134,6 +144,12 @@ hf_atomic_get_connector(struct hf_atomic_state *state,
 	    !hf_atomic_get_crtc(state, connector->state->crtc))
 		return NULL;
 	new = duplicate(connector->state, sizeof(*new));
+	if (!new)
+		return NULL;
+	new->writeback = NULL;
+	new->out_fence_ptr = 0;
+	if (new->hdr)
+		hf_blob_get(new->hdr);
 	state->connectors[connector->index] = new;
 	return new;
 }

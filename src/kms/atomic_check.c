@@ -9,6 +9,7 @@
 #include "kms/kms.h"
 #include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 
 #define MIN_FRAME_NS 100000u
 #define MAX_FRAME_NS 1000000000u
@@ -29,6 +30,15 @@ static bool damage_inside(const struct hf_plane_state *state)
 		    clip->y2 > (int64_t)state->fb->height)
 			return false;
 	return true;
+}
+
+/* Drivers with a limit have it here; the others in their own check(). */
+static bool cursor_fits(const struct hf_plane_state *state)
+{
+	uint32_t size = state->plane->kms->funcs->cursor_size;
+
+	return state->plane->type != HF_PLANE_CURSOR || !size ||
+	       (state->crtc_w <= size && state->crtc_h <= size);
 }
 
 static int check_plane(const struct hf_plane_state *old,
@@ -57,10 +67,20 @@ static int check_plane(const struct hf_plane_state *old,
 		return -ENOSPC;
 	if (!damage_inside(new))
 		return -EINVAL;
+	if (!cursor_fits(new))
+		return -EINVAL;
 	/* A plane does not move from one CRTC to another in one step. */
 	if (old->crtc && old->crtc != new->crtc)
 		return -EINVAL;
 	return 0;
+}
+
+/* The property takes any number of whole entries; the display does not. */
+static bool is_lut(const struct hf_blob *blob)
+{
+	size_t n = blob ? blob->length / sizeof(struct drm_color_lut) : 2;
+
+	return n >= 2 && n <= HF_KMS_LUT_SIZE;
 }
 
 static int check_crtc(const struct hf_crtc_state *old,
@@ -70,7 +90,7 @@ static int check_crtc(const struct hf_crtc_state *old,
 		return -EINVAL;
 	if ((new->event || new->out_fence) && !new->active && !old->active)
 		return -EINVAL;
-	return 0;
+	return is_lut(new->degamma) && is_lut(new->gamma) ? 0 : -EINVAL;
 }
 
 /* A driver's mode_valid(): a pixel clock that some display could have. */
@@ -99,28 +119,6 @@ static int check_modeset(const struct hf_crtc_state *old,
 	return new->mode_changed && new->enable && !can_show(&new->mode) ?
 		       -EINVAL :
 		       0;
-}
-
-static int check_routing(const struct hf_atomic_state *state)
-{
-	struct hf_kms_device *kms = state->kms;
-
-	for (unsigned int i = 0; i < kms->num_connectors; i++) {
-		const struct hf_connector_state *new = state->connectors[i];
-		const struct hf_encoder *encoder = kms->encoders[i];
-
-		if (new && new->crtc &&
-		    !(encoder->possible_crtcs & 1u << new->crtc->index))
-			return -EINVAL;
-	}
-	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
-		const struct hf_crtc_state *new = state->crtcs[i];
-
-		if (new && hf_crtc_needs_modeset(new) &&
-		    new->enable != !!new->connector_mask)
-			return -EINVAL;
-	}
-	return 0;
 }
 
 /* A modeset is one of all that its CRTC shows. */
@@ -153,12 +151,16 @@ int hf_atomic_check(struct hf_atomic_state *state)
 		if (state->crtcs[i])
 			ret = check_crtc(kms->crtcs[i]->state,
 					 state->crtcs[i]);
+	if (!ret)
+		ret = hf_writeback_check(state);
 	for (i = 0; !ret && i < kms->num_crtcs; i++)
 		if (state->crtcs[i])
 			ret = check_modeset(kms->crtcs[i]->state,
 					    state->crtcs[i]);
 	if (!ret)
-		ret = check_routing(state);
+		ret = hf_atomic_check_routing(state);
+	if (!ret)
+		ret = hf_writeback_check_targets(state);
 	if (!ret)
 		ret = add_affected_planes(state);
 	if (!ret && kms->funcs->check)

@@ -9,17 +9,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "gem/gem.h"
 #include "kms/kms.h"
+#include "kms/mode.h"
 #include "kms/state.h"
+#include "kms/writeback.h"
 #include "sync/resv.h"
 
 struct hf_flip {
 	struct hf_vblank_wait wait;
+	struct hf_timer late; /* of one that is told late, or given up */
+	struct wl_list late_link; /* hf_kms_device.late, or itself */
+	bool dropped;
 	struct hf_commit *commit;
 	struct hf_crtc *crtc;
 	struct hf_event *event;
 	struct hf_fence *out_fence;
+	struct wl_list writebacks; /* hf_writeback_job.link */
 };
 
 /* A plane's fence that the commit waits for before it is shown. */
@@ -145,17 +152,59 @@ static void swap_states(struct hf_atomic_state *state)
 			SWAP(state->planes[i], kms->planes[i]->state);
 }
 
-/* A connector's DPMS follows the CRTC that it is on. */
-static void update_dpms(struct hf_kms_device *kms)
+/* A connector's DPMS follows the CRTC that it is on, if that was set anew. */
+static void update_dpms(const struct hf_atomic_state *old)
 {
+	struct hf_kms_device *kms = old->kms;
+
 	for (unsigned int i = 0; i < kms->num_connectors; i++) {
 		struct hf_connector *connector = kms->connectors[i];
 		struct hf_crtc *crtc = connector->state->crtc;
 
-		connector->dpms = crtc && crtc->state->active ?
-					  DRM_MODE_DPMS_ON :
-					  DRM_MODE_DPMS_OFF;
+		if (crtc ? old->crtcs[crtc->index] &&
+				   hf_crtc_needs_modeset(crtc->state) :
+			   old->connectors[i] && old->connectors[i]->crtc)
+			connector->dpms = crtc && crtc->state->active ?
+						  DRM_MODE_DPMS_ON :
+						  DRM_MODE_DPMS_OFF;
 	}
+}
+
+/* The slowest rate that all of a CRTC's monitors can do; 0: it must not vary. */
+static double slowest_rate(const struct hf_crtc *crtc)
+{
+	const struct hf_kms_device *kms = crtc->kms;
+	double hz = 0;
+
+	if (!crtc->state->vrr || !(kms->funcs->features & HF_KMS_VRR))
+		return 0;
+	for (unsigned int i = 0; i < kms->num_connectors; i++) {
+		const struct hf_connector *connector = kms->connectors[i];
+
+		if (connector->state->crtc != crtc ||
+		    hf_connector_writes_back(connector))
+			continue;
+		if (!connector->vrr_min_hz)
+			return 0;
+		if (connector->vrr_min_hz > hz)
+			hz = connector->vrr_min_hz;
+	}
+	return hz;
+}
+
+void hf_crtc_update_rate(struct hf_crtc *crtc)
+{
+	hf_vblank_set_rate(crtc, slowest_rate(crtc));
+}
+
+static void switch_crtc(struct hf_crtc *crtc, const struct hf_crtc_state *old)
+{
+	if (old->active)
+		hf_vblank_off(crtc);
+	if (!crtc->state->active)
+		return;
+	hf_vblank_on(crtc, &crtc->state->mode);
+	hf_mode_size(&crtc->state->mode, &crtc->last_width, &crtc->last_height);
 }
 
 static void switch_crtcs(const struct hf_atomic_state *old)
@@ -166,20 +215,17 @@ static void switch_crtcs(const struct hf_atomic_state *old)
 	for (unsigned int i = 0; i < kms->num_crtcs; i++) {
 		struct hf_crtc *crtc = kms->crtcs[i];
 
-		if (!old->crtcs[i] || !hf_crtc_needs_modeset(crtc->state))
+		if (!old->crtcs[i])
 			continue;
-		modeset = true;
-		if (old->crtcs[i]->active)
-			hf_vblank_off(crtc);
-		if (!crtc->state->active)
-			continue;
-		hf_vblank_on(crtc, &crtc->state->mode);
-		crtc->last_width = crtc->state->mode.hdisplay;
-		crtc->last_height = crtc->state->mode.vdisplay;
+		if (hf_crtc_needs_modeset(crtc->state)) {
+			modeset = true;
+			switch_crtc(crtc, old->crtcs[i]);
+		}
+		hf_crtc_update_rate(crtc);
 	}
 	if (!modeset)
 		return;
-	update_dpms(kms);
+	update_dpms(old);
 	if (kms->changed)
 		kms->changed(kms);
 }
@@ -197,35 +243,121 @@ static void finish(struct hf_commit *commit)
 	free(commit);
 }
 
-/* A CRTC shows the commit: tell whoever wanted to know. */
-static void shown(struct hf_flip *flip)
+/* A CRTC shows the commit. */
+static void is_shown(struct hf_flip *flip)
+{
+	struct hf_crtc *crtc = flip->crtc;
+	struct hf_kms_watch *watch, *next;
+	uint64_t ns;
+
+	hf_vblank_count(crtc, &ns);
+	hf_writeback_start(&flip->writebacks);
+	wl_list_for_each_safe(watch, next, &crtc->kms->watches, link)
+		watch->shown(watch, crtc, ns);
+}
+
+/* Tell its client, and let the next commit go on. */
+static void tell_client(struct hf_flip *flip)
 {
 	struct hf_crtc *crtc = flip->crtc;
 	uint64_t ns, count = hf_vblank_count(crtc, &ns);
-	struct hf_kms_watch *watch, *next;
 
 	if (crtc->commit == flip->commit)
 		crtc->commit = NULL;
-	wl_list_for_each_safe(watch, next, &crtc->kms->watches, link)
-		watch->shown(watch, crtc, ns);
 	if (flip->event)
 		hf_event_send(flip->event, crtc->base.id, count, ns);
 	if (flip->out_fence) {
-		hf_fence_signal(flip->out_fence, 0, ns);
+		hf_fence_done(crtc->kms->fences, flip->out_fence, 0, ns);
 		hf_fence_put(flip->out_fence);
 	}
 	flip->event = NULL;
 	flip->out_fence = NULL;
 }
 
-void hf_flip_done(struct hf_flip *flip)
+static void complete(struct hf_flip *flip)
 {
 	struct hf_commit *commit = flip->commit;
 
-	flip->crtc->frames += flip->crtc->state->active;
-	shown(flip);
+	tell_client(flip);
 	if (!--commit->pending)
 		finish(commit);
+}
+
+/* -- flips that go wrong on purpose ---------------------------------------- */
+
+/* As long as the kernel waits for the end of a flip. */
+#define GIVE_UP_NS (10 * HF_NSEC_PER_SEC)
+
+/* Its client is never told: what it was promised is forgotten. */
+static void give_up(struct hf_flip *flip)
+{
+	struct hf_crtc *crtc = flip->crtc;
+
+	hf_err("[CRTC:%u:crtc-%u] flip_done timed out", crtc->base.id,
+	       crtc->index);
+	hf_event_destroy(flip->event);
+	hf_fence_put(flip->out_fence);
+	flip->event = NULL;
+	flip->out_fence = NULL;
+	complete(flip);
+}
+
+static void end_late(struct hf_flip *flip)
+{
+	hf_timer_disarm(flip->crtc->kms->clock, &flip->late);
+	wl_list_remove(&flip->late_link);
+	if (flip->dropped)
+		give_up(flip);
+	else
+		complete(flip);
+}
+
+static void late_is_now(struct hf_timer *timer)
+{
+	struct hf_flip *flip = wl_container_of(timer, flip, late);
+
+	end_late(flip);
+}
+
+void hf_kms_end_late(struct hf_kms_device *kms)
+{
+	while (!wl_list_empty(&kms->late)) {
+		struct hf_flip *flip =
+			wl_container_of(kms->late.next, flip, late_link);
+
+		end_late(flip);
+	}
+}
+
+/* Return: its client is told later, or never. */
+static bool goes_wrong(struct hf_flip *flip)
+{
+	struct hf_crtc *crtc = flip->crtc;
+	struct hf_flip_faults *faults = &crtc->faults;
+	uint64_t delay = GIVE_UP_NS;
+
+	if ((!faults->drop && !faults->late) || flip->commit->at_once)
+		return false;
+	if (faults->drop) {
+		faults->drop--;
+		flip->dropped = true;
+	} else {
+		faults->late -= faults->late != UINT32_MAX;
+		delay = faults->delay;
+	}
+	wl_list_insert(crtc->kms->late.prev, &flip->late_link);
+	flip->late.fn = late_is_now;
+	hf_timer_arm(crtc->kms->clock, &flip->late,
+		     hf_clock_now(crtc->kms->clock) + delay);
+	return true;
+}
+
+void hf_flip_done(struct hf_flip *flip)
+{
+	flip->crtc->frames += flip->crtc->state->active;
+	is_shown(flip);
+	if (!goes_wrong(flip))
+		complete(flip);
 }
 
 static void vblank_came(struct hf_vblank_wait *wait)
@@ -257,15 +389,19 @@ static void start_flip(struct hf_flip *flip)
 		tell_driver(flip);
 		return;
 	}
-	if (flip->commit->at_once || !crtc->vblank.on ||
-	    crtc->state->async_flip) {
+	if (flip->commit->at_once || !crtc->vblank.on) {
 		crtc->frames += crtc->vblank.on;
-		shown(flip);
+		is_shown(flip);
+		tell_client(flip);
 		return;
 	}
 	flip->commit->pending++;
+	if (crtc->state->async_flip) {
+		hf_flip_done(flip);
+		return;
+	}
 	flip->wait.done = vblank_came;
-	flip->wait.sequence = hf_vblank_count(crtc, NULL) + 1;
+	flip->wait.sequence = hf_vblank_hurry(crtc);
 	hf_vblank_wait_add(crtc, &flip->wait);
 }
 
@@ -320,6 +456,8 @@ static void take_over(struct hf_commit *commit,
 			continue;
 		flip->commit = commit;
 		flip->crtc = crtc;
+		wl_list_init(&flip->writebacks);
+		hf_writeback_take(crtc, &flip->writebacks);
 		flip->event = crtc->state->event;
 		flip->out_fence = crtc->state->out_fence;
 		crtc->state->event = NULL;
@@ -366,9 +504,9 @@ static int prepare_fb(struct hf_framebuffer *fb)
 	return ret;
 }
 
-static int prepare_planes(struct hf_atomic_state *state)
+static int prepare(struct hf_atomic_state *state)
 {
-	int ret = 0;
+	int ret = hf_writeback_prepare(state);
 
 	for (unsigned int i = 0; !ret && i < state->kms->num_planes; i++) {
 		struct hf_plane_state *plane = state->planes[i];
@@ -383,18 +521,13 @@ static int prepare_planes(struct hf_atomic_state *state)
 	return ret;
 }
 
-/* Before the states are swapped: tell whoever wants to see the old ones. */
-static void changing(const struct hf_atomic_state *state)
+static void tell_watches(const struct hf_atomic_state *state)
 {
 	struct hf_kms_watch *watch;
 
-	for (unsigned int i = 0; i < state->kms->num_crtcs; i++) {
-		if (!state->crtcs[i])
-			continue;
-		wl_list_for_each(watch, &state->kms->watches, link)
-			if (watch->changing)
-				watch->changing(watch, state->kms->crtcs[i]);
-	}
+	wl_list_for_each(watch, &state->kms->watches, link)
+		if (watch->begins)
+			watch->begins(watch, state);
 }
 
 int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
@@ -405,7 +538,7 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 
 	if (!state->at_once && in_the_way(state))
 		return -EBUSY;
-	ret = prepare_planes(state);
+	ret = prepare(state);
 	if (ret)
 		return ret;
 	commit = calloc(1, sizeof(*commit) +
@@ -415,7 +548,7 @@ int hf_atomic_commit(struct hf_atomic_state *state, struct hf_commit_wait *wait)
 	wl_list_init(&commit->waits);
 	commit->kms = kms;
 	commit->at_once = state->at_once;
-	changing(state);
+	tell_watches(state);
 	hold_last(state);
 	swap_states(state);
 	commit->old = state;

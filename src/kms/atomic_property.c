@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "kms/kms.h"
+#include "kms/writeback.h"
 
 /* A blob by id, for a property that takes one of @size bytes (0: any multiple
  * of @elem). Return: 0 or -EINVAL. */
@@ -85,6 +85,13 @@ static int set_plane(struct hf_atomic_state *state,
 	SET(blend, plane->blend = value);
 	SET(encoding, plane->encoding = value);
 	SET(range, plane->range = value);
+	SET(scaling_filter, plane->scaling_filter = value);
+	SET(hotspot_x, plane->hotspot_x = (int64_t)value);
+	SET(hotspot_y, plane->hotspot_y = (int64_t)value);
+	if (prop == plane->plane->zpos) {
+		plane->zpos = value;
+		return 0;
+	}
 	if (prop == kms->prop.rotation)
 		return set_rotation(plane, value);
 	if (prop == kms->prop.damage)
@@ -100,10 +107,16 @@ static int set_crtc(struct hf_kms_device *kms, struct hf_crtc_state *crtc,
 	if (prop == kms->prop.mode_id)
 		return hf_atomic_set_mode_blob(
 			crtc, value ? hf_blob_find(kms, value) : NULL);
+	SET(vrr_enabled, crtc->vrr = value);
+	SET(background, crtc->background = value);
+	if (prop == kms->prop.degamma)
+		return replace_blob(kms, &crtc->degamma, value, 0,
+				    sizeof(struct drm_color_lut));
+	if (prop == kms->prop.ctm)
+		return replace_blob(kms, &crtc->ctm, value,
+				    sizeof(struct drm_color_ctm), 1);
 	if (prop == kms->prop.gamma)
-		return replace_blob(kms, &crtc->gamma, value,
-				    HF_KMS_GAMMA_SIZE *
-					    sizeof(struct drm_color_lut),
+		return replace_blob(kms, &crtc->gamma, value, 0,
 				    sizeof(struct drm_color_lut));
 	return -EINVAL;
 }
@@ -122,36 +135,95 @@ static int set_connector(struct hf_atomic_state *state,
 			     hf_atomic_set_connector_crtc(state, connector,
 							  crtc);
 	}
+	if (prop == kms->prop.writeback_fb)
+		return hf_writeback_set_fb(
+			connector,
+			value ? hf_framebuffer_find(kms, value) : NULL);
 	/* A client may only say that it has seen that the link is bad. */
 	if (prop == kms->prop.link_status) {
 		if (value == DRM_MODE_LINK_STATUS_GOOD)
 			connector->link_status = value;
 		return 0;
 	}
+	SET(content_type, connector->content_type = value);
+	SET(hdmi_colorspace, connector->colorspace = value);
+	SET(dp_colorspace, connector->colorspace = value);
+	SET(scaling_mode, connector->scaling_mode = value);
+	if (prop == kms->prop.hdr)
+		return replace_blob(kms, &connector->hdr, value,
+				    sizeof(struct hdr_output_metadata), 1);
+	if (prop == connector->connector->max_bpc) {
+		connector->max_bpc = value;
+		return 0;
+	}
 	/* DPMS is legacy: an atomic client sets ACTIVE. */
 	return -EINVAL;
+}
+
+/*
+ * What an async flip may say of an object: what it is already; and of a primary plane
+ * that it shows another framebuffer. Return: 0: leave it, 1: set it, -EINVAL.
+ */
+static int check_async(const struct hf_atomic_state *state,
+		       const struct hf_mode_object *object,
+		       const struct hf_property *prop, uint64_t value)
+{
+	const struct hf_kms_device *kms = state->kms;
+
+	if (hf_atomic_get_value(state, object, prop) == value)
+		return object->type == DRM_MODE_OBJECT_PLANE;
+	if (object->type != DRM_MODE_OBJECT_PLANE)
+		return -EINVAL;
+	if (prop != kms->prop.fb_id && prop != kms->prop.in_fence &&
+	    prop != kms->prop.damage)
+		return -EINVAL;
+	return ((const struct hf_plane *)object)->type == HF_PLANE_PRIMARY ?
+		       1 :
+		       -EINVAL;
+}
+
+/* The new state of an object. NULL: no memory, or it has none: EINVAL. */
+static void *get_state(struct hf_atomic_state *state,
+		       struct hf_mode_object *object)
+{
+	switch (object->type) {
+	case DRM_MODE_OBJECT_PLANE:
+		return hf_atomic_get_plane(state, (struct hf_plane *)object);
+	case DRM_MODE_OBJECT_CRTC:
+		return hf_atomic_get_crtc(state, (struct hf_crtc *)object);
+	case DRM_MODE_OBJECT_CONNECTOR:
+		return hf_atomic_get_connector(state,
+					       (struct hf_connector *)object);
+	default:
+		errno = EINVAL;
+		return NULL;
+	}
+}
+
+int hf_atomic_may_set(struct hf_atomic_state *state,
+		      struct hf_mode_object *object,
+		      const struct hf_property *prop, uint64_t value)
+{
+	if (!hf_property_valid(state->kms, prop, value))
+		return -EINVAL;
+	if (!get_state(state, object))
+		return -errno;
+	return state->async ? check_async(state, object, prop, value) : 1;
 }
 
 int hf_atomic_set_property(struct hf_atomic_state *state,
 			   struct hf_mode_object *object,
 			   struct hf_property *prop, uint64_t value)
 {
+	int ret = hf_atomic_may_set(state, object, prop, value);
 	void *new;
 
-	if (!hf_property_valid(state->kms, prop, value))
-		return -EINVAL;
-	switch (object->type) {
-	case DRM_MODE_OBJECT_PLANE:
-		new = hf_atomic_get_plane(state, (struct hf_plane *)object);
-		return new ? set_plane(state, new, prop, value) : -ENOMEM;
-	case DRM_MODE_OBJECT_CRTC:
-		new = hf_atomic_get_crtc(state, (struct hf_crtc *)object);
-		return new ? set_crtc(state->kms, new, prop, value) : -ENOMEM;
-	case DRM_MODE_OBJECT_CONNECTOR:
-		new = hf_atomic_get_connector(state,
-					      (struct hf_connector *)object);
-		return new ? set_connector(state, new, prop, value) : -ENOMEM;
-	default:
-		return -EINVAL;
-	}
+	if (ret <= 0)
+		return ret;
+	new = get_state(state, object);
+	if (object->type == DRM_MODE_OBJECT_PLANE)
+		return set_plane(state, new, prop, value);
+	if (object->type == DRM_MODE_OBJECT_CRTC)
+		return set_crtc(state->kms, new, prop, value);
+	return set_connector(state, new, prop, value);
 }

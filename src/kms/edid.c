@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "kms/edid.h"
-#include "kms/edid_layout.h"
+#include "kms/edid_build.h"
 #include "kms/mode.h"
 
 #define TEXT_SIZE 13
@@ -20,6 +20,10 @@
 
 /* Year and week are the same for everybody, or no two runs would compare. */
 #define MODEL_YEAR 2025
+
+/* 3.6.4: any rate within the range limits will do. */
+#define FEATURE_CONTINUOUS 0x01
+#define FEATURE_NATIVE 0x02 /* the first timing is; in 1.3: there is one */
 
 /* DisplayID 1.3, 4.1: product identification, without a name. */
 struct displayid_product {
@@ -63,7 +67,10 @@ struct displayid_extension {
 	struct displayid_display display;
 	struct hf_displayid_block interface_block;
 	struct displayid_interface interface;
-	uint8_t padding[55];
+	/* Padding where it is no tile. */
+	struct hf_displayid_block tiled_block;
+	struct hf_displayid_tiled tiled;
+	uint8_t padding[30];
 	uint8_t section_checksum;
 	uint8_t checksum;
 };
@@ -93,7 +100,7 @@ static void put_le32(uint8_t bytes[4], uint32_t value)
 	put_le16(bytes + 2, value >> 16);
 }
 
-static uint8_t checksum(const uint8_t *bytes, size_t size)
+uint8_t hf_edid_checksum(const uint8_t *bytes, size_t size)
 {
 	uint8_t sum = 0;
 
@@ -159,7 +166,7 @@ static struct size_mm size_of(const struct hf_edid_monitor *monitor)
 }
 
 /* 3.10.2: the widths of a detailed timing's fields. */
-static bool fits_detailed(const struct drm_mode_modeinfo *mode)
+bool hf_edid_fits_detailed(const struct drm_mode_modeinfo *mode)
 {
 	return (mode->clock + 5) / 10 <= 0xffff && mode->hdisplay <= 0xfff &&
 	       mode->htotal - mode->hdisplay <= 0xfff &&
@@ -171,9 +178,9 @@ static bool fits_detailed(const struct drm_mode_modeinfo *mode)
 	       mode->vsync_end - mode->vsync_start <= 0x3f;
 }
 
-static void put_detailed(struct hf_edid_descriptor *descriptor,
-			 const struct drm_mode_modeinfo *mode,
-			 const struct hf_edid_monitor *monitor)
+void hf_edid_put_detailed(struct hf_edid_descriptor *descriptor,
+			  const struct drm_mode_modeinfo *mode,
+			  const struct hf_edid_monitor *monitor)
 {
 	uint32_t hblank = mode->htotal - mode->hdisplay;
 	uint32_t hfront = mode->hsync_start - mode->hdisplay;
@@ -240,11 +247,9 @@ static void put_serial(struct hf_edid_descriptor *descriptor, uint32_t serial)
 	put_text(descriptor, HF_EDID_TAG_SERIAL, text);
 }
 
-static void find_limits(struct limits *limits,
-			const struct drm_mode_modeinfo *modes, size_t num)
+static void add_limits(struct limits *limits,
+		       const struct drm_mode_modeinfo *modes, size_t num)
 {
-	*limits = (struct limits){ .min_hz = UINT32_MAX, .min_khz = UINT32_MAX };
-
 	for (size_t i = 0; i < num; i++) {
 		double khz = (double)modes[i].clock / modes[i].htotal;
 		double hz = khz * 1000 / modes[i].vtotal;
@@ -264,8 +269,8 @@ static uint8_t put_limit(uint8_t *byte, uint32_t limit, uint8_t flag)
 	return limit > 255 ? flag : 0;
 }
 
-/* Where a limit is more than EDID can say, say nothing. */
-static void put_range(struct hf_edid_descriptor *descriptor,
+/* Where a limit is more than EDID can say, say nothing. Return: was it said? */
+static bool put_range(struct hf_edid_descriptor *descriptor,
 		      const struct limits *limits)
 {
 	uint32_t clock = (limits->max_clock + 9999) / 10000;
@@ -274,9 +279,9 @@ static void put_range(struct hf_edid_descriptor *descriptor,
 
 	put_tag(descriptor, HF_EDID_TAG_DUMMY);
 	if (limits->max_hz > 510 || limits->max_khz > 510 || clock > 255)
-		return;
+		return false;
 	if (!limits->min_hz || !limits->min_khz)
-		return;
+		return false;
 
 	put_tag(descriptor, HF_EDID_TAG_RANGE);
 	bytes[4] |= put_limit(&bytes[6], limits->max_hz, 0x02);
@@ -289,6 +294,7 @@ static void put_range(struct hf_edid_descriptor *descriptor,
 	bytes[10] = 0x01;
 	bytes[11] = '\n';
 	memset(bytes + 12, ' ', 6);
+	return true;
 }
 
 static const struct established {
@@ -390,6 +396,8 @@ static void put_identity(struct hf_edid_base *base,
 	base->revision = 4;
 	/* Digital, 8 bits a colour, interface not defined. */
 	base->input = 0xa0;
+	/* RGB 4:4:4, sRGB. */
+	base->features = 0x04;
 	base->width_cm = (size_of(monitor).width + 5) / 10;
 	base->height_cm = (size_of(monitor).height + 5) / 10;
 	/* 2.2, stored as (gamma - 1) * 100. */
@@ -402,7 +410,7 @@ static const struct drm_mode_modeinfo *
 find_detailed(const struct drm_mode_modeinfo *modes, size_t num)
 {
 	for (size_t i = 0; i < num; i++)
-		if (fits_detailed(&modes[i]))
+		if (hf_edid_fits_detailed(&modes[i]))
 			return &modes[i];
 	return NULL;
 }
@@ -410,22 +418,37 @@ find_detailed(const struct drm_mode_modeinfo *modes, size_t num)
 static void build_base(struct hf_edid_base *base,
 		       const struct hf_edid_monitor *monitor,
 		       const struct drm_mode_modeinfo *preferred,
-		       const struct drm_mode_modeinfo *modes, size_t num)
+		       const struct drm_mode_modeinfo *modes, size_t num,
+		       const struct limits *limits)
 {
-	struct limits limits;
-
 	memset(base, 0, sizeof(*base));
 	put_identity(base, monitor);
-	/* RGB 4:4:4, sRGB; bit 1: the first timing is native. */
-	base->features = 0x04 | (preferred == &modes[0] ? 0x02 : 0);
+	if (preferred == &modes[0])
+		base->features |= FEATURE_NATIVE;
 	put_other_modes(base, preferred, modes, num);
-	put_detailed(&base->descriptors[0], preferred, monitor);
-	find_limits(&limits, modes, num);
-	put_range(&base->descriptors[1], &limits);
+	hf_edid_put_detailed(&base->descriptors[0], preferred, monitor);
+	if (put_range(&base->descriptors[1], limits) && monitor->min_hz > 0)
+		base->features |= FEATURE_CONTINUOUS;
 	put_text(&base->descriptors[2], HF_EDID_TAG_NAME, monitor->name);
 	put_serial(&base->descriptors[3], monitor->serial);
-	base->extensions = preferred == &modes[0] ? 0 : 1;
-	base->checksum = checksum((const uint8_t *)base, HF_EDID_BLOCK - 1);
+}
+
+/* HDMI insists on EDID 1.3, which has other bits, and smaller range limits. */
+static void build_base_1_3(struct hf_edid_base *base)
+{
+	base->revision = 3;
+	base->input = 0x80;
+	base->week = 1;
+	base->features = 0x08 | 0x04 | FEATURE_NATIVE;
+	base->descriptors[1].bytes[10] = 0x00;
+}
+
+static bool fits_1_3(const struct hf_edid_monitor *monitor,
+		     const struct limits *limits)
+{
+	return !(monitor->min_hz > 0) && limits->min_hz &&
+	       limits->max_hz <= 255 && limits->min_khz &&
+	       limits->max_khz <= 255 && limits->max_clock <= 2550000;
 }
 
 /* DisplayID 1.3, table 4-14. */
@@ -503,6 +526,24 @@ static void put_displayid_interface(struct displayid_interface *interface)
 	interface->rgb_depths = 0x02;
 }
 
+/* DisplayID 1.3, 4.14. No gap is made up between two tiles. */
+static void put_displayid_tiled(struct hf_displayid_tiled *tiled,
+				const struct hf_edid_tile *tile)
+{
+	uint8_t columns = tile->columns - 1, rows = tile->rows - 1;
+
+	/* Alone, it shows all of the picture; of the bezel nothing is known. */
+	tiled->flags = (tile->single ? 0x80 : 0) | 0x10;
+	tiled->topology[0] = columns << 4 | (rows & 0xf);
+	tiled->topology[1] = tile->column << 4 | (tile->row & 0xf);
+	tiled->topology[2] = (columns & 0x30) << 2 | (rows & 0x30) |
+			     (tile->column & 0x30) >> 2 |
+			     (tile->row & 0x30) >> 4;
+	put_le16(tiled->width, tile->width - 1);
+	put_le16(tiled->height, tile->height - 1);
+	memcpy(tiled->id, tile->topology, sizeof(tile->topology));
+}
+
 static void put_displayid_block(struct hf_displayid_block *block, uint8_t tag,
 				uint8_t size)
 {
@@ -517,34 +558,45 @@ static void build_displayid(struct displayid_extension *extension,
 	uint8_t *bytes = (uint8_t *)extension;
 
 	memset(extension, 0, sizeof(*extension));
-	extension->edid_tag = 0x70;
+	extension->edid_tag = HF_EDID_EXTENSION_DISPLAYID;
 	extension->version = 0x13;
 	extension->size = HF_EDID_BLOCK -
 			  offsetof(struct displayid_extension, id_block) - 2;
 	/* A monitor, as opposed to a panel or a repeater. */
 	extension->product_type = 0x03;
-	put_displayid_block(&extension->id_block, 0x00,
+	put_displayid_block(&extension->id_block, HF_DISPLAYID_PRODUCT,
 			    sizeof(extension->id));
 	put_displayid_product(&extension->id, monitor);
-	put_displayid_block(&extension->timing_block, 0x03,
+	put_displayid_block(&extension->timing_block, HF_DISPLAYID_TIMING_1,
 			    sizeof(extension->timing));
 	put_displayid_timing(&extension->timing, &monitor->native);
-	put_displayid_block(&extension->display_block, 0x01,
+	put_displayid_block(&extension->display_block, HF_DISPLAYID_DISPLAY,
 			    sizeof(extension->display));
 	put_displayid_display(&extension->display, monitor);
-	put_displayid_block(&extension->interface_block, 0x0f,
+	put_displayid_block(&extension->interface_block, HF_DISPLAYID_INTERFACE,
 			    sizeof(extension->interface));
 	put_displayid_interface(&extension->interface);
+	if (monitor->tile.columns) {
+		put_displayid_block(&extension->tiled_block, HF_DISPLAYID_TILED,
+				    sizeof(extension->tiled));
+		put_displayid_tiled(&extension->tiled, &monitor->tile);
+	}
 	/* The section has a checksum of its own, without the extension's tag. */
-	extension->section_checksum = checksum(bytes + 1, HF_EDID_BLOCK - 3);
-	extension->checksum = checksum(bytes, HF_EDID_BLOCK - 1);
+	extension->section_checksum = hf_edid_checksum(bytes + 1, HF_EDID_BLOCK - 3);
+	extension->checksum = hf_edid_checksum(bytes, HF_EDID_BLOCK - 1);
 }
 
 int hf_edid_build(const struct hf_edid_monitor *monitor,
 		  uint8_t edid[HF_EDID_MAX])
 {
 	struct drm_mode_modeinfo modes[MAX_MODES + 1];
+	struct limits limits = { .min_hz = UINT32_MAX, .min_khz = UINT32_MAX };
+	struct hf_edid_base *base = (struct hf_edid_base *)edid;
 	const struct drm_mode_modeinfo *preferred;
+	uint8_t *next = edid + HF_EDID_BLOCK;
+	bool vga = monitor->native.hdisplay >= 640 &&
+		   monitor->native.vdisplay >= 480;
+	bool hdmi, displayid;
 	size_t num;
 
 	if (!valid(monitor))
@@ -556,11 +608,31 @@ int hf_edid_build(const struct hf_edid_monitor *monitor,
 	if (!preferred && !hf_mode_make(&modes[num], 640, 480, 60))
 		preferred = &modes[num++];
 
-	build_base((struct hf_edid_base *)edid, monitor, preferred, modes, num);
-	if (preferred == &modes[0])
-		return HF_EDID_BLOCK;
+	add_limits(&limits, modes, num);
+	add_limits(&limits, monitor->extra, monitor->num_extra);
+	/* Slower modes are shown all the same, as a multiple of their rate. */
+	if (monitor->min_hz > 0)
+		limits.min_hz = floor(monitor->min_hz);
 
-	build_displayid((struct displayid_extension *)(edid + HF_EDID_BLOCK),
-			monitor);
-	return 2 * HF_EDID_BLOCK;
+	build_base(base, monitor, preferred, modes, num, &limits);
+	displayid = preferred != &modes[0] || monitor->tile.columns;
+	if (hf_edid_needs_cta(monitor)) {
+		/* There, two extensions would need a third that counts them. */
+		hdmi = monitor->hdmi && !displayid && vga &&
+		       fits_1_3(monitor, &limits);
+		if (hdmi)
+			build_base_1_3(base);
+		/* CTA-861 wants everybody to show that. */
+		if (vga)
+			base->established[0] |= 0x20;
+		hf_edid_build_cta((struct hf_edid_cta *)next, monitor, hdmi);
+		next += HF_EDID_BLOCK;
+	}
+	if (displayid) {
+		build_displayid((struct displayid_extension *)next, monitor);
+		next += HF_EDID_BLOCK;
+	}
+	base->extensions = (next - edid) / HF_EDID_BLOCK - 1;
+	base->checksum = hf_edid_checksum(edid, HF_EDID_BLOCK - 1);
+	return next - edid;
 }

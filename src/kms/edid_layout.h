@@ -68,6 +68,37 @@ struct hf_edid_cta {
 };
 _Static_assert(sizeof(struct hf_edid_cta) == HF_EDID_BLOCK, "as CTA says");
 
+/* CTA-861-H, 7.4: data blocks by their tag, and those whose tag is a byte more. */
+enum hf_cta_tag {
+	HF_CTA_VIDEO = 2,
+	HF_CTA_VENDOR = 3,
+	HF_CTA_EXTENDED = 7,
+};
+enum hf_cta_extended_tag {
+	HF_CTA_EXTENDED_CAPABILITY = 0x00,
+	HF_CTA_EXTENDED_COLORIMETRY = 0x05,
+	HF_CTA_EXTENDED_HDR = 0x06,
+	HF_CTA_EXTENDED_VIDEO_420 = 0x0e,
+	HF_CTA_EXTENDED_EEODB = 0x78,
+};
+
+/* Who defined a vendor's data block: IEEE's number, and how long it is. */
+#define HF_CTA_OUI_HDMI 0x000c03
+#define HF_CTA_OUI_HDMI_FORUM 0xc45dd8
+#define HF_CTA_OUI_MICROSOFT 0xca125c
+#define HF_CTA_MICROSOFT_SIZE 21
+
+/* DisplayID 1.3 and 2.0: data blocks by their tag. */
+enum hf_displayid_tag {
+	HF_DISPLAYID_PRODUCT = 0x00,
+	HF_DISPLAYID_DISPLAY = 0x01,
+	HF_DISPLAYID_TIMING_1 = 0x03,
+	HF_DISPLAYID_INTERFACE = 0x0f,
+	HF_DISPLAYID_TILED = 0x12,
+	HF_DISPLAYID_TIMING_7 = 0x22,
+	HF_DISPLAYID_TILED_2 = 0x28,
+};
+
 /* DisplayID 1.3, 3.1: what is in front of every data block. */
 struct hf_displayid_block {
 	uint8_t tag, revision, size;
@@ -81,5 +112,18 @@ struct hf_displayid_timing {
 	uint8_t vactive[2], vblank[2], vfront[2], vsync[2];
 };
 _Static_assert(sizeof(struct hf_displayid_timing) == 20, "as VESA says");
+
+/*
+ * DisplayID 1.3, 4.14: a tile. @topology has the low four bits of how many columns
+ * and rows there are, less one; of which column and row it is; and two more of each.
+ */
+struct hf_displayid_tiled {
+	uint8_t flags;
+	uint8_t topology[3];
+	uint8_t width[2], height[2]; /* less one */
+	uint8_t bezel[5];
+	uint8_t id[9];
+};
+_Static_assert(sizeof(struct hf_displayid_tiled) == 22, "as VESA says");
 
 #endif

@@ -12,9 +12,10 @@
 #include <string.h>
 
 #include "kms/edid.h"
-#include "kms/edid_layout.h"
-#include "kms/edid_timings.h"
+#include "kms/edid_reader.h"
 #include "kms/mode.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Smaller detailed timings are garbage. */
 #define MIN_DETAILED 64
@@ -38,58 +39,14 @@
 #define RANGE_CVT 0x04
 #define RANGE_CVT_REDUCED 0x10
 
-/* CTA-861-H, 7.4: data blocks. */
-#define CTA_VIDEO 2
-#define CTA_VENDOR 3
-#define CTA_EXTENDED 7
-#define CTA_EXTENDED_EEODB 0x78
-
-/* DisplayID 1.3 and 2.0. */
-#define DISPLAYID_TYPE_1 0x03
-#define DISPLAYID_TYPE_7 0x22
+/* DisplayID 1.3, 4.4.1. */
 #define DISPLAYID_PREFERRED 0x80
 #define DISPLAYID_INTERLACED 0x10
 
-/* How timings are made that are given as a size and a rate, and are no DMT. */
-enum formula { FORMULA_NONE, FORMULA_GTF, FORMULA_GTF2, FORMULA_CVT };
-
-/*
- * The EDID that is read and the list that is made of it, always sorted. Blocks
- * are the base and as many extensions as there are.
- */
-struct reader {
-	const struct hf_edid_base *base;
-	unsigned int blocks;
-	bool has_cta;
-	bool reduced;
-	enum formula formula;
-	struct hf_gtf gtf2;
-	uint32_t gtf2_khz;
-	bool prefer_next;
-	uint32_t width_mm, height_mm;
-	struct drm_mode_modeinfo *modes;
-	unsigned int num, max;
-};
-
-typedef void visit_t(struct reader *reader,
+typedef void visit_t(struct hf_edid_reader *reader,
 		     const struct hf_edid_descriptor *descriptor);
 
-static uint32_t le16(const uint8_t bytes[2])
-{
-	return bytes[0] | bytes[1] << 8;
-}
-
-static bool adds_up(const void *bytes, size_t size)
-{
-	const uint8_t *byte = bytes;
-	uint8_t sum = 0;
-
-	for (size_t i = 0; i < size; i++)
-		sum += byte[i];
-	return !sum;
-}
-
-static void remove_at(struct reader *reader, unsigned int i)
+static void remove_at(struct hf_edid_reader *reader, unsigned int i)
 {
 	reader->num--;
 	memmove(&reader->modes[i], &reader->modes[i + 1],
@@ -97,7 +54,7 @@ static void remove_at(struct reader *reader, unsigned int i)
 }
 
 /* Behind those that it equals; the last one makes room. */
-static void insert(struct reader *reader, const struct drm_mode_modeinfo *mode)
+static void insert(struct hf_edid_reader *reader, const struct drm_mode_modeinfo *mode)
 {
 	unsigned int i = reader->num;
 
@@ -114,7 +71,7 @@ static void insert(struct reader *reader, const struct drm_mode_modeinfo *mode)
 	reader->num++;
 }
 
-static void add_one(struct reader *reader, struct drm_mode_modeinfo mode)
+void hf_edid_add_one(struct hf_edid_reader *reader, struct drm_mode_modeinfo mode)
 {
 	mode.type |= DRM_MODE_TYPE_DRIVER;
 	mode.vrefresh = hf_mode_vrefresh(&mode);
@@ -134,43 +91,20 @@ static void add_one(struct reader *reader, struct drm_mode_modeinfo mode)
 }
 
 /* A television set shows n/1.001 Hz where it shows n, and the other way round. */
-static void add(struct reader *reader, const struct drm_mode_modeinfo *mode)
+void hf_edid_add(struct hf_edid_reader *reader, const struct drm_mode_modeinfo *mode)
 {
-	struct drm_mode_modeinfo other = *mode;
+	struct drm_mode_modeinfo other;
 
-	add_one(reader, *mode);
-	if (!reader->has_cta)
-		return;
-	other.clock = hf_timing_other_clock(mode);
-	other.type = 0;
-	if (other.clock)
-		add_one(reader, other);
+	hf_edid_add_one(reader, *mode);
+	if (reader->has_cta && hf_timing_other(mode, &other))
+		hf_edid_add_one(reader, other);
 }
 
-static const struct hf_edid_cta *cta_of(const struct reader *reader,
-					unsigned int block)
-{
-	const struct hf_edid_cta *cta = (const void *)(reader->base + block);
-
-	if (cta->tag != HF_EDID_EXTENSION_CTA || !adds_up(cta, sizeof(*cta)))
-		return NULL;
-	return cta;
-}
-
-/* CTA-861-H, 7.5: zero if there are no detailed timings and no data blocks. */
-static size_t dtd_offset(const struct hf_edid_cta *cta)
-{
-	if (cta->dtd_offset < offsetof(struct hf_edid_cta, data) ||
-	    cta->dtd_offset > offsetof(struct hf_edid_cta, checksum))
-		return 0;
-	return cta->dtd_offset;
-}
-
-static void visit_cta(struct reader *reader, const struct hf_edid_cta *cta,
+static void visit_cta(struct hf_edid_reader *reader, const struct hf_edid_cta *cta,
 		      visit_t *visit)
 {
 	const size_t size = sizeof(struct hf_edid_descriptor);
-	size_t offset = dtd_offset(cta);
+	size_t offset = hf_edid_cta_timings(cta);
 
 	if (!offset)
 		return;
@@ -179,29 +113,17 @@ static void visit_cta(struct reader *reader, const struct hf_edid_cta *cta,
 		visit(reader, (const void *)((const uint8_t *)cta + offset));
 }
 
-static void for_each_descriptor(struct reader *reader, visit_t *visit)
+static void for_each_descriptor(struct hf_edid_reader *reader, visit_t *visit)
 {
 	for (unsigned int i = 0; i < 4; i++)
 		visit(reader, &reader->base->descriptors[i]);
 
-	for (unsigned int i = 1; i < reader->blocks; i++) {
-		const struct hf_edid_cta *cta = cta_of(reader, i);
+	for (unsigned int i = 1; i < reader->blocks.count; i++) {
+		const struct hf_edid_cta *cta = hf_edid_cta(&reader->blocks, i);
 
 		if (cta)
 			visit_cta(reader, cta, visit);
 	}
-}
-
-static bool is_detailed(const struct hf_edid_descriptor *descriptor)
-{
-	return le16(descriptor->bytes);
-}
-
-static bool has_tag(const struct hf_edid_descriptor *descriptor,
-		    enum hf_edid_tag tag)
-{
-	return !is_detailed(descriptor) && !descriptor->bytes[2] &&
-	       descriptor->bytes[3] == tag;
 }
 
 /* Some count blanking that ends before the sync pulse does: cut the pulse. */
@@ -271,7 +193,7 @@ static bool parse_detailed(struct drm_mode_modeinfo *mode,
 		return false;
 
 	*mode = (struct drm_mode_modeinfo){
-		.clock = le16(b) * 10,
+		.clock = hf_edid_le16(b) * 10,
 		.hdisplay = hdisplay,
 		.hsync_start = hstart,
 		.hsync_end = end_of_sync(hstart + hsync, htotal),
@@ -288,7 +210,7 @@ static bool parse_detailed(struct drm_mode_modeinfo *mode,
 	return !hf_mode_check(mode);
 }
 
-static void take_size(struct reader *reader,
+static void take_size(struct hf_edid_reader *reader,
 		      const struct hf_edid_descriptor *descriptor)
 {
 	const uint8_t *b = descriptor->bytes;
@@ -297,12 +219,12 @@ static void take_size(struct reader *reader,
 	reader->height_mm = b[13] | (b[14] & 0xf) << 8;
 }
 
-static void read_detailed(struct reader *reader,
+static void read_detailed(struct hf_edid_reader *reader,
 			  const struct hf_edid_descriptor *descriptor)
 {
 	struct drm_mode_modeinfo mode;
 
-	if (!is_detailed(descriptor) || !parse_detailed(&mode, descriptor))
+	if (!hf_edid_is_detailed(descriptor) || !parse_detailed(&mode, descriptor))
 		return;
 
 	if (!reader->width_mm || !reader->height_mm)
@@ -310,11 +232,11 @@ static void read_detailed(struct reader *reader,
 	if (reader->prefer_next)
 		mode.type |= DRM_MODE_TYPE_PREFERRED;
 	reader->prefer_next = false;
-	add(reader, &mode);
+	hf_edid_add(reader, &mode);
 }
 
 /* 3.10.3.8: a size and the rates at which it is shown, in three bytes. */
-static void read_cvt_code(struct reader *reader, const uint8_t code[3])
+static void read_cvt_code(struct hf_edid_reader *reader, const uint8_t code[3])
 {
 	static const uint8_t shapes[4][2] = {
 		{ 4, 3 }, { 16, 9 }, { 16, 10 }, { 15, 9 },
@@ -337,19 +259,19 @@ static void read_cvt_code(struct reader *reader, const uint8_t code[3])
 		if (code[2] & 1 << i &&
 		    hf_timing_cvt(&mode, width, height, rates[i].hz,
 				  rates[i].reduced))
-			add(reader, &mode);
+			hf_edid_add(reader, &mode);
 }
 
-static void read_cvt(struct reader *reader,
+static void read_cvt(struct hf_edid_reader *reader,
 		     const struct hf_edid_descriptor *descriptor)
 {
-	if (!has_tag(descriptor, HF_EDID_TAG_CVT))
+	if (!hf_edid_has_tag(descriptor, HF_EDID_TAG_CVT))
 		return;
 	for (unsigned int i = 0; i < 4; i++)
 		read_cvt_code(reader, descriptor->bytes + 6 + i * 3);
 }
 
-static bool is_listed(const struct reader *reader, uint32_t width,
+static bool is_listed(const struct hf_edid_reader *reader, uint32_t width,
 		      uint32_t height, uint32_t hz)
 {
 	for (unsigned int i = 0; i < reader->num; i++) {
@@ -364,7 +286,7 @@ static bool is_listed(const struct reader *reader, uint32_t width,
 
 /* The second curve begins at a line rate: that of the first one decides. */
 static bool make_gtf2(struct drm_mode_modeinfo *mode,
-		      const struct reader *reader, uint32_t width,
+		      const struct hf_edid_reader *reader, uint32_t width,
 		      uint32_t height, uint32_t hz)
 {
 	if (!hf_timing_gtf(mode, width, height, hz, NULL))
@@ -375,7 +297,7 @@ static bool make_gtf2(struct drm_mode_modeinfo *mode,
 }
 
 static bool make_standard(struct drm_mode_modeinfo *mode,
-			  const struct reader *reader, uint32_t width,
+			  const struct hf_edid_reader *reader, uint32_t width,
 			  uint32_t height, uint32_t hz)
 {
 	if (reader->reduced && hf_timing_find_dmt(mode, width, height, hz, true))
@@ -384,18 +306,18 @@ static bool make_standard(struct drm_mode_modeinfo *mode,
 		return true;
 
 	switch (reader->formula) {
-	case FORMULA_CVT:
+	case HF_FORMULA_CVT:
 		return hf_timing_cvt(mode, width, height, hz, false);
-	case FORMULA_GTF2:
+	case HF_FORMULA_GTF2:
 		return make_gtf2(mode, reader, width, height, hz);
-	case FORMULA_GTF:
+	case HF_FORMULA_GTF:
 		return hf_timing_gtf(mode, width, height, hz, NULL);
 	default:
 		return false;
 	}
 }
 
-static uint32_t standard_height(const struct reader *reader, uint32_t width,
+static uint32_t standard_height(const struct hf_edid_reader *reader, uint32_t width,
 				uint8_t shape)
 {
 	switch (shape) {
@@ -412,7 +334,7 @@ static uint32_t standard_height(const struct reader *reader, uint32_t width,
 }
 
 /* 3.9; some write unused ones as zeros or spaces. */
-static void read_standard(struct reader *reader, const uint8_t bytes[2])
+static void read_standard(struct hf_edid_reader *reader, const uint8_t bytes[2])
 {
 	uint32_t width = (bytes[0] + 31) * 8;
 	uint32_t height = standard_height(reader, width, bytes[1] >> 6);
@@ -430,13 +352,13 @@ static void read_standard(struct reader *reader, const uint8_t bytes[2])
 	}
 	if (!is_listed(reader, width, height, hz) &&
 	    make_standard(&mode, reader, width, height, hz))
-		add(reader, &mode);
+		hf_edid_add(reader, &mode);
 }
 
-static void read_more_standard(struct reader *reader,
+static void read_more_standard(struct hf_edid_reader *reader,
 			       const struct hf_edid_descriptor *descriptor)
 {
-	if (!has_tag(descriptor, HF_EDID_TAG_STANDARD))
+	if (!hf_edid_has_tag(descriptor, HF_EDID_TAG_STANDARD))
 		return;
 	for (unsigned int i = 0; i < 6; i++)
 		read_standard(reader, descriptor->bytes + 5 + i * 2);
@@ -448,7 +370,7 @@ static bool bit_is_set(const uint8_t *bytes, unsigned int bit)
 }
 
 /* 3.8: the other bits of the third byte are the manufacturer's. */
-static void read_established(struct reader *reader)
+static void read_established(struct hf_edid_reader *reader)
 {
 	struct drm_mode_modeinfo mode;
 
@@ -456,94 +378,21 @@ static void read_established(struct reader *reader)
 		if (!bit_is_set(reader->base->established, i))
 			continue;
 		hf_timing_established(&mode, i);
-		add(reader, &mode);
+		hf_edid_add(reader, &mode);
 	}
 }
 
-static void read_established3(struct reader *reader,
+static void read_established3(struct hf_edid_reader *reader,
 			      const struct hf_edid_descriptor *descriptor)
 {
 	struct drm_mode_modeinfo mode;
 
-	if (!has_tag(descriptor, HF_EDID_TAG_ESTABLISHED3))
+	if (!hf_edid_has_tag(descriptor, HF_EDID_TAG_ESTABLISHED3))
 		return;
 	for (unsigned int i = 0; i < 48; i++)
 		if (bit_is_set(descriptor->bytes + 6, i) &&
 		    hf_timing_established3(&mode, i))
-			add(reader, &mode);
-}
-
-static void add_vic(struct reader *reader, unsigned int vic)
-{
-	struct drm_mode_modeinfo mode;
-
-	if (hf_timing_vic(&mode, vic))
-		add(reader, &mode);
-}
-
-/* CTA-861-H, 7.5.1: the first 64 have a bit that says "native". */
-static void read_video(struct reader *reader, const uint8_t *codes, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		uint8_t vic = codes[i] & 0x7f;
-
-		add_vic(reader, vic >= 1 && vic <= 64 ? vic : codes[i]);
-	}
-}
-
-/*
- * HDMI 1.4b, 8.3.2: the 4K modes had numbers of HDMI's before they had CTA's. They
- * follow two optional pairs of latencies.
- */
-static void read_hdmi(struct reader *reader, const uint8_t *b, size_t size)
-{
-	static const uint8_t vics[] = { 0, 95, 94, 93, 98 };
-	size_t at = 8, count;
-
-	if (size < at || b[0] != 0x03 || b[1] != 0x0c || b[2] != 0x00)
-		return;
-	if (!(b[7] & 0x20))
-		return;
-	at += (b[7] & 0x80 ? 2 : 0) + (b[7] & 0x40 ? 2 : 0) + 1;
-	if (at >= size)
-		return;
-
-	count = b[at++] >> 5;
-	for (; count && at < size; count--, at++)
-		if (b[at] < sizeof(vics))
-			add_vic(reader, vics[b[at]]);
-}
-
-/* CTA-861-H, 7.4: data blocks, each with a tag and a length in one byte. */
-static void read_data_blocks(struct reader *reader,
-			     const struct hf_edid_cta *cta)
-{
-	const uint8_t *b = cta->data, *end = (const uint8_t *)cta + dtd_offset(cta);
-
-	if (cta->revision < 3)
-		return;
-	while (b < end) {
-		uint8_t tag = *b >> 5;
-		size_t size = *b++ & 0x1f;
-
-		if (size > (size_t)(end - b))
-			return;
-		if (tag == CTA_VIDEO)
-			read_video(reader, b, size);
-		else if (tag == CTA_VENDOR)
-			read_hdmi(reader, b, size);
-		b += size;
-	}
-}
-
-static void read_cta(struct reader *reader)
-{
-	for (unsigned int i = 1; i < reader->blocks; i++) {
-		const struct hf_edid_cta *cta = cta_of(reader, i);
-
-		if (cta)
-			read_data_blocks(reader, cta);
-	}
+			hf_edid_add(reader, &mode);
 }
 
 /*
@@ -554,15 +403,15 @@ static bool parse_displayid(struct drm_mode_modeinfo *mode,
 			    const struct hf_displayid_timing *timing,
 			    unsigned int khz)
 {
-	uint32_t clock = le16(timing->clock) | timing->clock[2] << 16;
-	uint32_t hdisplay = le16(timing->hactive) + 1;
-	uint32_t vdisplay = le16(timing->vactive) + 1;
-	uint32_t htotal = hdisplay + le16(timing->hblank) + 1;
-	uint32_t vtotal = vdisplay + le16(timing->vblank) + 1;
-	uint32_t hstart = hdisplay + (le16(timing->hfront) & 0x7fff) + 1;
-	uint32_t vstart = vdisplay + (le16(timing->vfront) & 0x7fff) + 1;
-	uint32_t hend = hstart + le16(timing->hsync) + 1;
-	uint32_t vend = vstart + le16(timing->vsync) + 1;
+	uint32_t clock = hf_edid_le16(timing->clock) | timing->clock[2] << 16;
+	uint32_t hdisplay = hf_edid_le16(timing->hactive) + 1;
+	uint32_t vdisplay = hf_edid_le16(timing->vactive) + 1;
+	uint32_t htotal = hdisplay + hf_edid_le16(timing->hblank) + 1;
+	uint32_t vtotal = vdisplay + hf_edid_le16(timing->vblank) + 1;
+	uint32_t hstart = hdisplay + (hf_edid_le16(timing->hfront) & 0x7fff) + 1;
+	uint32_t vstart = vdisplay + (hf_edid_le16(timing->vfront) & 0x7fff) + 1;
+	uint32_t hend = hstart + hf_edid_le16(timing->hsync) + 1;
+	uint32_t vend = vstart + hf_edid_le16(timing->vsync) + 1;
 
 	if (timing->flags & DISPLAYID_INTERLACED)
 		return false;
@@ -592,126 +441,58 @@ static bool parse_displayid(struct drm_mode_modeinfo *mode,
 }
 
 /* DisplayID 2.0's type VII is type I with a clock in kHz. */
-static void read_displayid_block(struct reader *reader, uint8_t tag,
-				 const uint8_t *bytes, size_t size)
+static void read_displayid(void *data, uint8_t tag, const uint8_t *bytes,
+			   size_t size)
 {
 	const struct hf_displayid_timing *timings = (const void *)bytes;
+	struct hf_edid_reader *reader = data;
 	struct drm_mode_modeinfo mode;
 
-	if (tag != DISPLAYID_TYPE_1 && tag != DISPLAYID_TYPE_7)
+	if (tag != HF_DISPLAYID_TIMING_1 && tag != HF_DISPLAYID_TIMING_7)
 		return;
 	for (size_t i = 0; i < size / sizeof(*timings); i++)
 		if (parse_displayid(&mode, &timings[i],
-				    tag == DISPLAYID_TYPE_1 ? 10 : 1))
-			add(reader, &mode);
-}
-
-/*
- * DisplayID 1.3, 2.1: within the extension is a section of four bytes, data blocks
- * and a checksum.
- */
-static void read_displayid_extension(struct reader *reader, const uint8_t *block)
-{
-	const size_t head = 4, first = 1 + head;
-	size_t size = block[2];
-	const uint8_t *b = block + first, *end = b + size;
-
-	if (first + size + 1 > HF_EDID_BLOCK - 1 ||
-	    !adds_up(block + 1, head + size + 1))
-		return;
-
-	while ((size_t)(end - b) >= sizeof(struct hf_displayid_block)) {
-		const struct hf_displayid_block *data = (const void *)b;
-
-		b += sizeof(*data);
-		/* Nothing but padding follows. */
-		if (!data->tag && !data->size)
-			return;
-		if (data->size > end - b)
-			return;
-		read_displayid_block(reader, data->tag, b, data->size);
-		b += data->size;
-	}
-}
-
-static void read_displayid(struct reader *reader)
-{
-	for (unsigned int i = 1; i < reader->blocks; i++) {
-		const uint8_t *block = (const void *)(reader->base + i);
-
-		if (block[0] == HF_EDID_EXTENSION_DISPLAYID &&
-		    adds_up(block, HF_EDID_BLOCK))
-			read_displayid_extension(reader, block);
-	}
+				    tag == HF_DISPLAYID_TIMING_1 ? 10 : 1))
+			hf_edid_add(reader, &mode);
 }
 
 /* 3.10.3.3: which formula other timings follow, if any. */
-static void read_range(struct reader *reader,
+static void read_range(struct hf_edid_reader *reader,
 		       const struct hf_edid_descriptor *descriptor)
 {
 	const uint8_t *b = descriptor->bytes;
 
-	if (!has_tag(descriptor, HF_EDID_TAG_RANGE))
+	if (!hf_edid_has_tag(descriptor, HF_EDID_TAG_RANGE))
 		return;
 	if (b[10] == RANGE_CVT && reader->base->revision >= 4)
 		reader->reduced |= b[15] & RANGE_CVT_REDUCED;
-	if (b[10] != RANGE_GTF2 || !b[12] || reader->formula == FORMULA_CVT)
+	if (b[10] != RANGE_GTF2 || !b[12] || reader->formula == HF_FORMULA_CVT)
 		return;
-	reader->formula = FORMULA_GTF2;
+	reader->formula = HF_FORMULA_GTF2;
 	reader->gtf2_khz = b[12] * 2;
 	reader->gtf2 = (struct hf_gtf){
 		.c = b[13] / 2.0,
-		.m = le16(b + 14),
+		.m = hf_edid_le16(b + 14),
 		.k = b[16],
 		.j = b[17] / 2.0,
 	};
 }
 
 /* 3.6.4: the feature bit meant GTF until EDID 1.4, where it means CVT. */
-static void find_formula(struct reader *reader)
+static void find_formula(struct hf_edid_reader *reader)
 {
 	const struct hf_edid_base *base = reader->base;
 
 	if (base->revision < 4)
 		reader->reduced = base->input & INPUT_DIGITAL;
 	if (base->revision >= 2 && base->features & FEATURE_FORMULA)
-		reader->formula = base->revision >= 4 ? FORMULA_CVT : FORMULA_GTF;
+		reader->formula = base->revision >= 4 ? HF_FORMULA_CVT : HF_FORMULA_GTF;
 	if (base->revision >= 2)
 		for_each_descriptor(reader, read_range);
 }
 
-/*
- * HDMI 2.1, 10.3.6: where there are more than old programs can stand, the base
- * names one, which begins with the real number.
- */
-static unsigned int count_extensions(const struct reader *reader)
-{
-	const struct hf_edid_cta *cta;
-
-	if (!reader->base->extensions || reader->blocks < 2)
-		return 0;
-	cta = cta_of(reader, 1);
-	if (cta && cta->revision >= 3 && dtd_offset(cta) >= 7 &&
-	    cta->data[0] == (CTA_EXTENDED << 5 | 2) &&
-	    cta->data[1] == CTA_EXTENDED_EEODB && cta->data[2])
-		return cta->data[2];
-	return reader->base->extensions;
-}
-
-static void find_blocks(struct reader *reader, size_t size)
-{
-	unsigned int extensions;
-
-	reader->blocks = size / HF_EDID_BLOCK < 256 ? size / HF_EDID_BLOCK : 256;
-	extensions = count_extensions(reader);
-	if (reader->blocks > extensions + 1)
-		reader->blocks = extensions + 1;
-	for (unsigned int i = 1; i < reader->blocks; i++)
-		reader->has_cta |= !!cta_of(reader, i);
-}
-
 /* The order matters: a standard timing gives way to what is there already. */
-static void read_modes(struct reader *reader)
+static void read_modes(struct hf_edid_reader *reader)
 {
 	reader->prefer_next = reader->base->revision >= 4 ||
 			      reader->base->features & FEATURE_PREFERRED;
@@ -722,8 +503,11 @@ static void read_modes(struct reader *reader)
 	for_each_descriptor(reader, read_more_standard);
 	read_established(reader);
 	for_each_descriptor(reader, read_established3);
-	read_cta(reader);
-	read_displayid(reader);
+	hf_edid_for_each_cta(&reader->blocks, hf_edid_read_video, reader);
+	hf_edid_for_each_cta(&reader->blocks, hf_edid_read_hdmi, reader);
+	hf_edid_for_each_displayid(&reader->blocks, read_displayid, reader);
+	if (reader->base->features & FEATURE_FORMULA)
+		for_each_descriptor(reader, hf_edid_read_range);
 }
 
 static bool close_to(uint32_t mm, uint32_t cm)
@@ -736,7 +520,7 @@ static bool close_to(uint32_t mm, uint32_t cm)
  * 9); they are only believed where the base block's centimetres agree. One zero
  * there means that the other is a shape, too; two, that the size is not known.
  */
-static void find_size(const struct reader *reader, uint32_t *width_mm,
+static void find_size(const struct hf_edid_reader *reader, uint32_t *width_mm,
 		      uint32_t *height_mm)
 {
 	uint32_t width_cm = reader->base->width_cm;
@@ -755,48 +539,21 @@ static void find_size(const struct reader *reader, uint32_t *width_mm,
 	}
 }
 
-static bool is_base(const uint8_t *edid, size_t size)
-{
-	static const uint8_t header[8] = { 0, 255, 255, 255, 255, 255, 255, 0 };
-
-	return size >= HF_EDID_BLOCK &&
-	       !memcmp(edid, header, sizeof(header)) &&
-	       adds_up(edid, HF_EDID_BLOCK);
-}
-
-size_t hf_edid_size(const uint8_t *edid, size_t size)
-{
-	const struct hf_edid_base *base = (const void *)edid;
-	size_t whole;
-
-	if (!is_base(edid, size))
-		return 0;
-	whole = (1 + (size_t)base->extensions) * HF_EDID_BLOCK;
-	return whole > size ? 0 : whole;
-}
-
-static bool is_edid(const uint8_t *edid, size_t size)
-{
-	const struct hf_edid_base *base = (const void *)edid;
-
-	return is_base(edid, size) && size % HF_EDID_BLOCK == 0 &&
-	       base->version == 1;
-}
-
 int hf_edid_modes(const uint8_t *edid, size_t size,
 		  struct drm_mode_modeinfo *modes, unsigned int max,
 		  uint32_t *width_mm, uint32_t *height_mm)
 {
-	struct reader reader = {
+	struct hf_edid_reader reader = {
 		.base = (const void *)edid,
 		.modes = modes,
 		.max = max,
 	};
 
-	if (!is_edid(edid, size))
+	if (!hf_edid_blocks_init(&reader.blocks, edid, size))
 		return -EINVAL;
 
-	find_blocks(&reader, size);
+	for (unsigned int i = 1; i < reader.blocks.count; i++)
+		reader.has_cta |= !!hf_edid_cta(&reader.blocks, i);
 	find_formula(&reader);
 	read_modes(&reader);
 	find_size(&reader, width_mm, height_mm);

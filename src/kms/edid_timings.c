@@ -29,6 +29,9 @@
 #define I DRM_MODE_FLAG_INTERLACE
 #define D DRM_MODE_FLAG_DBLCLK
 
+/* What a timing has nothing to do with. */
+#define LOOKS (DRM_MODE_FLAG_PIC_AR_MASK | DRM_MODE_FLAG_3D_MASK)
+
 /* One or two ids: CTA-861 numbers a timing once for each shape of the picture. */
 struct timing {
 	uint8_t id[2];
@@ -267,9 +270,54 @@ static bool from_table(struct drm_mode_modeinfo *mode,
 	return false;
 }
 
+/* CTA-861-H, table 3: the shape of a code's picture, up to the next row's code. */
+static uint32_t shape_of(unsigned int vic)
+{
+	static const struct {
+		uint8_t first;
+		uint32_t flags;
+	} shapes[] = {
+		{ 220, 0 },
+		{ 218, DRM_MODE_FLAG_PIC_AR_256_135 },
+		{ 202, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 194, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 119, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 117, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 116, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 115, DRM_MODE_FLAG_PIC_AR_256_135 },
+		{ 114, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 112, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 111, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 109, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 108, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 103, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 98, DRM_MODE_FLAG_PIC_AR_256_135 },
+		{ 93, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 65, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 60, DRM_MODE_FLAG_PIC_AR_16_9 },
+	};
+	/* The old ones come in pairs of both shapes, but for these few. */
+	static const uint8_t wide[] = { 4, 5, 16, 19, 20, 31, 32, 33,
+					34, 39, 40, 41, 46, 47 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
+		if (vic >= shapes[i].first)
+			return shapes[i].flags;
+	for (size_t i = 0; i < ARRAY_SIZE(wide); i++)
+		if (vic == wide[i])
+			return DRM_MODE_FLAG_PIC_AR_16_9;
+	for (size_t i = 0; i < ARRAY_SIZE(cta); i++)
+		if (cta[i].id[1] == vic)
+			return DRM_MODE_FLAG_PIC_AR_16_9;
+	return DRM_MODE_FLAG_PIC_AR_4_3;
+}
+
 bool hf_timing_vic(struct drm_mode_modeinfo *mode, unsigned int vic)
 {
-	return from_table(mode, cta, ARRAY_SIZE(cta), vic);
+	if (!from_table(mode, cta, ARRAY_SIZE(cta), vic))
+		return false;
+	mode->flags |= shape_of(vic);
+	return true;
 }
 
 bool hf_timing_dmt(struct drm_mode_modeinfo *mode, unsigned int id)
@@ -278,7 +326,7 @@ bool hf_timing_dmt(struct drm_mode_modeinfo *mode, unsigned int id)
 }
 
 /* The blanking that CVT calls reduced, its first version. */
-static bool is_reduced(const struct drm_mode_modeinfo *mode)
+bool hf_timing_is_reduced(const struct drm_mode_modeinfo *mode)
 {
 	return mode->htotal - mode->hdisplay == 160 &&
 	       mode->hsync_start - mode->hdisplay == 48 &&
@@ -301,7 +349,7 @@ bool hf_timing_find_dmt(struct drm_mode_modeinfo *mode, unsigned int width,
 		if (dmt[i].h[0] != width || dmt[i].v[0] != height)
 			continue;
 		from_timing(mode, &dmt[i]);
-		if (has_rate(mode, hz) && is_reduced(mode) == reduced)
+		if (has_rate(mode, hz) && hf_timing_is_reduced(mode) == reduced)
 			return true;
 	}
 	return false;
@@ -427,6 +475,7 @@ static bool same_but_clock(const struct drm_mode_modeinfo *mode,
 	clocks[0] = tv.clock;
 	clocks[1] = second_clock(timing, &tv);
 	tv.clock = mode->clock;
+	tv.flags |= mode->flags & LOOKS;
 	return hf_mode_equal(mode, &tv);
 }
 
@@ -450,7 +499,8 @@ uint32_t hf_timing_exact_clock(const struct drm_mode_modeinfo *mode)
 	return mode->clock;
 }
 
-uint32_t hf_timing_other_clock(const struct drm_mode_modeinfo *mode)
+bool hf_timing_other(const struct drm_mode_modeinfo *mode,
+		     struct drm_mode_modeinfo *other)
 {
 	uint32_t clocks[2];
 
@@ -458,10 +508,14 @@ uint32_t hf_timing_other_clock(const struct drm_mode_modeinfo *mode)
 		if (!same_but_clock(mode, &cta[i], clocks) ||
 		    clocks[0] == clocks[1])
 			continue;
-		if (mode->clock == clocks[0])
-			return clocks[1];
-		if (mode->clock == clocks[1])
-			return clocks[0];
+		if (mode->clock != clocks[0] && mode->clock != clocks[1])
+			continue;
+		*other = *mode;
+		other->type = 0;
+		other->clock = clocks[mode->clock == clocks[0]];
+		if (!(mode->flags & DRM_MODE_FLAG_PIC_AR_MASK))
+			other->flags |= shape_of(cta[i].id[0]);
+		return true;
 	}
-	return 0;
+	return false;
 }

@@ -12,11 +12,14 @@
 #include <stdint.h>
 #include <drm_mode.h>
 
-/** hf_timing_vic() - CTA-861's by its code; false: there is none. */
+/** hf_timing_vic() - CTA-861's by its code, with its shape; false: there is none. */
 bool hf_timing_vic(struct drm_mode_modeinfo *mode, unsigned int vic);
 
 /** hf_timing_dmt() - VESA DMT's by its number; false: there is none. */
 bool hf_timing_dmt(struct drm_mode_modeinfo *mode, unsigned int id);
+
+/** hf_timing_is_reduced() - Is its blanking what CVT calls reduced? */
+bool hf_timing_is_reduced(const struct drm_mode_modeinfo *mode);
 
 /**
  * hf_timing_find_dmt() - VESA DMT's by size and rate, rounded or cut.
@@ -68,11 +71,13 @@ bool hf_timing_gtf(struct drm_mode_modeinfo *mode, unsigned int width,
 uint32_t hf_timing_exact_clock(const struct drm_mode_modeinfo *mode);
 
 /**
- * hf_timing_other_clock() - A television timing's clock for n/1.001 Hz, or n.
+ * hf_timing_other() - A television timing at n/1.001 Hz instead of n, or at n.
+ * @mode: one, in stereo or not, with or without a shape of the picture
+ * @other: set to it, with the shape that CTA-861 has for it
  *
- * Return: the clock of the rate that @mode does not have; 0 where it is no
- * television timing, or one with a single rate.
+ * Return: false where @mode is no television timing, or one with a single rate.
  */
-uint32_t hf_timing_other_clock(const struct drm_mode_modeinfo *mode);
+bool hf_timing_other(const struct drm_mode_modeinfo *mode,
+		     struct drm_mode_modeinfo *other);
 
 #endif

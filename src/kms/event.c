@@ -11,6 +11,7 @@
 
 #include "base/endpoint.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "kms/kms.h"
 
 #define QUEUE_BYTES 4096
@@ -67,6 +68,7 @@ void hf_event_send(struct hf_event *event, uint32_t crtc_id, uint64_t sequence,
 		event->packet.vbl.sequence = sequence;
 		event->packet.vbl.crtc_id = crtc_id;
 	}
+	hf_probe(event, event, crtc_id, sequence, ns);
 	if (event->file &&
 	    send(event->file->fd, &event->packet, EVENT_BYTES,
 		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)

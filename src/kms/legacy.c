@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 #include "kms/legacy.h"
+#include "kms/mode.h"
+#include "kms/state.h"
 
 static bool is_sideways(const struct hf_plane_state *plane)
 {
@@ -18,9 +20,11 @@ int hf_legacy_check_viewport(const struct hf_crtc *crtc,
 			     uint32_t y)
 {
 	bool swap = is_sideways(crtc->primary->state);
-	uint32_t w = swap ? mode->vdisplay : mode->hdisplay;
-	uint32_t h = swap ? mode->hdisplay : mode->vdisplay;
+	uint32_t w, h, width, height;
 
+	hf_mode_size(mode, &width, &height);
+	w = swap ? height : width;
+	h = swap ? width : height;
 	if (w > fb->width || x > fb->width - w || h > fb->height ||
 	    y > fb->height - h)
 		return -ENOSPC;
@@ -61,14 +65,15 @@ static int set_outputs(struct hf_atomic_state *state, struct hf_crtc *crtc,
 			return -ENOMEM;
 		ret = hf_atomic_set_connector_crtc(state, new,
 						   wanted ? crtc : NULL);
-		if (wanted)
+		/* A modeset trains the links anew that it had. */
+		if (connector->state->crtc == crtc)
 			new->link_status = DRM_MODE_LINK_STATUS_GOOD;
 	}
 	for (unsigned int i = 0; !ret && i < kms->num_crtcs; i++)
 		if (state->crtcs[i] && kms->crtcs[i] != crtc &&
 		    !state->crtcs[i]->connector_mask)
 			ret = switch_off(state->crtcs[i]);
-	return ret;
+	return ret ? ret : hf_atomic_free_encoders(state);
 }
 
 static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
@@ -77,23 +82,25 @@ static int set_primary(struct hf_atomic_state *state, struct hf_crtc *crtc,
 {
 	struct hf_plane_state *plane =
 		hf_atomic_get_plane(state, crtc->primary);
+	uint32_t width, height;
 
 	if (!plane)
 		return -ENOMEM;
 	hf_atomic_set_plane_fb(plane, fb);
 	if (!fb)
 		return hf_atomic_set_plane_crtc(state, plane, NULL);
+	hf_mode_size(mode, &width, &height);
 	plane->crtc_x = plane->crtc_y = 0;
-	plane->crtc_w = mode->hdisplay;
-	plane->crtc_h = mode->vdisplay;
+	plane->crtc_w = width;
+	plane->crtc_h = height;
 	plane->src_x = x << 16;
 	plane->src_y = y << 16;
 	if (is_sideways(plane)) {
-		plane->src_w = mode->vdisplay << 16;
-		plane->src_h = mode->hdisplay << 16;
+		plane->src_w = height << 16;
+		plane->src_h = width << 16;
 	} else {
-		plane->src_w = mode->hdisplay << 16;
-		plane->src_h = mode->vdisplay << 16;
+		plane->src_w = width << 16;
+		plane->src_h = height << 16;
 	}
 	return hf_atomic_set_plane_crtc(state, plane, crtc);
 }
@@ -173,23 +180,42 @@ int hf_legacy_set_gamma(struct hf_atomic_state *state, struct hf_crtc *crtc,
 			      HF_KMS_GAMMA_SIZE * sizeof(*lut));
 	if (!blob)
 		return -ENOMEM;
+	hf_blob_replace(&new->degamma, NULL);
+	hf_blob_replace(&new->ctm, NULL);
 	hf_blob_replace(&new->gamma, blob);
 	hf_blob_put(blob);
 	return 0;
+}
+
+static bool another_is_on(const struct hf_crtc *crtc,
+			  const struct hf_connector *connector)
+{
+	const struct hf_kms_device *kms = crtc->kms;
+
+	for (unsigned int i = 0; i < kms->num_connectors; i++)
+		if (kms->connectors[i] != connector &&
+		    kms->connectors[i]->state->crtc == crtc &&
+		    kms->connectors[i]->dpms == DRM_MODE_DPMS_ON)
+			return true;
+	return false;
 }
 
 int hf_legacy_set_dpms(struct hf_atomic_state *state,
 		       struct hf_connector *connector, uint64_t value)
 {
 	struct hf_crtc *crtc = connector->state->crtc;
-	struct hf_crtc_state *new;
+	bool on = value == DRM_MODE_DPMS_ON;
+	struct hf_crtc_state *new = NULL;
 
 	state->allow_modeset = true;
-	if (!crtc)
-		return 0;
-	new = hf_atomic_get_crtc(state, crtc);
-	if (!new)
-		return -ENOMEM;
-	new->active = value == DRM_MODE_DPMS_ON;
+	if (crtc) {
+		new = hf_atomic_get_crtc(state, crtc);
+		if (!new)
+			return -ENOMEM;
+		new->active = on || another_is_on(crtc, connector);
+	}
+	/* Where the CRTC changes, its connectors follow when that is committed. */
+	if (!new || new->active == crtc->state->active)
+		connector->dpms = on ? DRM_MODE_DPMS_ON : DRM_MODE_DPMS_OFF;
 	return 0;
 }

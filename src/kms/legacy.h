@@ -27,10 +27,17 @@ int hf_legacy_set_plane(struct hf_atomic_state *state, struct hf_plane *plane,
 /** hf_legacy_page_flip() - PAGE_FLIP. Return: 0, -EINVAL while it is off. */
 int hf_legacy_page_flip(struct hf_atomic_state *state, struct hf_crtc *crtc,
 			struct hf_framebuffer *fb, bool async);
-/** hf_legacy_set_gamma() - SETGAMMA: @lut has HF_KMS_GAMMA_SIZE entries. */
+/**
+ * hf_legacy_set_gamma() - SETGAMMA: @lut has HF_KMS_GAMMA_SIZE entries, and there is
+ * no other table or matrix.
+ */
 int hf_legacy_set_gamma(struct hf_atomic_state *state, struct hf_crtc *crtc,
 			const struct drm_color_lut *lut);
-/** hf_legacy_set_dpms() - The DPMS property: on or off for its CRTC. */
+/**
+ * hf_legacy_set_dpms() - The DPMS property: on or off for the connector.
+ *
+ * Its CRTC is on while one of its connectors is. Return: 0, -ENOMEM.
+ */
 int hf_legacy_set_dpms(struct hf_atomic_state *state,
 		       struct hf_connector *connector, uint64_t value);
 /** hf_legacy_check_viewport() - Is the CRTC's part inside? 0 or -ENOSPC. */

@@ -400,6 +400,16 @@ bool hf_mode_equal(const struct drm_mode_modeinfo *a,
 	       a->vscan == b->vscan && a->flags == b->flags;
 }
 
+void hf_mode_size(const struct drm_mode_modeinfo *mode, uint32_t *width,
+		  uint32_t *height)
+{
+	*width = mode->hdisplay;
+	*height = mode->vdisplay;
+	if ((mode->flags & DRM_MODE_FLAG_3D_MASK) ==
+	    DRM_MODE_FLAG_3D_FRAME_PACKING)
+		*height += mode->vtotal;
+}
+
 /* Pixel clocks that a whole frame takes: below 2^50. */
 static uint64_t frame_pixels(const struct drm_mode_modeinfo *mode)
 {

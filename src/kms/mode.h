@@ -97,6 +97,15 @@ int hf_mode_compare(const struct drm_mode_modeinfo *a,
 		    const struct drm_mode_modeinfo *b);
 
 /**
+ * hf_mode_size() - The pixels and lines of a picture for a mode.
+ *
+ * Those that are visible; of stereo where whole frames follow each other, both eyes'
+ * and the blank lines between them, as drm_mode_get_hv_timing() has it.
+ */
+void hf_mode_size(const struct drm_mode_modeinfo *mode, uint32_t *width,
+		  uint32_t *height);
+
+/**
  * hf_mode_frame_ns() - How long a frame (a field, when interlaced) lasts.
  * @mode: any mode, checked or not
  *

@@ -12,11 +12,40 @@
 
 typedef unsigned __int128 u128;
 
+/* How long @n frames last, rounded down once and not @n times. */
+static uint64_t frames_ns(const struct hf_vblank *vblank, uint64_t n)
+{
+	if (vblank->longest_ns)
+		return n * vblank->longest_ns;
+	return (uint64_t)((u128)n * vblank->frame_num / vblank->frame_den);
+}
+
+/* @count: not before the last one */
 static uint64_t time_of(const struct hf_vblank *vblank, uint64_t count)
 {
-	return vblank->start_ns + (uint64_t)((u128)(count - vblank->start) *
-					     vblank->frame_num /
-					     vblank->frame_den);
+	uint64_t n = count - vblank->start;
+
+	if (vblank->early_ns && n)
+		return vblank->early_ns + frames_ns(vblank, n - 1);
+	return vblank->start_ns + frames_ns(vblank, n);
+}
+
+/* Vblanks since the start; where an early one is due, it is the next. */
+static uint64_t frames_in(const struct hf_vblank *vblank, uint64_t ns)
+{
+	if (vblank->early_ns)
+		return 0;
+	if (vblank->longest_ns)
+		return ns / vblank->longest_ns;
+	return (uint64_t)((u128)ns * vblank->frame_den / vblank->frame_num);
+}
+
+/* From here on vblanks are counted from this one. */
+static void restart(struct hf_vblank *vblank, uint64_t count, uint64_t ns)
+{
+	vblank->start = count;
+	vblank->start_ns = ns;
+	vblank->early_ns = 0;
 }
 
 uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns)
@@ -37,9 +66,9 @@ uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns)
 	now = hf_clock_now(crtc->kms->clock);
 	if (now < vblank->start_ns)
 		now = vblank->start_ns;
-	count = vblank->start + (uint64_t)((u128)(now - vblank->start_ns) *
-					   vblank->frame_den /
-					   vblank->frame_num);
+	if (vblank->early_ns && now >= vblank->early_ns)
+		restart(vblank, vblank->start + 1, vblank->early_ns);
+	count = vblank->start + frames_in(vblank, now - vblank->start_ns);
 	/* time_of() rounds down, so the next one may be due already. */
 	if (time_of(vblank, count + 1) <= now)
 		count++;
@@ -48,10 +77,15 @@ uint64_t hf_vblank_count(struct hf_crtc *crtc, uint64_t *ns)
 	return count;
 }
 
-/* Unlike hf_vblank_passed(), for what is queued: late is late. */
+uint64_t hf_vblank_next(struct hf_crtc *crtc)
+{
+	return time_of(&crtc->vblank, hf_vblank_count(crtc, NULL) + 1);
+}
+
+/* For what is queued, late is late: hf_vblank_target() has sorted out the rest. */
 static bool is_due(uint64_t count, uint64_t sequence)
 {
-	return (int64_t)(count - sequence) >= 0;
+	return count >= sequence;
 }
 
 static void arm(struct hf_crtc *crtc)
@@ -88,6 +122,7 @@ static void deliver(struct hf_crtc *crtc, uint64_t count, uint64_t ns, bool all)
 	struct hf_event *event, *next_event;
 	struct wl_list due;
 
+	vblank->told = count;
 	wl_list_for_each_safe(event, next_event, &vblank->events, link)
 		if (all || is_due(count, event->sequence))
 			hf_event_send(event, crtc->base.id, count, ns);
@@ -138,8 +173,9 @@ void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode)
 
 	if (!hf_kms_has_vblank(crtc->kms))
 		return;
-	vblank->start = hf_vblank_count(crtc, NULL);
-	vblank->start_ns = hf_clock_now(crtc->kms->clock);
+	restart(vblank, hf_vblank_count(crtc, NULL),
+		hf_clock_now(crtc->kms->clock));
+	vblank->longest_ns = 0;
 	/* Nanoseconds of a frame = pixels of a frame / (clock in kHz / 10^6). */
 	vblank->frame_num = (uint64_t)mode->htotal * mode->vtotal * 1000000;
 	vblank->frame_den = mode->clock;
@@ -151,6 +187,54 @@ void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode)
 		vblank->frame_num *= mode->vscan;
 	vblank->on = true;
 	arm(crtc);
+}
+
+/* What is left of this frame is its front porch: end it as soon as may be. */
+static void end_porch(struct hf_crtc *crtc)
+{
+	struct hf_vblank *vblank = &crtc->vblank;
+	uint64_t now, ns, count = hf_vblank_count(crtc, &ns);
+
+	restart(vblank, count, ns);
+	now = hf_clock_now(crtc->kms->clock);
+	vblank->early_ns = ns + (uint64_t)((u128)vblank->frame_num /
+					   vblank->frame_den);
+	if (vblank->early_ns < now)
+		vblank->early_ns = now;
+}
+
+void hf_vblank_set_rate(struct hf_crtc *crtc, double min_hz)
+{
+	struct hf_vblank *vblank = &crtc->vblank;
+	uint64_t ns, count, frame_ns, longest_ns = 0;
+
+	if (!vblank->on)
+		return;
+	frame_ns = vblank->frame_num / vblank->frame_den;
+	if (min_hz > 0 && HF_NSEC_PER_SEC / min_hz > frame_ns)
+		longest_ns = HF_NSEC_PER_SEC / min_hz;
+	if (longest_ns == vblank->longest_ns)
+		return;
+	count = hf_vblank_count(crtc, &ns);
+	/* This frame may have lasted longer than the mode's already. */
+	if (!longest_ns)
+		end_porch(crtc);
+	else if (!vblank->early_ns)
+		restart(vblank, count, ns);
+	vblank->longest_ns = longest_ns;
+	arm(crtc);
+}
+
+uint64_t hf_vblank_hurry(struct hf_crtc *crtc)
+{
+	struct hf_vblank *vblank = &crtc->vblank;
+	uint64_t next = hf_vblank_count(crtc, NULL) + 1;
+
+	if (!vblank->on || !vblank->longest_ns || vblank->early_ns)
+		return next;
+	end_porch(crtc);
+	arm(crtc);
+	return next;
 }
 
 void hf_vblank_off(struct hf_crtc *crtc)
@@ -173,6 +257,7 @@ void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event)
 		hf_event_send(event, crtc->base.id, count, ns);
 		return;
 	}
+	event->sequence = hf_vblank_target(count, event->sequence);
 	wl_list_remove(&event->link);
 	wl_list_insert(crtc->vblank.events.prev, &event->link);
 	arm(crtc);

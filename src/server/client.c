@@ -26,7 +26,9 @@
 #include "mem/shmem.h"
 #include "server/debugfs.h"
 #include "server/json.h"
+#include "server/scenario.h"
 #include "server/server.h"
+#include "server/trace.h"
 #include "uapi/call.h"
 #include "uapi/dma_buf.h"
 #include "uapi/tree.h"
@@ -65,6 +67,7 @@ struct hf_client {
 	struct hf_wire_channel *channel;
 	struct wl_event_source *source, *exit_source;
 	int pidfd;
+	char comm[16]; /* of its process, when it connected */
 	pthread_t thread;
 	_Atomic bool stop;
 	struct attached *attached; /* the thread's own */
@@ -182,6 +185,8 @@ static void parked_done(struct hf_call *call, int ret)
 {
 	struct slot *slot = wl_container_of(call, slot, call);
 
+	if (call->trace)
+		hf_trace_end(call, ret);
 	answer(slot, ret);
 }
 
@@ -346,21 +351,19 @@ static int copy_arg(struct slot *slot, const struct hf_wire_slot *wire)
 	return 0;
 }
 
-/* When, who, which file, what, the result, how long. */
-static void trace(struct hf_server *server, const struct hf_call *call,
-		  uint64_t start, int ret)
+static void trace_begin(struct slot *slot, const struct hf_wire_slot *wire)
 {
-	const char *name = call->desc->name;
+	struct hf_trace_caller caller = { .tid = wire->tid };
 
-	fprintf(server->trace, "%lu.%09lu %d file %u %s = %s (%lu ns)\n",
-		start / HF_NSEC_PER_SEC, start % HF_NSEC_PER_SEC,
-		call->cred.pid, call->file ? call->file->id : 0,
-		name ? name : "unknown",
-		ret == HF_CALL_PARKED ? "waits" :
-		ret == HF_WIRE_ASK    ? "asks" :
-		ret			? strerrorname_np(-ret) :
-					  "0",
-		hf_clock_now(server->sys->clock) - start);
+	memcpy(caller.comm, slot->client->comm, sizeof(caller.comm));
+	hf_trace_begin(&slot->call, &caller);
+}
+
+/* Unless it goes on, later or with what the client is asked for. */
+static void trace_end(struct hf_call *call, int ret)
+{
+	if (call->trace && ret != HF_CALL_PARKED && ret != HF_WIRE_ASK)
+		hf_trace_end(call, ret);
 }
 
 /* Our own copy of an ioctl's argument, and its arrays. */
@@ -377,9 +380,12 @@ static int read_request(struct slot *slot, struct hf_wire_slot *wire,
 		ret = copy_arrays(call, wire);
 	if (!ret)
 		ret = copy_arg(slot, wire);
-	if (!ret)
-		atomic_fetch_add(&slot->client->server->ioctls, 1);
-	return ret;
+	if (ret)
+		return ret;
+	atomic_fetch_add(&slot->client->server->ioctls, 1);
+	if (hf_trace_on())
+		trace_begin(slot, wire);
+	return 0;
 }
 
 static int dispatch(struct hf_call *call, uint32_t file_id)
@@ -396,7 +402,6 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	struct hf_system *sys = client->server->sys;
 	const struct hf_ioctl_desc *desc =
 		&hf_ioctl_descs[_IOC_NR(call->cmd)];
-	uint64_t start;
 	int ret;
 
 	if (!is_attached(client, file_id))
@@ -407,7 +412,6 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	if (desc->rights & HF_REAP)
 		hf_server_reap(client->server);
 	pthread_mutex_lock(&sys->lock);
-	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
 	while ((ret = dispatch(call, file_id)) == HF_CALL_POPULATE) {
 		hf_call_populate_now(call, &client->stop);
 		if (atomic_load(&client->stop)) {
@@ -415,8 +419,10 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 			break;
 		}
 	}
-	if (start)
-		trace(client->server, call, start, ret);
+	if (call->trace && !call->file)
+		hf_trace_drop(call); /* the client shows its file and comes again */
+	trace_end(call, ret);
+	hf_scenario_settle(client->server->scenario);
 	pthread_mutex_unlock(&sys->lock);
 	if (ret == -ESTALE && !call->file)
 		forget(client, file_id);
@@ -430,7 +436,6 @@ static int op_fd_ioctl(struct hf_client *client, struct slot *slot,
 	struct hf_system *sys = client->server->sys;
 	struct hf_call *call = &slot->call;
 	int row = hf_fd_ioctl_row(call->cmd), ret;
-	uint64_t start;
 
 	if (row < 0)
 		return -ENOTTY;
@@ -438,10 +443,8 @@ static int op_fd_ioctl(struct hf_client *client, struct slot *slot,
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&sys->lock);
-	start = client->server->trace ? hf_clock_now(sys->clock) : 0;
 	ret = hf_call_dispatch_fd(call);
-	if (start)
-		trace(client->server, call, start, ret);
+	trace_end(call, ret);
 	pthread_mutex_unlock(&sys->lock);
 	return ret;
 }
@@ -501,7 +504,9 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 		return -ESTALE;
 	pthread_mutex_lock(&sys->lock);
 	file = hf_file_find(sys, file_id);
-	if (file)
+	if (file && file->dev->unplugged)
+		fd = -ENODEV;
+	else if (file)
 		fd = hf_gem_mmap(&file->gem, map.offset, map.length, map.prot,
 				 map.flags);
 	if (fd >= 0) {
@@ -806,6 +811,7 @@ static int map_channel(struct hf_client *client, int *fd)
 	}
 	atomic_store(&client->channel->tree,
 		     atomic_load(&client->server->generation));
+	atomic_store(&client->channel->traced, hf_trace_on());
 	client->channel->spin = client->server->spin;
 	client->channel->user_max =
 		hf_user_files_max(client->server->sys->user_files)
@@ -857,6 +863,7 @@ int hf_client_create(struct hf_server *server, int fd,
 	}
 	client->server = server;
 	client->cred = *cred;
+	hf_trace_comm(cred->pid, client->comm);
 	client->fd = fd;
 	client->pidfd = -1;
 	pthread_mutex_init(&client->receive_lock, NULL);
@@ -885,6 +892,8 @@ static void drop_slot(struct slot *slot)
 	if (!slot)
 		return;
 	if (atomic_load(&slot->busy)) {
+		if (slot->call.trace)
+			hf_trace_end(&slot->call, HF_TRACE_GONE);
 		hf_call_abandon(&slot->call);
 		hf_call_release(&slot->call);
 		for (unsigned int i = 0; i < slot->call.nfds_in; i++)
@@ -892,6 +901,7 @@ static void drop_slot(struct slot *slot)
 	}
 	for (unsigned int i = 0; i < slot->nstash; i++)
 		close(slot->stash[i]);
+	hf_trace_drop(&slot->call);
 	if (slot->payload)
 		munmap(slot->payload, slot->payload_size);
 	free(slot->big_arg);
@@ -949,6 +959,19 @@ void hf_clients_destroy(struct hf_server *server)
 		hf_client_destroy(client);
 }
 
+int hf_clients_pids(struct hf_server *server, int *pids, int max)
+{
+	struct hf_client *client;
+	int n = 0;
+
+	wl_list_for_each(client, &server->clients, link) {
+		if (n < max)
+			pids[n] = client->cred.pid;
+		n++;
+	}
+	return n;
+}
+
 void hf_clients_update_tree(struct hf_server *server)
 {
 	struct hf_client *client;
@@ -956,6 +979,14 @@ void hf_clients_update_tree(struct hf_server *server)
 	wl_list_for_each(client, &server->clients, link)
 		atomic_store(&client->channel->tree,
 			     atomic_load(&server->generation));
+}
+
+void hf_clients_trace(struct hf_server *server, bool on)
+{
+	struct hf_client *client;
+
+	wl_list_for_each(client, &server->clients, link)
+		atomic_store(&client->channel->traced, on);
 }
 
 void hf_clients_describe(struct hf_server *server, struct json_object *array)

@@ -66,7 +66,8 @@ struct crc {
 	struct hf_kms_watch watch; /* listed while there is a reader, and so is: */
 	struct hf_vblank_wait wait; /* unless the CRTC is off */
 	struct reader *reader;
-	struct picture *old; /* what is shown until a commit is */
+	unsigned int pending; /* commits that are in and not shown */
+	struct picture *old;  /* what is shown until they are */
 	uint64_t next;	     /* the next vblank that has no picture */
 };
 
@@ -190,12 +191,12 @@ static bool stretch(struct crc *crc, uint64_t last)
 	return true;
 }
 
-/* Vblanks that have passed and have no picture get one of what is shown now. */
-static void catch_up(struct crc *crc)
+/* Vblanks up to @count that have no picture get one of what is shown now. */
+static void catch_up(struct crc *crc, uint64_t count)
 {
 	struct hf_composer *composer = crc->crcs->dev->composer;
-	uint64_t count = hf_vblank_count(crc->crtc, NULL), first = crc->next;
 	struct picture *picture = crc->old;
+	uint64_t first = crc->next;
 
 	if (!crc->crtc->vblank.on || (int64_t)(count - first) < 0)
 		return;
@@ -226,28 +227,49 @@ static void vblank_came(struct hf_vblank_wait *wait)
 {
 	struct crc *crc = wl_container_of(wait, crc, wait);
 
-	catch_up(crc);
+	catch_up(crc, crc->crtc->vblank.told);
 	wait_for_next(crc);
 }
 
-static void changing(struct hf_kms_watch *watch, struct hf_crtc *crtc)
+/* A commit that waits to be shown has vblanks of its own, which are not told yet. */
+static void commit_begins(struct hf_kms_watch *watch,
+			  const struct hf_atomic_state *state)
 {
 	struct crc *crc = wl_container_of(watch, crc, watch);
+	struct hf_crtc *crtc = crc->crtc;
 
-	if (crtc != crc->crtc)
+	if (!state->crtcs[crtc->index])
 		return;
-	catch_up(crc);
+	catch_up(crc, crc->pending ? crtc->vblank.told :
+				     hf_vblank_count(crtc, NULL));
+	crc->pending++;
 	if (!crc->old)
 		crc->old = take_picture(crc);
+}
+
+/* The vblank that was at @ns, which was the last one a moment ago. */
+static uint64_t vblank_at(struct hf_crtc *crtc, uint64_t ns)
+{
+	const struct hf_vblank *vblank = &crtc->vblank;
+	uint64_t last, count = hf_vblank_count(crtc, &last);
+
+	if (!vblank->on || last <= ns)
+		return count;
+	return count - ((last - ns) * vblank->frame_den +
+			vblank->frame_num / 2) / vblank->frame_num;
 }
 
 static void shown(struct hf_kms_watch *watch, struct hf_crtc *crtc, uint64_t ns)
 {
 	struct crc *crc = wl_container_of(watch, crc, watch);
 
-	(void)ns;
-	if (crtc != crc->crtc || crtc->commit)
+	if (crtc != crc->crtc)
 		return;
+	/* One that was in when the reader came was not counted. */
+	if (crc->pending && --crc->pending)
+		return;
+	if (crc->old)
+		catch_up(crc, vblank_at(crtc, ns) - 1);
 	put_picture(crc->crcs->dev->composer, crc->old);
 	crc->old = NULL;
 	crc->reader->newest = NULL;
@@ -268,6 +290,7 @@ static void stop(struct crc *crc)
 	wl_list_remove(&crc->watch.link);
 	put_picture(crc->crcs->dev->composer, crc->old);
 	crc->old = NULL;
+	crc->pending = 0;
 	crc->reader = NULL;
 	reader->crc = NULL;
 	hf_endpoint_close(&crc->crcs->dev->sys->endpoints, &reader->endpoint);
@@ -365,7 +388,7 @@ struct hf_crcs *hf_crcs_create(struct hf_device *dev)
 
 		crc->crcs = crcs;
 		crc->crtc = dev->kms.crtcs[i];
-		crc->watch.changing = changing;
+		crc->watch.begins = commit_begins;
 		crc->watch.shown = shown;
 		crc->wait.last = true;
 		crc->wait.done = vblank_came;

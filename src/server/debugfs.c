@@ -26,8 +26,6 @@
 
 struct hf_debugfs {
 	struct hf_system *sys;
-	struct hf_device *display;
-	struct hf_crcs *crcs;
 	struct wl_list controls; /* control.link */
 };
 
@@ -35,6 +33,7 @@ struct hf_debugfs {
 struct control {
 	struct hf_endpoint endpoint;
 	struct hf_debugfs *debugfs;
+	struct hf_device *dev;
 	unsigned int crtc;
 	struct wl_list link;
 };
@@ -172,13 +171,12 @@ static void close_control(struct control *control)
 static void control_ready(struct hf_endpoint *endpoint)
 {
 	struct control *control = wl_container_of(endpoint, control, endpoint);
-	struct hf_debugfs *debugfs = control->debugfs;
 	char text[MAX_WRITE];
 	ssize_t n;
 
 	while ((n = recv(endpoint->fd, text, sizeof(text),
 			 MSG_DONTWAIT | MSG_TRUNC)) > 0)
-		hf_crc_set_source(debugfs->crcs, control->crtc, text,
+		hf_crc_set_source(control->dev->crcs, control->crtc, text,
 				  n < MAX_WRITE ? n : MAX_WRITE);
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		close_control(control);
@@ -200,8 +198,8 @@ static int send_sources(struct control *control)
 	return 0;
 }
 
-static int open_control(struct hf_debugfs *debugfs, unsigned int crtc,
-			int flags)
+static int open_control(struct hf_debugfs *debugfs, struct hf_device *dev,
+			unsigned int crtc, int flags)
 {
 	struct hf_endpoints *endpoints = &debugfs->sys->endpoints;
 	struct control *control = calloc(1, sizeof(*control));
@@ -211,12 +209,13 @@ static int open_control(struct hf_debugfs *debugfs, unsigned int crtc,
 	if (!control)
 		return -ENOMEM;
 	control->debugfs = debugfs;
+	control->dev = dev;
 	control->crtc = crtc;
 	snprintf(name, sizeof(name),
 		 "holdfast-%s/debugfs/%llu/%d/crtc-%u/crc/control",
 		 debugfs->sys->instance,
 		 (unsigned long long)endpoints->last_id + 1,
-		 debugfs->display->primary_minor, crtc);
+		 dev->primary_minor, crtc);
 	ret = hf_endpoint_open_writable(endpoints, &control->endpoint, name,
 					control_ready, &client);
 	if (ret) {
@@ -242,25 +241,30 @@ static struct hf_device *find_device(struct hf_system *sys, int minor)
 	struct hf_device *dev;
 
 	wl_list_for_each(dev, &sys->devices, link)
-		if (minor == dev->primary_minor || minor == dev->render_minor)
+		if (!dev->unplugged && (minor == dev->primary_minor ||
+					minor == dev->render_minor))
 			return dev;
 	return NULL;
 }
 
 /* Below crtc-N. */
-static int open_crc(struct hf_debugfs *debugfs, unsigned int crtc,
-		    const char *path, const char *name, int flags)
+static int open_crc(struct hf_debugfs *debugfs, struct hf_device *dev,
+		    unsigned int crtc, const char *path, const char *name,
+		    int flags)
 {
 	int client, ret;
 
+	if (!dev->crcs)
+		dev->crcs = hf_crcs_create(dev);
+	if (!dev->crcs)
+		return -ENOMEM;
 	if (!strcmp(name, "crc/control"))
 		return (flags & O_ACCMODE) == O_RDONLY ?
-			       open_text(path, debugfs->display,
-					 print_sources) :
-			       open_control(debugfs, crtc, flags);
+			       open_text(path, dev, print_sources) :
+			       open_control(debugfs, dev, crtc, flags);
 	if (strcmp(name, "crc/data"))
 		return -ENOENT;
-	ret = hf_crc_open(debugfs->crcs, crtc, &client);
+	ret = hf_crc_open(dev->crcs, crtc, &client);
 	return ret ? ret : client;
 }
 
@@ -279,11 +283,12 @@ static int open_path(struct hf_debugfs *debugfs, const char *path, int flags)
 	if (!dev)
 		return -ENOENT;
 	n = 0;
-	if (dev == debugfs->display && minor == dev->primary_minor &&
+	if (dev->driver->kms && minor == dev->primary_minor &&
 	    sscanf(rest, "crtc-%u/%n", &crtc, &n) == 1 && n)
 		return crtc < dev->kms.num_crtcs &&
 				       hf_kms_has_vblank(&dev->kms) ?
-			       open_crc(debugfs, crtc, path, rest + n, flags) :
+			       open_crc(debugfs, dev, crtc, path, rest + n,
+					flags) :
 			       -ENOENT;
 	print = find_printer(dev, rest);
 	return print ? open_text(path, dev, print) : -ENOENT;
@@ -313,39 +318,38 @@ int hf_debugfs_write(struct hf_debugfs *debugfs, int fd, const char *data,
 	endpoint = hf_endpoint_of(&debugfs->sys->endpoints, fd);
 	if (endpoint && endpoint->hung_up == control_ready) {
 		control = wl_container_of(endpoint, control, endpoint);
-		ret = hf_crc_set_source(debugfs->crcs, control->crtc, data,
-					size);
+		ret = hf_crc_set_source(control->dev->crcs, control->crtc,
+					data, size);
 	}
 	pthread_mutex_unlock(&debugfs->sys->lock);
 	return ret;
 }
 
-struct hf_debugfs *hf_debugfs_create(struct hf_device *display)
+struct hf_debugfs *hf_debugfs_create(struct hf_system *sys)
 {
 	struct hf_debugfs *debugfs = calloc(1, sizeof(*debugfs));
 
 	if (!debugfs)
 		return NULL;
-	debugfs->sys = display->sys;
-	debugfs->display = display;
+	debugfs->sys = sys;
 	wl_list_init(&debugfs->controls);
-	debugfs->crcs = hf_crcs_create(display);
-	if (debugfs->crcs)
-		return debugfs;
-	free(debugfs);
-	return NULL;
+	return debugfs;
 }
 
 void hf_debugfs_destroy(struct hf_debugfs *debugfs)
 {
 	struct control *control, *next;
+	struct hf_device *dev;
 
 	if (!debugfs)
 		return;
 	pthread_mutex_lock(&debugfs->sys->lock);
 	wl_list_for_each_safe(control, next, &debugfs->controls, link)
 		close_control(control);
-	hf_crcs_destroy(debugfs->crcs);
+	wl_list_for_each(dev, &debugfs->sys->devices, link) {
+		hf_crcs_destroy(dev->crcs);
+		dev->crcs = NULL;
+	}
 	pthread_mutex_unlock(&debugfs->sys->lock);
 	free(debugfs);
 }

@@ -17,11 +17,10 @@ struct hf_debugfs;
 
 /**
  * hf_debugfs_create() - Serve the files of a system's devices.
- * @display: the one with a display
  *
  * Return: NULL and ENOMEM.
  */
-struct hf_debugfs *hf_debugfs_create(struct hf_device *display);
+struct hf_debugfs *hf_debugfs_create(struct hf_system *sys);
 /** hf_debugfs_destroy() - Before the devices are. Takes NULL. */
 void hf_debugfs_destroy(struct hf_debugfs *debugfs);
 

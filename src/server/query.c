@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions that the command asks a running server: "info", "screenshot N".
- * The answer is a memfd, so its size does not matter.
+ * Questions that the command asks a running server: "info", "screenshot N", "trace
+ * FORMAT". The answer is a memfd, so its size does not matter; that to the last one
+ * is a stream.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,8 +18,12 @@
 #include "drivers/soft/engine.h"
 #include "drivers/soft/frame.h"
 #include "mem/shmem.h"
+#include "server/inject.h"
 #include "server/json.h"
+#include "server/scenario.h"
 #include "server/server.h"
+#include "uapi/problem.h"
+#include "server/trace.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
@@ -111,7 +116,7 @@ static struct json_object *describe_crtc(struct hf_crtc *crtc)
 struct totals {
 	uint64_t objects, bytes, peak_objects, peak_bytes;
 	uint64_t mapped, mappings, faults, missed_syncs, jobs, busy_ns;
-	uint64_t frames, fbs;
+	uint64_t frames, fbs, writebacks;
 };
 
 static void describe_hardware(struct hf_device *dev, struct json_object *root)
@@ -149,6 +154,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		hf_json_append(crtcs, describe_crtc(dev->kms.crtcs[i]));
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
+	sum->writebacks += dev->kms.writebacks;
 	wl_list_for_each(object, &dev->gem.objects, link)
 		hf_json_append(objects, describe_object(object));
 	sum->objects += dev->gem.count;
@@ -197,6 +203,26 @@ static void describe_memory(struct hf_system *sys, struct json_object *root)
 	add_uint(root, "purged_bytes", stats.purged);
 }
 
+static void describe_problems(const struct hf_problems *problems,
+			      struct json_object *root)
+{
+	struct json_object *list = json_object_new_array();
+	const struct hf_problem *problem;
+
+	add_uint(root, "problem_count", problems->total);
+	wl_list_for_each(problem, &problems->list, link) {
+		struct json_object *obj = json_object_new_object();
+
+		add_uint(obj, "ns", problem->ns);
+		add_uint(obj, "pid", problem->pid);
+		hf_json_add(obj, "program",
+			    json_object_new_string(problem->program));
+		hf_json_add(obj, "text", json_object_new_string(problem->text));
+		json_object_array_add(list, obj);
+	}
+	hf_json_add(root, "problems", list);
+}
+
 static struct json_object *describe(struct hf_server *server)
 {
 	static const char *const lists[] = { "files", "crtcs", "objects",
@@ -224,6 +250,7 @@ static struct json_object *describe(struct hf_server *server)
 	}
 	add_uint(root, "framebuffers", sum.fbs);
 	add_uint(root, "frames", sum.frames);
+	add_uint(root, "writebacks", sum.writebacks);
 	add_uint(root, "object_count", sum.objects);
 	add_uint(root, "object_bytes", sum.bytes);
 	add_uint(root, "peak_objects", sum.peak_objects);
@@ -235,6 +262,8 @@ static struct json_object *describe(struct hf_server *server)
 	add_uint(root, "missed_syncs", sum.missed_syncs);
 	add_uint(root, "jobs", sum.jobs);
 	add_uint(root, "engine_busy_ns", sum.busy_ns);
+	if (server->sys->problems)
+		describe_problems(server->sys->problems, root);
 	return root;
 }
 
@@ -359,8 +388,37 @@ static int answer_screenshot(struct hf_server *server, unsigned int crtc,
 	return ret;
 }
 
+/* The answer is a stream, for as long as whoever asked reads it. */
+static void answer_trace(struct hf_server *server, const char *format,
+			 const struct hf_wire_query *query, int fd)
+{
+	int stream = -EINVAL;
+
+	if (!strcmp(format, "text"))
+		stream = hf_trace_to_stream(server, HF_TRACE_TEXT);
+	else if (!strcmp(format, "chrome"))
+		stream = hf_trace_to_stream(server, HF_TRACE_CHROME);
+	reply(query, fd, stream);
+}
+
+/* Where it fails, the answer's text says why. */
+static void answer_inject(struct hf_server *server,
+			  const struct hf_wire_query *query, int fd, int data)
+{
+	struct hf_wire_query packet = *query;
+	char why[HF_INJECT_WHY] = "";
+	int ret;
+
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_inject_query(server, query->text + 7, data, why);
+	hf_scenario_settle(server->scenario);
+	pthread_mutex_unlock(&server->sys->lock);
+	snprintf(packet.text, sizeof(packet.text), "%s", why);
+	reply(&packet, fd, ret);
+}
+
 void hf_query_answer(struct hf_server *server,
-		     const struct hf_wire_query *query, int fd)
+		     const struct hf_wire_query *query, int fd, int data)
 {
 	unsigned int crtc;
 	char end;
@@ -368,6 +426,14 @@ void hf_query_answer(struct hf_server *server,
 
 	if (!strcmp(query->text, "info")) {
 		reply(query, fd, answer_info(server));
+		return;
+	}
+	if (!strncmp(query->text, "trace ", 6)) {
+		answer_trace(server, query->text + 6, query, fd);
+		return;
+	}
+	if (!strncmp(query->text, "inject\n", 7)) {
+		answer_inject(server, query, fd, data);
 		return;
 	}
 	if (sscanf(query->text, "screenshot %u%c", &crtc, &end) == 1)

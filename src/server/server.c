@@ -28,8 +28,14 @@
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
 #include "server/debugfs.h"
+#include "server/pace.h"
+#include "server/scenario.h"
 #include "server/server.h"
 #include "server/sysfs.h"
+#include "uapi/power.h"
+#include "uapi/check.h"
+#include "uapi/problem.h"
+#include "server/trace.h"
 
 /* -- connections ----------------------------------------------------------- */
 
@@ -90,7 +96,8 @@ static void say_hello(struct connection *conn, struct hf_wire_hello *hello)
 			strerror(-ret));
 }
 
-static void answer_query(struct connection *conn, struct hf_wire_query *query)
+static void answer_query(struct connection *conn, struct hf_wire_query *query,
+			 int data)
 {
 	query->text[sizeof(query->text) - 1] = 0;
 	if (!admitted(conn, query->key)) {
@@ -98,7 +105,7 @@ static void answer_query(struct connection *conn, struct hf_wire_query *query)
 		hf_send_fds(conn->fd, query, sizeof(*query), NULL, 0);
 		return;
 	}
-	hf_query_answer(conn->server, query, conn->fd);
+	hf_query_answer(conn->server, query, conn->fd, data);
 	conn->fd = -1; /* answered now or later */
 }
 
@@ -117,14 +124,14 @@ static int connection_readable(int fd, uint32_t mask, void *data)
 	len = hf_recv_fds(fd, &packet, sizeof(packet), MSG_DONTWAIT, fds, &n);
 	if (len == -EAGAIN)
 		return 0;
-	while (n)
-		close(fds[--n]);
 	if (len == sizeof(packet.hello) && packet.type == HF_WIRE_HELLO)
 		say_hello(conn, &packet.hello);
 	else if (len == sizeof(packet.query) && packet.type == HF_WIRE_QUERY)
-		answer_query(conn, &packet.query);
+		answer_query(conn, &packet.query, n ? fds[0] : -1);
 	else if (len > 0)
 		hf_warn("pid %d: dropped: garbage", conn->cred.pid);
+	while (n)
+		close(fds[--n]);
 	connection_destroy(conn);
 	return 1;
 }
@@ -195,6 +202,7 @@ void hf_server_reap(struct hf_server *server)
 		pthread_mutex_lock(&sys->lock);
 		while (n)
 			hf_endpoints_hang_up(&sys->endpoints, ids[--n]);
+		hf_scenario_settle(server->scenario);
 		pthread_mutex_unlock(&sys->lock);
 	}
 }
@@ -215,6 +223,7 @@ static int device_interrupts(int fd, uint32_t mask, void *data)
 	(void)mask;
 	pthread_mutex_lock(&server->sys->lock);
 	server->dev->driver->interrupt(server->dev);
+	hf_scenario_settle(server->scenario);
 	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
@@ -227,6 +236,23 @@ static int timers_due(int fd, uint32_t mask, void *data)
 	(void)mask;
 	pthread_mutex_lock(&server->sys->lock);
 	hf_clock_dispatch(server->sys->clock);
+	hf_scenario_settle(server->scenario);
+	pthread_mutex_unlock(&server->sys->lock);
+	if (hf_clock_pace(server->sys->clock) == HF_CLOCK_JUMPS)
+		hf_pace_jump(server);
+	return 0;
+}
+
+/* Of what clients wait for no longer than until then. */
+static int deadlines_due(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_clock_dispatch(server->sys->real_clock);
+	hf_scenario_settle(server->scenario);
 	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
@@ -255,7 +281,9 @@ static void describe_connector(const struct hf_connector *connector,
 		text->modes[i] = connector->modes[i].name;
 	out->name = text->name;
 	out->id = connector->base.id;
-	out->status = connector->connected ? "connected" : "disconnected";
+	out->status = connector->unknown   ? "unknown" :
+		      connector->connected ? "connected" :
+					     "disconnected";
 	out->enabled = connector->state->crtc;
 	out->dpms = dpms_name(connector->dpms);
 	out->edid = connector->edid ? connector->edid->data : NULL;
@@ -281,19 +309,23 @@ static int build_tree(const struct hf_server *server)
 	struct hf_sysfs_connector connectors[HF_KMS_MAX_CONNECTORS];
 	static struct connector_text text[HF_KMS_MAX_CONNECTORS];
 	const struct hf_device *dev = server->dev;
-	struct hf_sysfs_device devices[] = {
-		describe_device(dev),
-		describe_device(server->engine),
-	};
+	struct hf_sysfs_device devices[2];
+	size_t n = 0;
 
+	if (!dev->unplugged)
+		devices[n++] = describe_device(dev);
 	for (unsigned int i = 0; i < dev->kms.num_connectors; i++)
 		describe_connector(dev->kms.connectors[i], &connectors[i],
 				   &text[i]);
-	devices[0].n_crtcs = dev->kms.num_crtcs;
-	devices[0].crcs = hf_kms_has_vblank(&dev->kms);
-	devices[0].connectors = connectors;
-	devices[0].n_connectors = dev->kms.num_connectors;
-	return hf_sysfs_build(devices, server->engine == dev ? 1 : 2);
+	if (n) {
+		devices[0].connectors = connectors;
+		devices[0].n_connectors = dev->kms.num_connectors;
+		devices[0].n_crtcs = dev->kms.num_crtcs;
+		devices[0].crcs = hf_kms_has_vblank(&dev->kms);
+	}
+	if (server->engine != dev)
+		devices[n++] = describe_device(server->engine);
+	return hf_sysfs_build(devices, n);
 }
 
 static int update_tree(struct hf_server *server)
@@ -336,14 +368,28 @@ static int tree_stale(int fd, uint32_t mask, void *data)
 /* Of the contiguous pool, bytes. */
 #define DEFAULT_POOL ((size_t)1 << 30)
 
-/* The first minor number from @first on that the machine does not use. */
-static unsigned int free_minor(const char *prefix, unsigned int first)
+/* One that was unplugged keeps its numbers. */
+static bool has_minor(struct hf_system *sys, int minor)
+{
+	struct hf_device *dev;
+
+	wl_list_for_each(dev, &sys->devices, link)
+		if (dev->primary_minor == minor || dev->render_minor == minor)
+			return true;
+	return false;
+}
+
+/* The first minor number from @first on that the machine does not use, nor we. */
+static unsigned int free_minor(struct hf_system *sys, const char *prefix,
+			       unsigned int first)
 {
 	char path[64];
 	unsigned int minor = first;
 	struct stat st;
 
 	for (;; minor++) {
+		if (has_minor(sys, minor))
+			continue;
 		snprintf(path, sizeof(path), "/dev/dri/%s%u", prefix, minor);
 		if (!stat(path, &st))
 			continue;
@@ -429,6 +475,7 @@ static bool add_sources(struct hf_server *server)
 		{ server->listen_fd, accept_connection },
 		{ server->sys->endpoints.epoll, endpoints_ready },
 		{ hf_clock_fd(server->sys->clock), timers_due },
+		{ hf_clock_fd(server->sys->real_clock), deadlines_due },
 		{ server->sys->changed_fd, tree_stale },
 		{ server->dev->irq_fd, device_interrupts },
 	};
@@ -454,7 +501,12 @@ static int create_system(struct hf_server *server,
 	};
 
 	server->sys = hf_system_create(&memory);
-	return server->sys ? 0 : -errno;
+	if (!server->sys)
+		return -errno;
+	if (!options->check)
+		return 0;
+	server->sys->problems = hf_problems_create(server->sys->clock);
+	return server->sys->problems ? 0 : -ENOMEM;
 }
 
 static int open_hardware(struct hf_server *server,
@@ -479,20 +531,30 @@ driver_of(const struct hf_server_options *options)
 	return options->split ? &hf_soft_display : &hf_soft_driver;
 }
 
+/* What is the server's business in a device. */
+static void look_after(struct hf_server *server, struct hf_device *dev)
+{
+	dev->gem.limit = server->memory;
+	if (dev->driver->kms)
+		dev->kms.changed = configuration_changed;
+}
+
 static int create_devices(struct hf_server *server,
 			  const struct hf_server_options *options)
 {
 	struct hf_device_options display = {
-		.primary = free_minor("card", 0),
-		.render = free_minor("renderD", 128),
+		.primary = free_minor(server->sys, "card", 0),
+		.render = free_minor(server->sys, "renderD", 128),
 		.iommu = !options->contiguous,
 		.coherent = !options->incoherent,
 		.outputs = options->outputs,
 		.noutputs = options->noutputs,
+		.overlays = options->overlays,
+		.virtual_cursor = options->virtual_cursor,
 	};
 	struct hf_device_options engine = {
 		.index = 1,
-		.primary = free_minor("card", display.primary + 1),
+		.primary = free_minor(server->sys, "card", display.primary + 1),
 		.render = display.render,
 		.iommu = true,
 		.coherent = display.coherent,
@@ -511,11 +573,63 @@ static int create_devices(struct hf_server *server,
 						  &engine);
 	if (!server->engine)
 		return -errno;
-	server->dev->gem.limit = server->engine->gem.limit = options->memory;
-	server->dev->kms.changed = configuration_changed;
+	server->display = display;
+	server->memory = options->memory;
+	look_after(server, server->dev);
+	if (server->engine != server->dev)
+		look_after(server, server->engine);
 	server->dev->kms.hold = options->hold_last_picture;
-	server->debugfs = hf_debugfs_create(server->dev);
-	return server->debugfs ? 0 : -ENOMEM;
+	server->debugfs = hf_debugfs_create(server->sys);
+	if (!server->debugfs)
+		return -ENOMEM;
+	if (options->check)
+		server->dev->check = hf_check_create(server->dev);
+	return options->check && !server->dev->check ? -ENOMEM : 0;
+}
+
+void hf_server_unplug(struct hf_server *server)
+{
+	hf_device_unplug(server->dev);
+	configuration_changed(&server->dev->kms);
+}
+
+/* It is not there until the lock is taken again. */
+static struct hf_device *create_again(struct hf_server *server,
+				      const struct hf_device *old)
+{
+	struct hf_device_options options = server->display;
+	struct hf_device *dev;
+
+	options.primary = free_minor(server->sys, "card", 0);
+	if (old->render_minor >= 0)
+		options.render = free_minor(server->sys, "renderD", 128);
+	server->replugging = true;
+	pthread_mutex_unlock(&server->sys->lock);
+	dev = hf_device_create(server->sys, old->driver, &options);
+	pthread_mutex_lock(&server->sys->lock);
+	server->replugging = false;
+	return dev;
+}
+
+int hf_server_replug(struct hf_server *server)
+{
+	struct hf_device *old = server->dev, *dev;
+
+	if (server->replugging)
+		return -EBUSY;
+	dev = create_again(server, old);
+	if (!dev)
+		return -errno;
+	look_after(server, dev);
+	dev->kms.hold = old->kms.hold;
+	if (old->check)
+		dev->check = hf_check_create(dev);
+	if (server->engine == old)
+		server->engine = dev;
+	server->dev = dev;
+	hf_scenario_follow(server->scenario, &dev->kms);
+	configuration_changed(&dev->kms);
+	return 0;
 }
 
 int hf_server_init(struct hf_server *server,
@@ -536,6 +650,8 @@ int hf_server_init(struct hf_server *server,
 	signal(SIGPIPE, SIG_IGN);
 	ret = create_system(server, options);
 	if (!ret)
+		hf_pace_start(server->sys->clock, options->pace);
+	if (!ret)
 		ret = make_key(server);
 	if (!ret)
 		ret = start_listening(server, options->socket);
@@ -545,10 +661,8 @@ int hf_server_init(struct hf_server *server,
 		server->loop = wl_event_loop_create();
 		ret = server->loop ? 0 : -ENOMEM;
 	}
-	if (!ret && options->trace) {
-		server->trace = fopen(options->trace, "we");
-		ret = server->trace ? 0 : -errno;
-	}
+	if (!ret)
+		ret = hf_tracing_init(server);
 	if (!ret)
 		ret = update_tree(server);
 	if (!ret && !add_sources(server))
@@ -591,22 +705,29 @@ void hf_server_finish(struct hf_server *server)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
 	hf_query_finish(server);
+	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);
 	pthread_mutex_destroy(&server->shots_lock);
-	if (server->sys)
+	hf_scenario_destroy(server->scenario);
+	server->scenario = NULL;
+	if (server->sys) {
 		close_files(server->sys);
+		hf_fence_faults_clear(&server->sys->fences);
+	}
 	hf_debugfs_destroy(server->debugfs);
-	if (server->engine != server->dev)
-		hf_device_destroy(server->engine);
-	hf_device_destroy(server->dev);
+	while (server->sys && !wl_list_empty(&server->sys->devices)) {
+		/* The engine's before the one of the display. */
+		struct hf_device *dev = wl_container_of(
+			server->sys->devices.prev, dev, link);
+
+		hf_device_destroy(dev);
+	}
 	hf_vfio_close(server->vfio);
 	hf_system_destroy(server->sys);
 	if (server->loop)
 		wl_event_loop_destroy(server->loop);
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
-	if (server->trace)
-		fclose(server->trace);
 	if (server->spare_fd >= 0)
 		close(server->spare_fd);
 }

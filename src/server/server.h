@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <wayland-server-core.h>
 
 #include "uapi/device.h"
@@ -31,7 +30,7 @@ struct hf_server {
 	bool own_socket_file; /* to be unlinked */
 	int tree_fd;
 	_Atomic uint32_t generation; /* of the tree */
-	struct wl_event_source *sources[5];
+	struct wl_event_source *sources[6];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
@@ -39,7 +38,12 @@ struct hf_server {
 	pthread_mutex_t shots_lock;
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */
-	FILE *trace; /* NULL: none; the system's lock */
+	struct hf_tracing *tracing; /* server/trace.h */
+	struct hf_scenario *scenario; /* NULL: none */
+	bool replugging; /* a new device is being made, without the lock */
+	bool children; /* the programs are processes below this one */
+	struct hf_device_options display; /* how the one with the display was made */
+	size_t memory; /* bytes that objects may take; 0: any */
 	struct hf_debugfs *debugfs;
 };
 
@@ -50,25 +54,31 @@ struct hf_server {
  * @vfio: address of the PCI device that has the display; NULL: it is in software
  * @vfio_flags: HF_VFIO_UNSAFE_NO_IOMMU
  * @why: set to a sentence where the device cannot be used; never NULL with @vfio
- * @trace: file to write a line an ioctl to, or NULL
  * @hold_last_picture: keep the memory of what a CRTC showed last
  * @contiguous: the display has no IOMMU, so that it scans out contiguous memory only
+ * @check: say what clients do wrong (uapi/check.h)
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default
  * @memory: bytes that objects may take before unneeded ones are purged; 0: any
+ * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
+ * @pace: how the devices' time passes
+ *
+ * What it points to must stay until hf_server_finish().
  */
 struct hf_server_options {
 	const char *socket;
-	const char *trace;
 	const char *vfio;
 	unsigned int vfio_flags;
 	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
-	bool contiguous, split, incoherent;
+	bool contiguous, split, incoherent, check;
 	size_t pool, memory;
+	enum hf_clock_pace pace;
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
+	const unsigned int *overlays;
+	bool virtual_cursor;
 };
 
 /**
@@ -97,8 +107,12 @@ int hf_client_create(struct hf_server *server, int fd,
 void hf_client_destroy(struct hf_client *client);
 /** hf_clients_destroy() - All of them. */
 void hf_clients_destroy(struct hf_server *server);
+/** hf_clients_pids() - Whose they are. Return: how many; @max are written at most. */
+int hf_clients_pids(struct hf_server *server, int *pids, int max);
 /** hf_clients_update_tree() - Tell them that there is a new tree of paths. */
 void hf_clients_update_tree(struct hf_server *server);
+/** hf_clients_trace() - Tell them whether somebody wants to know who calls. */
+void hf_clients_trace(struct hf_server *server, bool on);
 /** hf_clients_describe() - For the answer to "info". */
 struct json_object;
 void hf_clients_describe(struct hf_server *server, struct json_object *array);
@@ -113,6 +127,20 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array);
  */
 void hf_server_reap(struct hf_server *server);
 
+/**
+ * hf_server_unplug() - The device with the display is gone: hf_device_unplug().
+ *
+ * The lock is held; likewise for hf_server_replug().
+ */
+void hf_server_unplug(struct hf_server *server);
+/**
+ * hf_server_replug() - A new device comes, as the first one was at the start.
+ *
+ * It has other minor numbers: those who held the old one still do. The lock is dropped
+ * meanwhile. Return: 0 or a negative errno.
+ */
+int hf_server_replug(struct hf_server *server);
+
 /* pressure.c */
 
 /** hf_pressure_watch() - Purge what is not needed when memory is short. */
@@ -125,11 +153,12 @@ void hf_pressure_unwatch(struct hf_server *server);
  * hf_query_answer() - Answer a question such as "info" or "screenshot 0".
  * @query: as it came
  * @fd: where the answer goes; owned by the call, which may answer later
+ * @data: a descriptor that came along, or -1; the caller's
  *
  * The answer's error is -EINVAL for a question that is not known.
  */
 void hf_query_answer(struct hf_server *server,
-		     const struct hf_wire_query *query, int fd);
+		     const struct hf_wire_query *query, int fd, int data);
 
 /** hf_query_finish() - Wait for answers that take their time. */
 void hf_query_finish(struct hf_server *server);

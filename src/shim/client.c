@@ -440,6 +440,9 @@ int hf_request_run(struct hf_request *req)
 	int ret;
 
 	slot->seq = seq;
+	if (atomic_load_explicit(&req->link->channel->traced,
+				 memory_order_relaxed))
+		slot->tid = gettid();
 	ret = send_fds(req);
 	if (ret)
 		return ret;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/probe.h"
 #include "sync/fence.h"
 
 struct array_cb {
@@ -47,21 +48,10 @@ void hf_timeline_init(struct hf_timeline *timeline, const char *name)
 	snprintf(timeline->name, sizeof(timeline->name), "%s", name);
 }
 
-/* One that is alone on its timeline. */
-static struct hf_fence *create_alone(const char *name)
-{
-	struct hf_timeline timeline;
-
-	hf_timeline_init(&timeline, name);
-	return hf_fence_create(&timeline);
-}
-
-struct hf_fence *hf_fence_create(struct hf_timeline *timeline)
+static struct hf_fence *create(struct hf_timeline *timeline)
 {
 	struct hf_fence *fence;
 
-	if (!timeline)
-		return create_alone("unbound");
 	fence = calloc(1, sizeof(*fence));
 	if (!fence)
 		return NULL;
@@ -71,6 +61,25 @@ struct hf_fence *hf_fence_create(struct hf_timeline *timeline)
 	fence->seqno = ++timeline->seqno;
 	memcpy(fence->timeline, timeline->name, sizeof(fence->timeline));
 	wl_list_init(&fence->callbacks);
+	return fence;
+}
+
+/* One that is alone on its timeline. */
+static struct hf_fence *create_alone(const char *name)
+{
+	struct hf_timeline timeline;
+
+	hf_timeline_init(&timeline, name);
+	return create(&timeline);
+}
+
+struct hf_fence *hf_fence_create(struct hf_timeline *timeline)
+{
+	struct hf_fence *fence = timeline ? create(timeline) :
+					    create_alone("unbound");
+
+	if (fence)
+		hf_probe(fence_created, fence);
 	return fence;
 }
 
@@ -138,6 +147,7 @@ void hf_fence_signal(struct hf_fence *fence, int error, uint64_t ns)
 	fence->signaled = true;
 	fence->error = error;
 	fence->ns = ns;
+	hf_probe(fence_signaled, fence);
 	/* A callback may drop the reference that its waiter held. */
 	hf_fence_get(fence);
 	if (signaling) {
@@ -201,7 +211,7 @@ static struct hf_fence *create_array(struct hf_fence **parts, size_t n,
 	struct hf_fence_array *array =
 		calloc(1, sizeof(*array) + n * sizeof(*parts));
 	struct array_cb *cbs = calloc(n, sizeof(*cbs));
-	struct hf_fence *fence = create_alone("unbound");
+	struct hf_fence *fence = hf_fence_create(NULL);
 
 	if (!array || !cbs || !fence) {
 		free(array);

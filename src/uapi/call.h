@@ -23,6 +23,7 @@
 
 struct hf_syncobj_wait;
 struct hf_syncobj_transfer;
+struct hf_trace_call;
 
 struct hf_call {
 	struct hf_system *sys;
@@ -65,6 +66,7 @@ struct hf_call {
 		} fence;
 		struct hf_syncobj_wait *syncobj;
 		struct hf_syncobj_transfer *transfer;
+		struct wl_list resume; /* hf_device.frozen */
 	} wait;
 	struct hf_timer timeout; /* of a wait that has one */
 
@@ -72,6 +74,7 @@ struct hf_call {
 	void (*done)(struct hf_call *call, int ret);
 
 	struct hf_wire_ask asks[HF_WIRE_ASKS]; /* answered, then new ones */
+	struct hf_trace_call *trace; /* the transport's; stays with the asks */
 };
 
 /**

@@ -12,10 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/probe.h"
 #include "drivers/soft/composer.h"
 #include "drivers/soft/engine.h"
 #include "uapi/bind.h"
 #include "uapi/call.h"
+#include "uapi/check.h"
+#include "uapi/problem.h"
 
 /* What a device puts on the bus, behind an IOMMU. */
 #define IOVA_LAST ((1ull << 48) - 1)
@@ -65,12 +68,23 @@ static int init_dma(struct hf_device *dev,
 	return ret;
 }
 
+static bool has_master(const struct hf_kms_device *kms)
+{
+	const struct hf_device *dev = wl_container_of(kms, dev, kms);
+
+	return dev->master;
+}
+
 /* What the driver finds at its connectors goes before what was asked for. */
 static int init_display(struct hf_device *dev,
 			const struct hf_device_options *options)
 {
-	struct hf_kms_output found[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output found[HF_KMS_MAX_OUTPUTS];
 	const struct hf_driver *driver = dev->driver;
+	struct hf_kms_options kms = {
+		.overlays = options->overlays,
+		.virtual_cursor = options->virtual_cursor,
+	};
 	int n = 0, ret;
 
 	dev->composer = hf_composer_create(&dev->sys->lock);
@@ -83,10 +97,12 @@ static int init_display(struct hf_device *dev,
 	}
 	ret = driver->probe ?
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
-					 driver->kms, found, n) :
+					 driver->kms, found, n, &kms) :
 		      hf_kms_device_init(&dev->kms, dev->sys->clock,
 					 driver->kms, options->outputs,
-					 options->noutputs);
+					 options->noutputs, &kms);
+	if (!ret)
+		dev->kms.has_master = has_master;
 	if (!ret && driver->start)
 		driver->start(dev);
 	if (ret && driver->probe) {
@@ -112,6 +128,7 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 	dev->irq_fd = -1;
 	dev->vfio = options->vfio;
 	wl_list_init(&dev->files);
+	wl_list_init(&dev->frozen);
 	snprintf(dev->unique, sizeof(dev->unique), "holdfast.%u",
 		 options->index);
 	ret = init_dma(dev, options);
@@ -127,7 +144,12 @@ struct hf_device *hf_device_create(struct hf_system *sys,
 		ret = init_display(dev, options);
 	if (ret)
 		goto error_dma;
+	dev->kms.fences = &sys->fences;
+	if (dev->engine)
+		hf_engine_faults(dev->engine, &sys->fences);
+	pthread_mutex_lock(&sys->lock);
 	wl_list_insert(sys->devices.prev, &dev->link);
+	pthread_mutex_unlock(&sys->lock);
 	return dev;
 
 error_dma:
@@ -145,6 +167,7 @@ static void stop_display(struct hf_device *dev)
 {
 	pthread_mutex_lock(&dev->sys->lock);
 	hf_kms_device_stop(&dev->kms);
+	hf_check_destroy(dev->check);
 	pthread_mutex_unlock(&dev->sys->lock);
 	hf_composer_destroy(dev->composer);
 	dev->composer = NULL;
@@ -251,6 +274,8 @@ static struct hf_file *create_file(struct hf_device *dev, unsigned int minor,
 	file->id = dev->sys->next_file++;
 	file->render = (int)minor == dev->render_minor;
 	file->cred = *cred;
+	if (dev->sys->problems)
+		hf_program_name(cred->pid, file->program);
 	wl_list_init(&file->calls);
 	ret = open_endpoint(file, minor, client);
 	if (ret) {
@@ -270,6 +295,7 @@ static void add_file(struct hf_file *file)
 	hf_syncobj_file_init(&file->syncobjs);
 	wl_list_insert(dev->files.prev, &file->link);
 	HASH_ADD(hh, dev->sys->files_by_id, id, sizeof(file->id), file);
+	hf_probe(file, file, true);
 }
 
 struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
@@ -281,6 +307,10 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 
 	if (!dev) {
 		errno = ENXIO;
+		return NULL;
+	}
+	if (dev->unplugged) {
+		errno = ENODEV;
 		return NULL;
 	}
 	/* The modes that the nodes show: 0660 and 0666. */
@@ -346,7 +376,9 @@ void hf_file_close(struct hf_file *file)
 		call->cancel(call);
 		hf_call_complete(call, -ENODEV);
 	}
+	hf_probe(file, file, false);
 	destroy_contexts(file);
+	hf_check_leaks(file);
 	hf_syncobj_file_finish(&file->syncobjs);
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);

@@ -23,7 +23,9 @@
 #include "uapi/system.h"
 
 struct hf_call;
+struct hf_check;
 struct hf_composer;
+struct hf_crcs;
 struct hf_device;
 
 struct hf_device_options;
@@ -69,7 +71,7 @@ struct hf_driver {
 	bool engine;
 	int (*probe)(struct hf_device *dev,
 		     const struct hf_device_options *options,
-		     struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS]);
+		     struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS]);
 	void (*start)(struct hf_device *dev);
 	void (*stop)(struct hf_device *dev);
 	void (*remove)(struct hf_device *dev);
@@ -101,13 +103,17 @@ struct hf_device {
 	struct hf_dma_device dma;
 	struct hf_gem_device gem;
 	struct hf_kms_device kms; /* empty where the driver has no display */
+	struct hf_check *check;	  /* of what is shown; NULL: nobody checks */
 	struct hf_composer *composer; /* NULL likewise */
+	struct hf_crcs *crcs; /* server/crc.h; NULL: nobody has asked */
 	struct wl_list files;
 	struct hf_engine *engine; /* NULL: it has none */
 	void *hw;		  /* the driver's */
 	struct hf_vfio *vfio;	  /* what it is driven through, or NULL */
 	int irq_fd;		  /* -1: none */
 	struct hf_master *master; /* the current one, or NULL */
+	bool unplugged, suspended; /* uapi/power.h */
+	struct wl_list frozen; /* calls that wait for it to be resumed */
 	struct wl_list link; /* hf_system.devices */
 };
 
@@ -126,6 +132,7 @@ struct hf_file {
 	uint32_t magic;
 	struct hf_master *master; /* primary nodes only */
 	struct hf_cred cred;	  /* who opened it */
+	char program[16]; /* its name, where somebody checks */
 	struct hf_endpoint endpoint; /* the client's end is the descriptor */
 	struct hf_gem_file gem;
 	struct hf_user_account *user_pages; /* NULL: never had any */
@@ -149,6 +156,7 @@ struct hf_file {
  *	caller's to close, after the device is destroyed
  * @why: set to a sentence where the driver cannot use it; never NULL with @vfio
  * @outputs: its monitors, where the driver does not find them; likewise @noutputs
+ * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  */
 struct hf_device_options {
 	unsigned int index;
@@ -158,10 +166,12 @@ struct hf_device_options {
 	char *why; /* of HF_VFIO_WHY bytes */
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
+	const unsigned int *overlays;
+	bool virtual_cursor;
 };
 
 /**
- * hf_device_create() - A device.
+ * hf_device_create() - A device. Without the lock.
  *
  * Return: NULL and errno: EINVAL for an impossible output, ENOMEM, EMFILE; or what
  * the driver says of its hardware.
@@ -180,7 +190,8 @@ void hf_device_destroy(struct hf_device *dev);
  * @cred: who opens it
  * @client: set to the client's end of the socket, close-on-exec
  *
- * Return: NULL and errno: ENXIO for another minor, EACCES where the node's mode
+ * Return: NULL and errno: ENXIO for another minor, ENODEV for one whose device was
+ * unplugged, EACCES where the node's mode
  * forbids it, ENOMEM, EMFILE, ENFILE.
  */
 struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "uapi/call.h"
 #include "uapi/handlers.h"
+#include "uapi/power.h"
 
 #define ROW(cmd, rights, handler, ...) [_IOC_NR(DRM_IOCTL_##cmd)] = handler,
 
@@ -46,6 +47,10 @@ int hf_call_dispatch(struct hf_call *call)
 	int ret;
 
 	call->desc = &hf_ioctl_descs[_IOC_NR(call->cmd)];
+	if (call->dev->unplugged)
+		return -ENODEV;
+	if (call->dev->suspended)
+		return hf_call_wait_resume(call);
 	if (!handler) {
 		hf_info("pid %d: unknown ioctl 0x%08x", call->cred.pid,
 			call->cmd);
@@ -55,17 +60,22 @@ int hf_call_dispatch(struct hf_call *call)
 	if (!ret && (call->desc->rights & HF_DISPLAY) &&
 	    !call->dev->driver->kms)
 		ret = -EOPNOTSUPP;
+	if (!ret && call->dev->sys->ioctl_faults)
+		ret = hf_fault_take(&call->dev->sys->ioctl_faults
+					     ->drm[_IOC_NR(call->cmd)]);
 	return ret ? ret : handler(call, call->arg);
 }
 
 int hf_call_dispatch_fd(struct hf_call *call)
 {
-	int row = hf_fd_ioctl_row(call->cmd);
+	int row = hf_fd_ioctl_row(call->cmd), ret = 0;
 
 	if (row < 0 || !call->nfds_in)
 		return -ENOTTY;
 	call->desc = &hf_fd_ioctl_descs[row];
-	return fd_handlers[row](call, call->arg);
+	if (call->sys->ioctl_faults)
+		ret = hf_fault_take(&call->sys->ioctl_faults->fd[row]);
+	return ret ? ret : fd_handlers[row](call, call->arg);
 }
 
 int hf_call_park(struct hf_call *call, void (*cancel)(struct hf_call *call),
@@ -279,7 +289,12 @@ static void retry(struct hf_commit_wait *wait)
 
 	unpark(call);
 	forget_answer(call);
-	ret = permit(call);
+	if (call->dev->suspended) {
+		hf_commit_wait_finish(&call->dev->kms, wait);
+		hf_call_wait_resume(call);
+		return;
+	}
+	ret = call->dev->unplugged ? -ENODEV : permit(call);
 	if (!ret)
 		ret = handlers[_IOC_NR(call->cmd)](call, call->arg);
 	if (ret == HF_CALL_PARKED)
@@ -308,6 +323,11 @@ int hf_call_commit(struct hf_call *call, struct hf_atomic_state *state,
 	if (hf_atomic_wait_turn(state, wait)) {
 		hf_atomic_state_destroy(state);
 		return hf_call_park(call, cancel_commit, true);
+	}
+	ret = hf_fault_take(&state->kms->commit_fault);
+	if (ret) {
+		hf_atomic_state_destroy(state);
+		return ret;
 	}
 	wait->done = commit_shown;
 	ret = hf_atomic_commit(state, nonblock ? NULL : wait);
@@ -399,7 +419,7 @@ void hf_call_populate_now(struct hf_call *call, const _Atomic bool *stop)
 
 static void stop_waiting(struct hf_call *call)
 {
-	hf_timer_disarm(call->sys->clock, &call->timeout);
+	hf_timer_disarm(call->sys->real_clock, &call->timeout);
 	hf_fence_remove_callback(&call->wait.fence.cb);
 	hf_fence_put(call->wait.fence.fence);
 }
@@ -429,7 +449,7 @@ static void time_is_up(struct hf_timer *timer)
 int hf_call_wait_fence(struct hf_call *call, struct hf_fence *fence,
 		       int64_t timeout, int (*then)(struct hf_call *call))
 {
-	struct hf_clock *clock = call->sys->clock;
+	struct hf_clock *clock = call->sys->real_clock;
 
 	if (fence->signaled)
 		return go_on(call, then);

@@ -10,6 +10,7 @@
 #include "holdfast_drm.h"
 #include "sync/resv.h"
 #include "uapi/bind.h"
+#include "uapi/check.h"
 #include "uapi/handlers.h"
 #include "uapi/syncs.h"
 
@@ -259,6 +260,15 @@ static int prepare(struct hf_call *call, struct submission *sub,
 	return ret ? ret : collect_waits(sub);
 }
 
+/* A job that waits for nothing may begin now. */
+static void check_writes(const struct hf_call *call,
+			 const struct submission *sub)
+{
+	for (size_t i = 0; !sub->syncs.nwait && i < sub->nobjects; i++)
+		if (sub->user_objects[i].flags & HOLDFAST_OBJECT_WRITE)
+			hf_check_write(call, sub->objects[i]);
+}
+
 int hf_ioctl_submit(struct hf_call *call, void *arg)
 {
 	const struct drm_holdfast_submit *submit = arg;
@@ -288,6 +298,7 @@ int hf_ioctl_submit(struct hf_call *call, void *arg)
 	if (!ret) {
 		hf_syncs_attach(&sub.syncs, fence);
 		add_to_reservations(&sub, fence);
+		check_writes(call, &sub);
 		hf_fence_put(fence);
 	}
 	finish(&sub);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "uapi/check.h"
 #include "uapi/handlers.h"
 
 static void put_objects(struct hf_gem_object *objects[4])
@@ -174,6 +175,7 @@ int hf_ioctl_mode_rmfb(struct hf_call *call, void *arg)
 
 	if (!fb)
 		return -ENOENT;
+	hf_check_rmfb(call, fb);
 	wl_list_remove(&fb->file_link);
 	wl_list_init(&fb->file_link);
 	hf_framebuffer_remove(fb);
@@ -257,6 +259,8 @@ int hf_ioctl_mode_dirtyfb(struct hf_call *call, void *arg)
 	if (dirty->num_clips > DRM_MODE_FB_DIRTY_MAX_CLIPS)
 		return -EINVAL;
 	ret = hf_call_copy_in(call, 0, dirty->num_clips, &clips);
+	if (!ret)
+		hf_check_dirty(call->dev, fb);
 	/* A display without one reads planes when somebody looks. */
 	if (ret || !kms->funcs->flip)
 		return ret;

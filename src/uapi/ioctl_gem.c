@@ -131,6 +131,9 @@ int hf_ioctl_mode_create_dumb(struct hf_call *call, void *arg)
 	dumb->pitch = ((uint64_t)dumb->width * dumb->bpp + 7) / 8;
 	dumb->size = ((uint64_t)dumb->pitch * dumb->height + page - 1) &
 		     ~(uint64_t)(page - 1);
+	ret = hf_gem_fault(&call->dev->gem);
+	if (ret)
+		return ret;
 	object = create_dumb(call->dev, dumb->size, call->cred.pid);
 	if (!object)
 		return -errno;
@@ -169,6 +172,9 @@ int hf_ioctl_gem_create(struct hf_call *call, void *arg)
 
 	if (!create->size || (create->flags & ~HOLDFAST_GEM_CONTIGUOUS))
 		return -EINVAL;
+	ret = hf_gem_fault(&call->dev->gem);
+	if (ret)
+		return ret;
 	object = hf_gem_object_create(&call->dev->gem, create->size,
 				      create->flags & HOLDFAST_GEM_CONTIGUOUS,
 				      call->cred.pid);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kms/mode.h"
+#include "kms/writeback.h"
 #include "uapi/handlers.h"
 
 /* As many of @n ids as fit in the @count that the client has room for. */
@@ -30,7 +31,7 @@ int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 	const struct hf_kms_file *file = &call->file->kms;
 	struct hf_kms_device *kms = file->kms;
 	struct drm_mode_card_res *res = arg;
-	uint32_t ids[HF_KMS_MAX_CONNECTORS], room = res->count_fbs, n = 0;
+	uint32_t ids[HF_KMS_MAX_ENCODERS], room = res->count_fbs, n = 0;
 	struct hf_framebuffer *fb;
 	int ret = 0;
 
@@ -50,11 +51,13 @@ int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 		ret = copy_ids(call, 1, &res->count_crtcs, ids, n);
 	n = 0;
 	for (unsigned int i = 0; i < kms->num_connectors; i++)
-		if (hf_kms_file_sees(file, &kms->connectors[i]->base))
+		if (hf_kms_file_sees(file, &kms->connectors[i]->base) &&
+		    (file->writeback ||
+		     !hf_connector_writes_back(kms->connectors[i])))
 			ids[n++] = kms->connectors[i]->base.id;
 	if (!ret)
 		ret = copy_ids(call, 2, &res->count_connectors, ids, n);
-	for (n = 0; n < kms->num_connectors; n++)
+	for (n = 0; n < kms->num_encoders; n++)
 		ids[n] = kms->encoders[n]->base.id;
 	if (!ret)
 		ret = copy_ids(call, 3, &res->count_encoders, ids, n);
@@ -100,12 +103,12 @@ int hf_ioctl_mode_getencoder(struct hf_call *call, void *arg)
 
 	if (!encoder)
 		return -ENOENT;
-	crtc = encoder->connector->state->crtc;
+	crtc = hf_encoder_crtc(&call->dev->kms, encoder);
 	get->encoder_type = encoder->type;
 	get->crtc_id = seen_id(call, crtc);
 	get->possible_crtcs = hf_kms_file_crtcs(&call->file->kms,
 						encoder->possible_crtcs);
-	get->possible_clones = 1u << encoder->connector->index;
+	get->possible_clones = encoder->possible_clones;
 	return 0;
 }
 
@@ -135,38 +138,107 @@ static int get_properties(struct hf_call *call, unsigned int array,
 	return ret;
 }
 
+/* All of them, or none. */
+static int copy_encoders(struct hf_call *call,
+			 const struct hf_connector *connector, uint32_t *count)
+{
+	const struct hf_kms_device *kms = connector->kms;
+	uint32_t ids[HF_KMS_MAX_ENCODERS], n = 0, room = *count;
+
+	for (unsigned int i = 0; i < kms->num_encoders; i++)
+		if (connector->possible_encoders & 1u << i)
+			ids[n++] = kms->encoders[i]->base.id;
+	*count = n;
+	return n && room >= n ? hf_call_copy_out(call, 0, ids, 0, n) : 0;
+}
+
+/* The same, but for the shape of the picture. */
+static bool look_the_same(const struct drm_mode_modeinfo *a,
+			  const struct drm_mode_modeinfo *b)
+{
+	struct drm_mode_modeinfo mode = *a;
+
+	mode.flags &= ~DRM_MODE_FLAG_PIC_AR_MASK;
+	mode.flags |= b->flags & DRM_MODE_FLAG_PIC_AR_MASK;
+	return hf_mode_equal(&mode, b);
+}
+
+/* Stereo and shapes are for who knows of them; of several shapes one is left. */
+static uint32_t visible_modes(const struct hf_kms_file *file,
+			      const struct hf_connector *connector,
+			      struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES])
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < connector->num_modes; i++) {
+		const struct drm_mode_modeinfo *mode = &connector->modes[i];
+		bool twice = false;
+
+		if (!file->stereo && mode->flags & DRM_MODE_FLAG_3D_MASK)
+			continue;
+		for (uint32_t j = 0; !file->aspect && !twice && j < n; j++)
+			twice = look_the_same(mode, &modes[j]);
+		if (twice)
+			continue;
+		modes[n] = *mode;
+		if (!file->aspect)
+			modes[n].flags &= ~DRM_MODE_FLAG_PIC_AR_MASK;
+		n++;
+	}
+	return n;
+}
+
+static int copy_modes(struct hf_call *call,
+		      const struct hf_connector *connector, uint32_t *count)
+{
+	struct drm_mode_modeinfo modes[HF_KMS_MAX_MODES];
+	uint32_t n = visible_modes(&call->file->kms, connector, modes);
+	uint32_t room = *count;
+
+	*count = n;
+	return n && room >= n ? hf_call_copy_out(call, 1, modes, 0, n) : 0;
+}
+
 int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 {
 	struct drm_mode_get_connector *get = arg;
 	struct hf_connector *connector =
 		hf_connector_find(&call->file->kms, get->connector_id);
-	uint32_t room_modes, room_encoders;
+	const struct hf_encoder *encoder;
 	int ret;
 
 	if (!connector)
 		return -ENOENT;
-	room_modes = get->count_modes;
-	room_encoders = get->count_encoders;
+	ret = copy_encoders(call, connector, &get->count_encoders);
+	if (ret)
+		return ret;
 	get->connector_type = connector->type;
 	get->connector_type_id = connector->type_id;
-	get->connection = connector->connected ? 1 : 2;
+	if (!get->count_modes && hf_file_is_current_master(call->file))
+		hf_connector_probe(connector);
 	get->mm_width = connector->width_mm;
 	get->mm_height = connector->height_mm;
-	get->subpixel = 1; /* DRM_MODE_SUBPIXEL_UNKNOWN in libdrm's counting */
-	get->encoder_id = connector->state->crtc ?
-				  connector->encoder->base.id :
-				  0;
-	get->count_encoders = 1;
-	get->count_modes = connector->num_modes;
-	ret = get_properties(call, 2, &connector->base, &get->count_props);
-	if (!ret && room_encoders >= 1)
-		ret = hf_call_copy_out(call, 0, &connector->encoder->base.id,
-				       0, 1);
-	if (!ret && connector->num_modes &&
-	    room_modes >= connector->num_modes)
-		ret = hf_call_copy_out(call, 1, connector->modes, 0,
-				       connector->num_modes);
-	return ret;
+	get->subpixel = hf_connector_subpixel(connector);
+	get->connection = connector->unknown ? 3 : connector->connected ? 1 : 2;
+	ret = copy_modes(call, connector, &get->count_modes);
+	if (ret)
+		return ret;
+	encoder = connector->state->encoder;
+	get->encoder_id = encoder ? encoder->base.id : 0;
+	return get_properties(call, 2, &connector->base, &get->count_props);
+}
+
+/* A cursor that somebody else draws is not for an atomic client that knows nothing of
+ * hotspots: legacy calls tell them. */
+static bool lists_plane(const struct hf_kms_file *file,
+			const struct hf_plane *plane)
+{
+	if (!hf_kms_file_sees(file, &plane->base))
+		return false;
+	if (plane->type == HF_PLANE_CURSOR && file->kms->virtual_cursor &&
+	    file->atomic && !file->hotspot)
+		return false;
+	return file->universal || plane->type == HF_PLANE_OVERLAY;
 }
 
 int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
@@ -176,13 +248,9 @@ int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
 	struct drm_mode_get_plane_res *res = arg;
 	uint32_t ids[HF_KMS_MAX_PLANES], n = 0;
 
-	for (unsigned int i = 0; i < kms->num_planes; i++) {
-		const struct hf_plane *plane = kms->planes[i];
-
-		if ((file->universal || plane->type == HF_PLANE_OVERLAY) &&
-		    hf_kms_file_sees(file, &plane->base))
-			ids[n++] = plane->base.id;
-	}
+	for (unsigned int i = 0; i < kms->num_planes; i++)
+		if (lists_plane(file, kms->planes[i]))
+			ids[n++] = kms->planes[i]->base.id;
 	return copy_ids(call, 0, &res->count_planes, ids, n);
 }
 
@@ -252,7 +320,7 @@ int hf_ioctl_mode_getproperty(struct hf_call *call, void *arg)
 	}
 	if (!ret && prop->enums)
 		ret = copy_enums(call, prop, get);
-	else if (!prop->enums)
+	else if (prop->flags & DRM_MODE_PROP_BLOB)
 		get->count_enum_blobs = 0;
 	return ret;
 }

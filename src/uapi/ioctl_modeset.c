@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "kms/legacy.h"
 #include "kms/mode.h"
+#include "kms/writeback.h"
 #include "sync/sync_file.h"
 #include "uapi/handlers.h"
 
@@ -275,6 +276,7 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 	struct hf_plane *plane;
 	struct hf_framebuffer *fb = NULL;
 	struct drm_mode_set_plane set = { 0 };
+	bool move = req->flags & DRM_MODE_CURSOR_MOVE;
 	int ret = 0;
 
 	if (!req->flags || (req->flags & ~DRM_MODE_CURSOR_FLAGS))
@@ -283,6 +285,9 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 	if (!crtc)
 		return -ENOENT;
 	plane = crtc->cursor;
+	/* What the kernel says for a driver that cannot do the one or the other. */
+	if (!plane)
+		return req->flags & DRM_MODE_CURSOR_BO ? -ENXIO : -EFAULT;
 	if (!sees(call, &plane->base))
 		return -EACCES;
 	if (!(req->flags & DRM_MODE_CURSOR_BO)) {
@@ -293,20 +298,22 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 					req->height, &fb);
 		if (ret)
 			return ret;
-	}
-	if (req->flags & DRM_MODE_CURSOR_MOVE) {
-		plane->cursor_x = req->x;
-		plane->cursor_y = req->y;
+		plane->state->hotspot_x = req->hot_x;
+		plane->state->hotspot_y = req->hot_y;
 	}
 	if (fb) {
-		set.crtc_x = plane->cursor_x;
-		set.crtc_y = plane->cursor_y;
+		set.crtc_x = move ? req->x : plane->cursor_x;
+		set.crtc_y = move ? req->y : plane->cursor_y;
 		set.crtc_w = fb->width;
 		set.crtc_h = fb->height;
 		set.src_w = fb->width << 16;
 		set.src_h = fb->height << 16;
 	}
 	ret = set_plane(call, plane, crtc, fb, &set);
+	if (!ret && move) {
+		plane->cursor_x = req->x;
+		plane->cursor_y = req->y;
+	}
 	hf_framebuffer_put(fb);
 	return ret;
 }
@@ -360,77 +367,7 @@ int hf_ioctl_mode_setgamma(struct hf_call *call, void *arg)
 	return commit(call, state, ret, false);
 }
 
-/* -- properties ------------------------------------------------------------ */
-
-static int set_property(struct hf_call *call, struct hf_mode_object *object,
-			uint32_t prop_id, uint64_t value)
-{
-	struct hf_property *prop = hf_object_prop(object, prop_id);
-	struct hf_atomic_state *state;
-	int ret;
-
-	if (!prop)
-		return -EINVAL;
-	if (!hf_property_valid(&call->dev->kms, prop, value))
-		return -EINVAL;
-	if (prop == call->dev->kms.prop.dpms &&
-	    value == ((struct hf_connector *)object)->dpms)
-		return 0;
-	state = hf_atomic_state_create(&call->dev->kms);
-	if (!state)
-		return -ENOMEM;
-	state->file = &call->file->kms;
-	state->allow_modeset = true;
-	if (prop == call->dev->kms.prop.dpms)
-		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
-					 value);
-	else
-		ret = hf_atomic_set_property(state, object, prop, value);
-	return commit(call, state, ret, false);
-}
-
-int hf_ioctl_mode_setproperty(struct hf_call *call, void *arg)
-{
-	const struct drm_mode_connector_set_property *set = arg;
-	struct hf_connector *connector =
-		hf_connector_find(&call->file->kms, set->connector_id);
-
-	if (!connector)
-		return -ENOENT;
-	return set_property(call, &connector->base, set->prop_id, set->value);
-}
-
-int hf_ioctl_mode_obj_setproperty(struct hf_call *call, void *arg)
-{
-	const struct drm_mode_obj_set_property *set = arg;
-	struct hf_mode_object *object = hf_mode_object_seen(
-		&call->file->kms, set->obj_id, set->obj_type);
-
-	if (!object)
-		return -ENOENT;
-	if (!object->nprops)
-		return -EINVAL;
-	return set_property(call, object, set->prop_id, set->value);
-}
-
-/* -- ATOMIC ---------------------------------------------------------------- */
-
-static int check_atomic(const struct hf_call *call,
-			const struct drm_mode_atomic *atomic)
-{
-	if (!call->file->kms.atomic)
-		return -EINVAL;
-	if (atomic->flags & ~DRM_MODE_ATOMIC_FLAGS)
-		return -EINVAL;
-	if (atomic->reserved)
-		return -EINVAL;
-	if (atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC)
-		return -EINVAL;
-	if ((atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY) &&
-	    (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
-		return -EINVAL;
-	return 0;
-}
+/* -- properties and what comes with them --------------------------------------- */
 
 /* IN_FENCE_FD: the value is a descriptor of a sync_file, or -1. */
 static int set_in_fence(struct hf_call *call, struct hf_atomic_state *state,
@@ -470,46 +407,105 @@ static int set_out_fence(struct hf_call *call, struct hf_atomic_state *state,
 	return hf_call_put(call, addr, -1);
 }
 
+/* WRITEBACK_OUT_FENCE_PTR: the same, for what a connector writes back. */
+static int set_writeback_fence(struct hf_call *call,
+			       struct hf_atomic_state *state,
+			       struct hf_connector *connector, uint64_t addr)
+{
+	struct hf_connector_state *new =
+		hf_atomic_get_connector(state, connector);
+
+	if (!new)
+		return -ENOMEM;
+	if (!addr)
+		return 0;
+	new->out_fence_ptr = addr;
+	return hf_call_put(call, addr, -1);
+}
+
 static int set_atomic_property(struct hf_call *call,
 			       struct hf_atomic_state *state,
 			       struct hf_mode_object *object,
 			       struct hf_property *prop, uint64_t value)
 {
 	struct hf_kms_device *kms = state->kms;
+	int ret;
 
-	if (prop != kms->prop.in_fence && prop != kms->prop.out_fence)
+	if (prop != kms->prop.in_fence && prop != kms->prop.out_fence &&
+	    prop != kms->prop.writeback_out_fence)
 		return hf_atomic_set_property(state, object, prop, value);
-	if (!hf_property_valid(kms, prop, value))
-		return -EINVAL;
-	return prop == kms->prop.in_fence ?
-		       set_in_fence(call, state, (struct hf_plane *)object,
-				    value) :
-		       set_out_fence(call, state, (struct hf_crtc *)object,
+	ret = hf_atomic_may_set(state, object, prop, value);
+	if (ret <= 0)
+		return ret;
+	if (prop == kms->prop.in_fence)
+		return set_in_fence(call, state, (struct hf_plane *)object,
+				    value);
+	if (prop == kms->prop.out_fence)
+		return set_out_fence(call, state, (struct hf_crtc *)object,
 				     value);
+	return set_writeback_fence(call, state, (struct hf_connector *)object,
+				   value);
+}
+
+/* -- ATOMIC ---------------------------------------------------------------- */
+
+static int check_atomic(const struct hf_call *call,
+			const struct drm_mode_atomic *atomic)
+{
+	if (!call->file->kms.atomic)
+		return -EINVAL;
+	if (atomic->flags & ~DRM_MODE_ATOMIC_FLAGS)
+		return -EINVAL;
+	if (atomic->reserved)
+		return -EINVAL;
+	if ((atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC) &&
+	    !(call->dev->kms.funcs->features & HF_KMS_ASYNC))
+		return -EINVAL;
+	if ((atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY) &&
+	    (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
+		return -EINVAL;
+	return 0;
 }
 
 /* A fence and its descriptor for each CRTC that wants one. */
+/* A fence, and its descriptor for the client. */
+static int add_out_fence(struct hf_call *call, struct hf_timeline *timeline,
+			 uint64_t addr, struct hf_fence **fence)
+{
+	int fd;
+
+	*fence = hf_fence_create(timeline);
+	if (!*fence)
+		return -ENOMEM;
+	fd = hf_sync_file_create(&call->dev->sys->endpoints,
+				 call->dev->sys->instance, *fence);
+	return fd < 0 ? fd : hf_call_put_fd(call, addr, fd);
+}
+
+/* One for each CRTC that wants one, and for each framebuffer that is written. */
 static int add_out_fences(struct hf_call *call, struct hf_atomic_state *state)
 {
-	for (unsigned int i = 0; i < call->dev->kms.num_crtcs; i++) {
-		struct hf_crtc_state *crtc = state->crtcs[i];
-		int fd, ret;
+	struct hf_kms_device *kms = state->kms;
+	int ret = 0;
 
-		if (!crtc || !crtc->out_fence_ptr)
-			continue;
-		crtc->out_fence = hf_fence_create(
-			&call->dev->kms.crtcs[i]->timeline);
-		if (!crtc->out_fence)
-			return -ENOMEM;
-		fd = hf_sync_file_create(&call->dev->sys->endpoints,
-					 call->dev->sys->instance, crtc->out_fence);
-		if (fd < 0)
-			return fd;
-		ret = hf_call_put_fd(call, crtc->out_fence_ptr, fd);
-		if (ret)
-			return ret;
+	for (unsigned int i = 0; !ret && i < kms->num_crtcs; i++) {
+		struct hf_crtc_state *crtc = state->crtcs[i];
+
+		if (crtc && crtc->out_fence_ptr)
+			ret = add_out_fence(call, &kms->crtcs[i]->timeline,
+					    crtc->out_fence_ptr,
+					    &crtc->out_fence);
 	}
-	return 0;
+	for (unsigned int i = 0; !ret && i < kms->num_connectors; i++) {
+		struct hf_connector_state *connector = state->connectors[i];
+
+		if (connector && connector->writeback &&
+		    connector->out_fence_ptr)
+			ret = add_out_fence(call, &kms->connectors[i]->timeline,
+					    connector->out_fence_ptr,
+					    &connector->writeback->fence);
+	}
+	return ret;
 }
 
 /* One object's properties: elements @first to @first + @n of the two arrays. */
@@ -593,6 +589,13 @@ static int add_events(struct hf_call *call, struct hf_atomic_state *state,
 	return n ? 0 : -EINVAL;
 }
 
+static void make_async(struct hf_atomic_state *state)
+{
+	for (unsigned int i = 0; i < state->kms->num_crtcs; i++)
+		if (state->crtcs[i])
+			state->crtcs[i]->async_flip = true;
+}
+
 int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_atomic *atomic = arg;
@@ -606,11 +609,16 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 		return -ENOMEM;
 	state->file = &call->file->kms;
 	state->allow_modeset = atomic->flags & DRM_MODE_ATOMIC_ALLOW_MODESET;
+	state->async = atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC;
 	ret = build_atomic(call, state, atomic);
+	if (!ret && state->async)
+		make_async(state);
 	if (!ret && (atomic->flags & DRM_MODE_PAGE_FLIP_EVENT))
 		ret = add_events(call, state, atomic->user_data);
 	if (!ret && (atomic->flags & DRM_MODE_ATOMIC_TEST_ONLY)) {
 		ret = hf_atomic_check(state);
+		if (!ret && state->kms->test_fault)
+			ret = hf_fault_take(&state->kms->commit_fault);
 		hf_atomic_state_destroy(state);
 		return ret;
 	}
@@ -618,4 +626,57 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 		ret = add_out_fences(call, state);
 	return commit(call, state, ret,
 		      atomic->flags & DRM_MODE_ATOMIC_NONBLOCK);
+}
+
+/* -- properties ------------------------------------------------------------ */
+
+static int set_property(struct hf_call *call, struct hf_mode_object *object,
+			uint32_t prop_id, uint64_t value)
+{
+	struct hf_property *prop = hf_object_prop(object, prop_id);
+	struct hf_atomic_state *state;
+	int ret;
+
+	if (!prop)
+		return -EINVAL;
+	if (!hf_property_valid(&call->dev->kms, prop, value))
+		return -EINVAL;
+	if (prop == call->dev->kms.prop.dpms &&
+	    value == ((struct hf_connector *)object)->dpms)
+		return 0;
+	state = hf_atomic_state_create(&call->dev->kms);
+	if (!state)
+		return -ENOMEM;
+	state->file = &call->file->kms;
+	state->allow_modeset = true;
+	if (prop == call->dev->kms.prop.dpms)
+		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
+					 value);
+	else
+		ret = set_atomic_property(call, state, object, prop, value);
+	return commit(call, state, ret, false);
+}
+
+int hf_ioctl_mode_setproperty(struct hf_call *call, void *arg)
+{
+	const struct drm_mode_connector_set_property *set = arg;
+	struct hf_connector *connector =
+		hf_connector_find(&call->file->kms, set->connector_id);
+
+	if (!connector)
+		return -ENOENT;
+	return set_property(call, &connector->base, set->prop_id, set->value);
+}
+
+int hf_ioctl_mode_obj_setproperty(struct hf_call *call, void *arg)
+{
+	const struct drm_mode_obj_set_property *set = arg;
+	struct hf_mode_object *object = hf_mode_object_seen(
+		&call->file->kms, set->obj_id, set->obj_type);
+
+	if (!object)
+		return -ENOENT;
+	if (!object->nprops)
+		return -EINVAL;
+	return set_property(call, object, set->prop_id, set->value);
 }

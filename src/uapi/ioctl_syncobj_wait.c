@@ -69,7 +69,7 @@ static bool counts(enum hf_syncobj_state state, uint32_t flags)
 
 static void wait_destroy(struct hf_syncobj_wait *wait)
 {
-	hf_timer_disarm(wait->call->dev->sys->clock, &wait->call->timeout);
+	hf_timer_disarm(wait->call->dev->sys->real_clock, &wait->call->timeout);
 	for (uint32_t i = 0; i < wait->n; i++) {
 		struct entry *entry = &wait->entries[i];
 
@@ -218,7 +218,7 @@ static int park(struct hf_call *call, const struct request *request,
 	call->wait.syncobj = wait;
 	call->timeout.fn = wait_timed_out;
 	if (request->timeout != INT64_MAX)
-		hf_timer_arm(call->dev->sys->clock, &call->timeout,
+		hf_timer_arm(call->dev->sys->real_clock, &call->timeout,
 			     request->timeout);
 	return hf_call_park(call, wait_cancel, true);
 }
@@ -237,7 +237,7 @@ static int wait_for(struct hf_call *call, const struct request *request)
 		return 0;
 	}
 	if (request->timeout <= 0 ||
-	    (uint64_t)request->timeout <= hf_clock_now(call->dev->sys->clock))
+	    (uint64_t)request->timeout <= hf_clock_now(call->dev->sys->real_clock))
 		return -ETIME;
 	return park(call, request, all ? request->n - n : 1, first);
 }
@@ -310,7 +310,7 @@ static int transfer(struct hf_syncobj *src, uint64_t src_point,
 
 static void transfer_destroy(struct hf_syncobj_transfer *wait)
 {
-	hf_timer_disarm(wait->call->dev->sys->clock, &wait->call->timeout);
+	hf_timer_disarm(wait->call->dev->sys->real_clock, &wait->call->timeout);
 	hf_syncobj_remove_cb(&wait->appear);
 	hf_syncobj_put(wait->src);
 	hf_syncobj_put(wait->dst);
@@ -351,7 +351,7 @@ static int transfer_later(struct hf_call *call, struct hf_syncobj *src,
 			  uint64_t point, struct hf_syncobj *dst)
 {
 	struct hf_syncobj_transfer *wait = calloc(1, sizeof(*wait));
-	struct hf_clock *clock = call->dev->sys->clock;
+	struct hf_clock *clock = call->dev->sys->real_clock;
 
 	if (!wait)
 		return -ENOMEM;

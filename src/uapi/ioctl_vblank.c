@@ -121,7 +121,7 @@ int hf_ioctl_wait_vblank(struct hf_call *call, void *arg)
 		reply(crtc, vbl);
 		return 0;
 	}
-	wait->sequence = sequence;
+	wait->sequence = hf_vblank_target(count, sequence);
 	wait->done = vblank_done;
 	hf_vblank_wait_add(crtc, wait);
 	call->timeout.fn = timed_out;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gem/userptr.h"
+#include "uapi/problem.h"
 #include "uapi/system.h"
 
 static int make_instance(struct hf_system *sys)
@@ -38,13 +39,17 @@ struct hf_system *hf_system_create(const struct hf_memory_options *memory)
 		ret = make_instance(sys);
 	if (!ret) {
 		sys->clock = hf_clock_create();
+		sys->real_clock = hf_clock_create();
 		sys->mem = hf_memory_create(memory);
 		sys->changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (!sys->clock || !sys->mem || sys->changed_fd < 0)
+		if (!sys->clock || !sys->real_clock || !sys->mem ||
+		    sys->changed_fd < 0)
 			ret = -errno;
 	}
 	if (!ret) {
-		sys->user_files = hf_user_files_create(sys->mem, sys->clock);
+		hf_fence_faults_init(&sys->fences, sys->clock);
+		sys->user_files =
+			hf_user_files_create(sys->mem, sys->real_clock);
 		if (!sys->user_files)
 			ret = -ENOMEM;
 	}
@@ -60,9 +65,12 @@ void hf_system_destroy(struct hf_system *sys)
 	if (!sys)
 		return;
 	hf_endpoints_finish(&sys->endpoints);
+	hf_problems_destroy(sys->problems);
 	hf_user_files_destroy(sys->user_files);
 	hf_memory_destroy(sys->mem);
 	hf_clock_destroy(sys->clock);
+	hf_clock_destroy(sys->real_clock);
+	free(sys->ioctl_faults);
 	if (sys->changed_fd >= 0)
 		close(sys->changed_fd);
 	pthread_mutex_destroy(&sys->lock);

@@ -16,14 +16,19 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "mem/page.h"
+#include "sync/late.h"
 
 struct hf_file;
+struct hf_problems;
 struct hf_user_files;
 
 struct hf_system {
 	pthread_mutex_t lock;
 	char instance[32]; /* in the names of its descriptors' sockets */
-	struct hf_clock *clock;
+	struct hf_clock *clock; /* of the devices; it may be made to stand */
+	struct hf_clock *real_clock; /* of what clients wait for; it never is */
+	struct hf_fence_faults fences;
+	struct hf_ioctl_faults *ioctl_faults; /* uapi/power.h; NULL: never any */
 	struct hf_endpoints endpoints; /* of files and of fences */
 	struct hf_memory *mem;
 	struct hf_user_files *user_files; /* gem/userptr.h */
@@ -31,6 +36,7 @@ struct hf_system {
 	struct hf_file *files_by_id;
 	uint32_t next_file;
 	int psi_fd, pressure_fd; /* the server's (server/pressure.c) */
+	struct hf_problems *problems; /* of clients; NULL: nobody checks */
 	int changed_fd; /* eventfd: outputs were wired up anew */
 };
 

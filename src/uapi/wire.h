@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define HF_WIRE_VERSION 1
+#define HF_WIRE_VERSION 2
 #define HF_WIRE_MAGIC 0x74666468u /* "hdft" */
 
 #define HF_WIRE_SLOTS 32
@@ -70,7 +70,7 @@ struct hf_wire_query {
 	uint32_t type;
 	int32_t error; /* answer: 0 or a negative errno */
 	char key[HF_WIRE_KEY_SIZE];
-	char text[64]; /* "info", "screenshot 0" */
+	char text[2048]; /* "info", "screenshot 0"; answer: what went wrong */
 };
 
 enum hf_wire_state {
@@ -184,6 +184,7 @@ struct hf_wire_slot {
 	uint64_t payload_size; /* > 0: the payload is the first descriptor */
 	uint32_t cloexec; /* answer: a bit a descriptor */
 	uint32_t nasks;
+	int32_t tid; /* of the thread that calls, where the channel is traced */
 	struct hf_wire_array arrays[HF_WIRE_ARRAYS];
 	struct hf_wire_ask asks[HF_WIRE_ASKS];
 	_Alignas(64) uint8_t arg[HF_WIRE_ARG_MAX];
@@ -196,6 +197,7 @@ struct hf_wire_channel {
 	_Atomic uint32_t pending; /* a bit a slot; a futex of the server's */
 	_Atomic uint32_t dead;	  /* the server has hung up */
 	_Atomic uint32_t tree;	  /* generation of the tree of paths */
+	_Atomic uint32_t traced;  /* the server wants to know who calls: tid */
 	uint64_t user_max; /* bytes of user pages that the server takes */
 	uint32_t spin;	   /* rounds that HF_WIRE_SPIN_NS are on this machine */
 	_Alignas(64) _Atomic uint32_t sleeping; /* the server sleeps on pending */

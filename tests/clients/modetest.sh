@@ -6,14 +6,27 @@
 
 . "$(dirname "$0")/tap.sh"
 
-# begin ARG...: modetest on a server with a 640x480 output, in the background,
-# until `end`. The arguments name objects by the variables of learn_ids.
-begin() {
+# prepare: a server with a 640x480 output, and its objects in the variables of
+# learn_ids, and $overlay2.
+prepare() {
 	need modetest
-	start_server --output 640x480@60
+	start_server --output 640x480@60 --planes 2
 	learn_ids
+	# shellcheck disable=SC2034,SC2154 # the overlays of a CRTC follow each other
+	overlay2=$(sed -n '/^Planes:/,$p' list | grep -E '^[0-9]+	' | cut -f 1 |
+		sed -n "/^$overlay\$/{n;p}")
+}
+
+# show ARG...: modetest in the background, until `end`. The arguments name objects by
+# those variables.
+show() {
 	open_keys
 	eval "start_client modetest -M holdfast $*"
+}
+
+begin() {
+	prepare
+	show "$@"
 }
 
 end() {
@@ -151,6 +164,42 @@ test_a_yuv_overlay_is_shown() {
 	# The white of the pattern's bottom row, clear of its neighbours.
 	expect_picture pixel $((40 + 60)) $((60 + 90)) ffffff
 	end
+}
+
+test_the_background_is_where_no_plane_is() {
+	prepare
+	# 0xffff00008000ffff: opaque, no red, half the green and all of the blue.
+	client modetest -M holdfast -w "$crtc:BACKGROUND_COLOR:18446462600880390143"
+	# shellcheck disable=SC2016
+	show '-a -s $connector@$crtc:640x480 -P $primary@$crtc:320x240+0+0'
+	expect_picture pixel 400 300 0080ff 639 0 0080ff 0 479 0080ff
+	end
+}
+
+# overlays_at ZPOS ZPOS CHECK: of two overlays, the second is inside of the first. What
+# is the first, if it is on top: whole, or not?
+overlays_at() {
+	prepare
+	client modetest -M holdfast -w "$overlay:zpos:$1" -w "$overlay2:zpos:$2"
+	# shellcheck disable=SC2016
+	show '-a -s $connector@$crtc:640x480 -P $primary@$crtc:640x480' \
+		'-P $overlay@$crtc:210x90+40+60 -P $overlay2@$crtc:60x30+80+80 -F plain,smpte'
+	# It was the plain primary before.
+	expect_picture pixel 45 65 c0c0c0
+	expect_picture "$3" 40 60 210 90
+	end
+}
+
+test_the_overlay_with_the_highest_zpos_is_on_top() {
+	overlays_at 2 1 smpte
+}
+
+test_the_other_overlay_is_on_top_where_it_is_higher() {
+	overlays_at 1 2 differs
+}
+
+test_overlays_with_the_same_zpos_are_in_the_order_of_their_ids() {
+	overlays_at 1 1 differs
 }
 
 test_the_cursor_is_shown() {

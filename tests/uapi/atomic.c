@@ -125,17 +125,6 @@ TEST(an_event_for_a_test_is_einval)
 	EXPECT_ERROR(commit(&screen, &request, TEST_ONLY | EVENT), EINVAL);
 }
 
-TEST(an_asynchronous_flip_without_support_is_einval)
-{
-	struct screen screen;
-
-	open_screen(&screen);
-	if (get_cap(screen.kms.fd, DRM_CAP_ASYNC_PAGE_FLIP))
-		skip("the driver has asynchronous flips");
-	EXPECT_ERROR(commit_plane(&screen, "FB_ID", screen.next, DRM_MODE_PAGE_FLIP_ASYNC),
-		     EINVAL);
-}
-
 TEST(unknown_objects_and_properties_are_enoent)
 {
 	struct request request = { 0 };

@@ -5,6 +5,7 @@
  */
 #include "uapi.h"
 
+#include <sys/prctl.h>
 
 #define DRM_BAD_NR 0xff
 
@@ -231,7 +232,7 @@ TEST(every_capability_has_a_value_that_makes_sense)
 
 TEST(an_unknown_capability_is_einval)
 {
-	struct drm_get_cap cap = { .capability = 0x15 };
+	struct drm_get_cap cap = { .capability = 0x7f };
 	int fd = open_card();
 
 	need_kms(fd);
@@ -280,6 +281,21 @@ TEST(the_atomic_client_capability_takes_2_but_not_3)
 	EXPECT_OK(set_cap(fd, DRM_CLIENT_CAP_ATOMIC, 2));
 	EXPECT_ERROR(set_cap(fd, DRM_CLIENT_CAP_ATOMIC, 3), EINVAL);
 	EXPECT_OK(set_cap(fd, DRM_CLIENT_CAP_ATOMIC, 0));
+}
+
+TEST(a_program_that_is_called_like_xorg_must_insist_on_atomic)
+{
+	int fd = open_card();
+
+	need_kms(fd);
+	if (set_cap(fd, DRM_CLIENT_CAP_ATOMIC, 1) == EOPNOTSUPP)
+		skip("the driver is not atomic");
+	EXPECT_EQ(prctl(PR_SET_NAME, "Xorg"), 0);
+	EXPECT_ERROR(set_cap(fd, DRM_CLIENT_CAP_ATOMIC, 1), EOPNOTSUPP);
+	EXPECT_OK(set_cap(fd, DRM_CLIENT_CAP_ATOMIC, 2));
+	EXPECT_OK(set_cap(fd, DRM_CLIENT_CAP_ATOMIC, 0));
+	EXPECT_EQ(prctl(PR_SET_NAME, "weston"), 0);
+	EXPECT_OK(set_cap(fd, DRM_CLIENT_CAP_ATOMIC, 1));
 }
 
 TEST(writeback_connectors_need_the_atomic_capability)

@@ -360,6 +360,24 @@ TEST(getproperty_describes_an_enum)
 	EXPECT_EQ(values[3], 3);
 }
 
+TEST(getproperty_counts_no_enums_of_what_has_none)
+{
+	struct drm_mode_get_property get = { .count_enum_blobs = 7 };
+	struct kms kms;
+
+	kms_open_atomic(&kms);
+	get.prop_id = find_property(kms.fd, kms.primary, DRM_MODE_OBJECT_PLANE, "CRTC_W", NULL);
+	EXPECT_OK(call(kms.fd, DRM_IOCTL_MODE_GETPROPERTY, &get));
+	/* Of a range, what the caller had said stays. */
+	EXPECT_EQ(get.count_enum_blobs, 7);
+	EXPECT_EQ(get.count_values, 2);
+	get = (struct drm_mode_get_property){ .count_enum_blobs = 7 };
+	get.prop_id = find_property(kms.fd, kms.crtc, DRM_MODE_OBJECT_CRTC, "MODE_ID", NULL);
+	EXPECT_OK(call(kms.fd, DRM_IOCTL_MODE_GETPROPERTY, &get));
+	EXPECT_EQ(get.count_enum_blobs, 0);
+	EXPECT_EQ(get.count_values, 0);
+}
+
 TEST(getproperty_describes_the_type_of_a_plane_as_immutable)
 {
 	struct drm_mode_get_property get = { 0 };

@@ -192,6 +192,31 @@ TEST(setcrtc_with_another_files_framebuffer_works)
 	EXPECT_EQ(crtc_fb(&kms), 0);
 }
 
+static uint32_t shown_flags(const struct kms *kms)
+{
+	struct drm_mode_crtc get = { .crtc_id = kms->crtc };
+
+	EXPECT_OK(call(kms->fd, DRM_IOCTL_MODE_GETCRTC, &get));
+	EXPECT(get.mode_valid);
+	return get.mode.flags;
+}
+
+TEST(an_aspect_ratio_is_for_those_who_asked)
+{
+	struct kms kms;
+	uint32_t fb;
+
+	kms_open(&kms);
+	kms.mode.flags |= DRM_MODE_FLAG_PIC_AR_16_9;
+	fb = fb_create(kms.fd, kms.mode.hdisplay, kms.mode.vdisplay);
+	EXPECT_ERROR(kms_set(&kms, fb), EINVAL);
+	EXPECT_EQ(drmSetClientCap(kms.fd, DRM_CLIENT_CAP_ASPECT_RATIO, 1), 0);
+	EXPECT_OK(kms_set(&kms, fb));
+	EXPECT_EQ(shown_flags(&kms) & DRM_MODE_FLAG_PIC_AR_MASK, DRM_MODE_FLAG_PIC_AR_16_9);
+	EXPECT_EQ(drmSetClientCap(kms.fd, DRM_CLIENT_CAP_ASPECT_RATIO, 0), 0);
+	EXPECT_EQ(shown_flags(&kms) & DRM_MODE_FLAG_PIC_AR_MASK, 0);
+}
+
 /* Cursor */
 
 static int cursor(const struct kms *kms, uint32_t flags, uint32_t handle, uint32_t width,

@@ -351,3 +351,76 @@ TEST(crtc_queue_sequence_with_bad_arguments_is_refused)
 	EXPECT_OK(kms_off(&kms));
 	EXPECT_ERROR(call(kms.fd, DRM_IOCTL_CRTC_QUEUE_SEQUENCE, &queue), EINVAL);
 }
+
+/* Beyond this a count is taken for one that has wrapped. */
+#define LONG_GONE ((1u << 23) + 2)
+
+TEST(a_sequence_long_gone_comes_when_the_crtc_goes_off)
+{
+	struct drm_crtc_get_sequence get = { 0 };
+	struct drm_crtc_queue_sequence queue = { .user_data = 5 };
+	struct drm_event_crtc_sequence event;
+	struct kms kms;
+
+	open_screen(&kms);
+	get.crtc_id = queue.crtc_id = kms.crtc;
+	EXPECT_OK(call(kms.fd, DRM_IOCTL_CRTC_GET_SEQUENCE, &get));
+	queue.sequence = get.sequence - LONG_GONE;
+	EXPECT_OK(call(kms.fd, DRM_IOCTL_CRTC_QUEUE_SEQUENCE, &queue));
+	EXPECT_EQ(queue.sequence, get.sequence - LONG_GONE);
+	EXPECT(!readable(kms.fd, 200));
+	EXPECT_OK(kms_off(&kms));
+	EXPECT_EQ(read_events(kms.fd, &event, sizeof(event)), sizeof(event));
+	EXPECT_EQ(event.user_data, 5);
+}
+
+TEST(a_sequence_that_just_passed_comes_at_once)
+{
+	struct drm_crtc_get_sequence get = { 0 };
+	struct drm_crtc_queue_sequence queue = { 0 };
+	struct drm_event_crtc_sequence event;
+	struct kms kms;
+
+	open_screen(&kms);
+	get.crtc_id = queue.crtc_id = kms.crtc;
+	EXPECT_OK(call(kms.fd, DRM_IOCTL_CRTC_GET_SEQUENCE, &get));
+	queue.sequence = get.sequence - (1u << 22);
+	EXPECT_OK(call(kms.fd, DRM_IOCTL_CRTC_QUEUE_SEQUENCE, &queue));
+	EXPECT(queue.sequence >= get.sequence);
+	EXPECT(readable(kms.fd, 0));
+	EXPECT_EQ(read_events(kms.fd, &event, sizeof(event)), sizeof(event));
+	EXPECT_EQ(event.sequence, queue.sequence);
+}
+
+TEST(waiting_for_a_vblank_long_gone_ends_after_three_seconds)
+{
+	struct kms kms;
+	uint64_t start;
+
+	open_screen(&kms);
+	start = now_ns();
+	EXPECT_ERROR(wait_vblank(&kms, _DRM_VBLANK_ABSOLUTE, current(&kms) - LONG_GONE, 0, NULL),
+		     EBUSY);
+	EXPECT(now_ns() - start > 2900000000u);
+}
+
+TEST(events_carry_the_exact_time_of_their_vblank)
+{
+	struct drm_crtc_get_sequence get = { 0 };
+	struct drm_event_vblank event;
+	struct kms kms;
+
+	open_screen(&kms);
+	get.crtc_id = kms.crtc;
+	/* Until both are of the same vblank, which they nearly always are. */
+	for (int i = 0; i < 20; i++) {
+		EXPECT_OK(wait_vblank(&kms, _DRM_VBLANK_RELATIVE | _DRM_VBLANK_EVENT, 1, 0, NULL));
+		read_vblank_event(kms.fd, &event);
+		EXPECT_OK(call(kms.fd, DRM_IOCTL_CRTC_GET_SEQUENCE, &get));
+		if ((uint32_t)get.sequence != event.sequence)
+			continue;
+		EXPECT_EQ(get.sequence_ns / 1000, event.tv_sec * 1000000ll + event.tv_usec);
+		return;
+	}
+	skip("the machine is too busy");
+}

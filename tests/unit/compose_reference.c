@@ -176,8 +176,10 @@ static struct color decode_yuv(const struct hf_compose_plane *plane,
 			       const struct yuv_reference *ref, uint32_t x,
 			       uint32_t y)
 {
-	double kr = plane->bt709 ? 0.2126 : 0.299;
-	double kb = plane->bt709 ? 0.0722 : 0.114;
+	static const double red[] = { 0.299, 0.2126, 0.2627 };
+	static const double blue[] = { 0.114, 0.0722, 0.0593 };
+	double kr = red[plane->encoding];
+	double kb = blue[plane->encoding];
 	double scale = 1 << (ref->bits - 8), max = (1 << ref->bits) - 1;
 	double luma = yuv_code(plane, ref, 'y', x, y);
 	double cb = yuv_code(plane, ref, 'u', x, y) - 128 * scale;
@@ -242,6 +244,12 @@ static struct color sample(const struct hf_compose_plane *p, double u, double v)
 	double fx = x - floor(x), fy = y - floor(y);
 	long x0, x1, y0, y1;
 
+	/* The pixel that the point is in, or the next one if it is on the edge. */
+	if (p->nearest)
+		return pixel_at(p,
+				clamp_index(floor(x + 0.5 + 1e-9), sx, sw, p->width),
+				clamp_index(floor(y + 0.5 + 1e-9), sy, sh, p->height));
+
 	/* Rounding errors of this reference are no reason to interpolate. */
 	if (fx < 1e-6 || fx > 1 - 1e-6)
 		fx = 0, x = round(x);
@@ -272,15 +280,19 @@ static struct color shown(const struct hf_compose_plane *p, double u, double v)
 	return sample(p, u, v);
 }
 
-struct color compose_reference(const struct hf_compose_plane *planes,
+struct color compose_reference(const uint16_t *background,
+			       const struct hf_compose_plane *planes,
 			       size_t num, int x, int y)
 {
 	struct color out = { 0, 0, 0, 1 };
 
+	if (background)
+		out = (struct color){ background[0] / 65535.0, background[1] / 65535.0,
+				      background[2] / 65535.0, 1 };
 	for (size_t i = 0; i < num; i++) {
 		const struct hf_compose_plane *p = &planes[i];
 		double dx = (double)x - p->dst_x, dy = (double)y - p->dst_y;
-		double alpha = round(p->alpha / 257.0) / 255;
+		double alpha = p->alpha / 65535.0;
 		struct color c;
 
 		if (dx < 0 || dx >= p->dst_w || dy < 0 || dy >= p->dst_h ||
@@ -292,4 +304,89 @@ struct color compose_reference(const struct hf_compose_plane *planes,
 		out.b = unit(c.b * alpha + out.b * (1 - c.a * alpha));
 	}
 	return out;
+}
+
+static double entry(const struct drm_color_lut *lut, size_t i, int channel)
+{
+	const uint16_t *values[] = { &lut[i].red, &lut[i].green, &lut[i].blue };
+
+	return *values[channel] / 65535.0;
+}
+
+/* The curve through the entries, of which the first is for 0 and the last for 1. */
+static double curve(const struct drm_color_lut *lut, size_t size, int channel,
+		    double value)
+{
+	double at = value * (size - 1);
+	size_t i = floor(at) < size - 2 ? floor(at) : size - 2;
+	double a = entry(lut, i, channel), b = entry(lut, i + 1, channel);
+
+	return a + (b - a) * (at - i);
+}
+
+static void look_up(const struct drm_color_lut *lut, size_t size,
+		    struct color_range *range)
+{
+	for (int c = 0; lut && c < 3; c++) {
+		double low = range->low[c], high = range->high[c];
+		double a = curve(lut, size, c, low), b = curve(lut, size, c, high);
+
+		range->low[c] = fmin(a, b);
+		range->high[c] = fmax(a, b);
+		for (size_t i = ceil(low * (size - 1)); i <= high * (size - 1); i++) {
+			range->low[c] = fmin(range->low[c], entry(lut, i, c));
+			range->high[c] = fmax(range->high[c], entry(lut, i, c));
+		}
+	}
+}
+
+/* One bit of sign, 31 of the whole part, 32 of the fraction. */
+static double s31_32(uint64_t bits)
+{
+	double value = (double)(bits << 1 >> 1) / 4294967296.0;
+
+	return bits >> 63 ? -value : value;
+}
+
+static void multiply(const struct drm_color_ctm *ctm, struct color_range *range)
+{
+	struct color_range in = *range;
+
+	for (int i = 0; ctm && i < 3; i++) {
+		double low = 0, high = 0;
+
+		for (int j = 0; j < 3; j++) {
+			double factor = s31_32(ctm->matrix[3 * i + j]);
+
+			low += factor * (factor < 0 ? in.high[j] : in.low[j]);
+			high += factor * (factor < 0 ? in.low[j] : in.high[j]);
+		}
+		range->low[i] = unit(low);
+		range->high[i] = unit(high);
+	}
+}
+
+/* What is computed with less than infinite precision. */
+static void widen(struct color_range *range, double noise)
+{
+	for (int c = 0; c < 3; c++) {
+		range->low[c] = unit(range->low[c] - noise);
+		range->high[c] = unit(range->high[c] + noise);
+	}
+}
+
+struct color_range compose_reference_range(const struct hf_compose_crtc *crtc,
+					   const struct hf_compose_plane *planes,
+					   size_t num, int x, int y, double noise)
+{
+	struct color c = compose_reference(crtc->background, planes, num, x, y);
+	struct color_range range = { { c.r, c.g, c.b }, { c.r, c.g, c.b } };
+
+	widen(&range, noise);
+	look_up(crtc->degamma, crtc->degamma_size, &range);
+	widen(&range, noise);
+	multiply(crtc->ctm, &range);
+	widen(&range, noise);
+	look_up(crtc->gamma, crtc->gamma_size, &range);
+	return range;
 }

@@ -15,6 +15,7 @@
 
 #include "display.h"
 #include "fdcount.h"
+#include "kms/writeback.h"
 
 struct display display;
 
@@ -33,9 +34,10 @@ static const uint32_t cursor[] = { DRM_FORMAT_ARGB8888, 0 };
 static const struct hf_kms_funcs funcs = {
 	.formats = { overlay, primary, cursor },
 	.features = HF_KMS_VBLANK | HF_KMS_GAMMA | HF_KMS_BLEND | HF_KMS_ASYNC |
-		    HF_KMS_ROUTES,
+		    HF_KMS_ROUTES | HF_KMS_VRR,
 	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
 	.encoder_type = DRM_MODE_ENCODER_TMDS,
+	.cursor_size = 128,
 	.check = check,
 };
 
@@ -48,6 +50,39 @@ static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
 	display.flip = flip;
 }
 
+static int prepare_writeback(struct hf_writeback_job *job)
+{
+	if (display.prepare_result)
+		return display.prepare_result;
+	display.prepares++;
+	job->driver = &display;
+	return 0;
+}
+
+static void writeback(struct hf_writeback_job *job)
+{
+	display.jobs[display.njobs++] = job;
+}
+
+static void cleanup_writeback(struct hf_writeback_job *job)
+{
+	assert_ptr_equal(job->driver, &display);
+	display.cleanups++;
+}
+
+static const uint32_t targets[] = { DRM_FORMAT_XRGB8888, 0 };
+
+static const struct hf_kms_funcs writeback_funcs = {
+	.formats = { overlay, primary, cursor },
+	.features = HF_KMS_VBLANK | HF_KMS_ROUTES | HF_KMS_WRITEBACK,
+	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
+	.encoder_type = DRM_MODE_ENCODER_TMDS,
+	.writeback_formats = targets,
+	.prepare_writeback = prepare_writeback,
+	.writeback = writeback,
+	.cleanup_writeback = cleanup_writeback,
+};
+
 /* Without vblanks or anything else: what hardware says of itself. */
 static const struct hf_kms_funcs driver_funcs = {
 	.formats = { NULL, primary, NULL },
@@ -56,12 +91,14 @@ static const struct hf_kms_funcs driver_funcs = {
 	.flip = flip,
 };
 
-static int setup(const struct hf_kms_funcs *funcs)
+static const struct hf_kms_output two[] = {
+	{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 1000 },
+	{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 500 },
+};
+
+static int setup(const struct hf_kms_funcs *funcs,
+		 const struct hf_kms_output *outputs, size_t n)
 {
-	static const struct hf_kms_output outputs[] = {
-		{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 1000 },
-		{ .width = DISPLAY_WIDTH, .height = DISPLAY_HEIGHT, .hz = 500 },
-	};
 	int sv[2];
 
 	memset(&display, 0, sizeof(display));
@@ -69,7 +106,7 @@ static int setup(const struct hf_kms_funcs *funcs)
 	display.clock = hf_clock_create();
 	if (!display.clock ||
 	    hf_kms_device_init(&display.kms, display.clock, funcs, outputs,
-			       2) ||
+			       n, NULL) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return -1;
 	hf_kms_file_init(&display.file, &display.kms, sv[0]);
@@ -84,13 +121,29 @@ static int setup(const struct hf_kms_funcs *funcs)
 int display_setup(void **state)
 {
 	(void)state;
-	return setup(&funcs);
+	return setup(&funcs, two, 2);
 }
 
 int display_setup_driver(void **state)
 {
 	(void)state;
-	return setup(&driver_funcs);
+	return setup(&driver_funcs, two, 2);
+}
+
+void display_begin(const struct hf_kms_output *outputs, size_t n)
+{
+	assert_int_equal(setup(&funcs, outputs, n), 0);
+}
+
+void display_end(void)
+{
+	assert_int_equal(display_teardown(NULL), 0);
+}
+
+int display_setup_writeback(void **state)
+{
+	(void)state;
+	return setup(&writeback_funcs, two, 2);
 }
 
 int display_teardown(void **state)

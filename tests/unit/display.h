@@ -24,6 +24,10 @@ struct display {
 	struct hf_crtc *flipped;
 	struct hf_flip *flip;
 	bool primary_changed;
+	/* Jobs that it was given and has not finished, and how often it was asked. */
+	struct hf_writeback_job *jobs[8];
+	unsigned int njobs, prepares, cleanups;
+	int prepare_result;
 	/* Shorthands. */
 	struct hf_crtc *crtc, *crtc2;
 	struct hf_connector *connector, *connector2;
@@ -34,7 +38,12 @@ extern struct display display;
 /* For cmocka. The teardown fails where objects or descriptors are left. */
 int display_setup(void **state);
 int display_setup_driver(void **state); /* without vblanks: hf_kms_funcs.flip */
+int display_setup_writeback(void **state); /* with writeback connectors, too */
 int display_teardown(void **state);
+
+/** display_begin() - Another display, for one test: of @n outputs, two or more. */
+void display_begin(const struct hf_kms_output *outputs, size_t n);
+void display_end(void);
 
 /** display_fb() - A framebuffer in linear memory of its own, of the file. */
 struct hf_framebuffer *display_fb(uint32_t width, uint32_t height,

@@ -718,6 +718,127 @@ static void dpms_switches_the_crtc(void **state)
 	}
 }
 
+static void set_dpms(struct hf_connector *connector, uint64_t dpms)
+{
+	struct hf_atomic_state *atomic = hf_atomic_state_create(KMS);
+
+	assert_int_equal(hf_legacy_set_dpms(atomic, connector, dpms), 0);
+	assert_int_equal(hf_atomic_check(atomic), 0);
+	assert_true(hf_atomic_commit(atomic, NULL) >= 0);
+	display_idle(display.crtc);
+}
+
+static void a_crtc_is_on_while_one_of_its_connectors_is(void **state)
+{
+	struct hf_atomic_state *atomic = display_state();
+
+	(void)state;
+	KMS->encoders[0]->possible_clones = KMS->encoders[1]->possible_clones = 3;
+	display_light(atomic, display.crtc, display.connector, screen());
+	display_light(atomic, display.crtc, display.connector2, NULL);
+	assert_int_equal(hf_atomic_check(atomic), 0);
+	assert_true(hf_atomic_commit(atomic, NULL) >= 0);
+	display_idle(display.crtc);
+	assert_int_equal(display.connector2->dpms, DRM_MODE_DPMS_ON);
+	set_dpms(display.connector, DRM_MODE_DPMS_STANDBY);
+	assert_true(display.crtc->state->active);
+	assert_int_equal(display.connector->dpms, DRM_MODE_DPMS_OFF);
+	assert_int_equal(display.connector2->dpms, DRM_MODE_DPMS_ON);
+	set_dpms(display.connector2, DRM_MODE_DPMS_OFF);
+	assert_false(display.crtc->state->active);
+	assert_int_equal(display.connector2->dpms, DRM_MODE_DPMS_OFF);
+	set_dpms(display.connector, DRM_MODE_DPMS_ON);
+	assert_true(display.crtc->state->active);
+	assert_int_equal(display.connector2->dpms, DRM_MODE_DPMS_ON);
+}
+
+static void dpms_of_another_crtc_stays(void **state)
+{
+	struct hf_atomic_state *atomic;
+
+	(void)state;
+	display_on(screen());
+	display.connector->dpms = DRM_MODE_DPMS_OFF;
+	atomic = display_state();
+	display_light(atomic, display.crtc2, display.connector2, NULL);
+	assert_int_equal(hf_atomic_check(atomic), 0);
+	assert_true(hf_atomic_commit(atomic, NULL) >= 0);
+	display_idle(display.crtc2);
+	assert_int_equal(display.connector->dpms, DRM_MODE_DPMS_OFF);
+	assert_int_equal(display.connector2->dpms, DRM_MODE_DPMS_ON);
+}
+
+static void a_cursor_has_the_size_that_the_display_can_do(void **state)
+{
+	struct hf_framebuffer *fb = display_fb(129, 64, DRM_FORMAT_ARGB8888);
+	struct hf_atomic_state *atomic = display_state();
+	struct hf_plane_state *new;
+
+	(void)state;
+	display_light(atomic, display.crtc, display.connector, screen());
+	display_show(atomic, display.crtc->cursor, display.crtc, fb);
+	assert_int_equal(hf_atomic_check(atomic), -EINVAL);
+	new = hf_atomic_get_plane(atomic, display.crtc->cursor);
+	new->src_w = 128 << 16;
+	new->crtc_w = 128;
+	assert_int_equal(hf_atomic_check(atomic), 0);
+	new->crtc_h = 129;
+	assert_int_equal(hf_atomic_check(atomic), -EINVAL);
+	hf_atomic_state_destroy(atomic);
+}
+
+static void the_old_gamma_table_is_all_that_is_left(void **state)
+{
+	static const struct drm_color_lut lut[HF_KMS_GAMMA_SIZE];
+	static const struct drm_color_ctm ctm;
+	struct hf_blob *degamma = hf_blob_create(KMS, lut, sizeof(lut));
+	struct hf_blob *matrix = hf_blob_create(KMS, &ctm, sizeof(ctm));
+	struct hf_atomic_state *atomic = display_state();
+	struct hf_crtc_state *new = hf_atomic_get_crtc(atomic, display.crtc);
+
+	(void)state;
+	hf_blob_replace(&new->degamma, degamma);
+	hf_blob_replace(&new->ctm, matrix);
+	assert_int_equal(hf_atomic_commit_now(atomic), 0);
+	atomic = display_state();
+	assert_int_equal(hf_legacy_set_gamma(atomic, display.crtc, lut), 0);
+	assert_int_equal(hf_atomic_commit_now(atomic), 0);
+	assert_null(display.crtc->state->degamma);
+	assert_null(display.crtc->state->ctm);
+	assert_int_equal(display.crtc->state->gamma->length, sizeof(lut));
+	assert_int_equal(degamma->refcount, 1);
+	assert_int_equal(matrix->refcount, 1);
+	hf_blob_put(degamma);
+	hf_blob_put(matrix);
+}
+
+/* Two pictures in a frame, with the blanking between them. */
+static void a_frame_packed_mode_shows_both_eyes(void **state)
+{
+	struct drm_mode_modeinfo mode = display.connector->modes[0];
+	struct hf_atomic_state *atomic = display_state();
+	uint32_t height = mode.vtotal + mode.vdisplay;
+	struct hf_framebuffer *fb = display_fb(mode.hdisplay, height,
+					       DRM_FORMAT_XRGB8888);
+
+	(void)state;
+	mode.flags |= DRM_MODE_FLAG_3D_FRAME_PACKING;
+	assert_int_equal(hf_legacy_check_viewport(display.crtc, &mode, screen(),
+						  0, 0),
+			 -ENOSPC);
+	assert_int_equal(hf_legacy_check_viewport(display.crtc, &mode, fb, 0,
+						  0),
+			 0);
+	assert_int_equal(hf_legacy_set_crtc(atomic, display.crtc, &mode, fb, 0,
+					    0, &display.connector, 1),
+			 0);
+	assert_int_equal(hf_atomic_check(atomic), 0);
+	assert_true(hf_atomic_commit(atomic, NULL) >= 0);
+	assert_int_equal(display.crtc->primary->state->crtc_h, height);
+	assert_int_equal(display.crtc->last_height, height);
+	display_idle(display.crtc);
+}
+
 #define TEST(name)                                                            \
 	cmocka_unit_test_setup_teardown(name, display_setup, display_teardown)
 
@@ -759,6 +880,11 @@ int main(void)
 		TEST(a_flip_of_a_dark_crtc_is_refused),
 		TEST(the_viewport_lies_inside_the_framebuffer),
 		TEST(dpms_switches_the_crtc),
+		TEST(a_crtc_is_on_while_one_of_its_connectors_is),
+		TEST(dpms_of_another_crtc_stays),
+		TEST(a_cursor_has_the_size_that_the_display_can_do),
+		TEST(the_old_gamma_table_is_all_that_is_left),
+		TEST(a_frame_packed_mode_shows_both_eyes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

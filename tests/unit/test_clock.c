@@ -302,6 +302,123 @@ static void destroying_takes_null_and_armed_timers(void **state)
 	assert_string_equal(fired, "");
 }
 
+/* -- time that does not pass by itself --------------------------------------- */
+
+static void a_clock_that_stands_says_the_same(void **state)
+{
+	uint64_t now;
+
+	(void)state;
+	hf_clock_set_pace(clock_, HF_CLOCK_STANDS);
+	now = hf_clock_now(clock_);
+	assert_int_equal(hf_clock_pace(clock_), HF_CLOCK_STANDS);
+	readable(2);
+	assert_int_equal(hf_clock_now(clock_), now);
+	assert_int_equal(hf_clock_coarse(clock_), now);
+	hf_clock_set_pace(clock_, HF_CLOCK_JUMPS);
+	assert_int_equal(hf_clock_now(clock_), now);
+}
+
+static void a_clock_that_runs_again_has_lost_time_and_not_gained_any(void **state)
+{
+	uint64_t stood, now;
+	struct timespec ts;
+
+	(void)state;
+	hf_clock_set_pace(clock_, HF_CLOCK_STANDS);
+	stood = hf_clock_now(clock_);
+	readable(5);
+	hf_clock_set_pace(clock_, HF_CLOCK_RUNS);
+	now = hf_clock_now(clock_);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	assert_true(now >= stood);
+	assert_true(now + 5000000 <= ts.tv_sec * HF_NSEC_PER_SEC + ts.tv_nsec);
+	while (hf_clock_now(clock_) == now)
+		;
+}
+
+static void timers_of_a_clock_that_stands_wait_for_it_to_be_moved(void **state)
+{
+	struct named a = { .timer.fn = log_name, .name = 'a' };
+	struct named b = { .timer.fn = log_name, .name = 'b' };
+	uint64_t now, at;
+
+	(void)state;
+	hf_clock_set_pace(clock_, HF_CLOCK_STANDS);
+	now = hf_clock_now(clock_);
+	assert_false(hf_clock_next(clock_, &at));
+	hf_timer_arm(clock_, &a.timer, now + 1);
+	hf_timer_arm(clock_, &b.timer, now + 2);
+	assert_true(hf_clock_next(clock_, &at));
+	assert_int_equal(at, now + 1);
+	assert_false(readable(2));
+	hf_clock_dispatch(clock_);
+	assert_string_equal(fired, "");
+	hf_clock_advance(clock_, at);
+	assert_string_equal(fired, "a");
+	assert_int_equal(hf_clock_now(clock_), now + 1);
+	/* Never back. */
+	hf_clock_advance(clock_, now);
+	assert_int_equal(hf_clock_now(clock_), now + 1);
+	assert_string_equal(fired, "a");
+	hf_clock_advance(clock_, now + 2);
+	assert_string_equal(fired, "ab");
+}
+
+static void what_is_due_already_needs_no_time_to_pass(void **state)
+{
+	struct named a = { .timer.fn = log_name, .name = 'a' };
+
+	(void)state;
+	hf_clock_set_pace(clock_, HF_CLOCK_STANDS);
+	hf_timer_arm(clock_, &a.timer, hf_clock_now(clock_));
+	assert_true(readable(-1));
+	hf_clock_dispatch(clock_);
+	assert_string_equal(fired, "a");
+	assert_false(readable(0));
+}
+
+static void a_timer_keeps_its_distance_while_the_clock_stands(void **state)
+{
+	struct named a = { .timer.fn = log_name, .name = 'a' };
+	uint64_t at;
+
+	(void)state;
+	at = hf_clock_now(clock_) + 20000000;
+	hf_timer_arm(clock_, &a.timer, at);
+	hf_clock_set_pace(clock_, HF_CLOCK_STANDS);
+	assert_false(readable(40));
+	hf_clock_set_pace(clock_, HF_CLOCK_RUNS);
+	while (!fired[0]) {
+		assert_true(readable(10000));
+		hf_clock_dispatch(clock_);
+	}
+	assert_true(hf_clock_now(clock_) >= at);
+}
+
+static void a_clock_that_jumps_asks_until_it_may(void **state)
+{
+	struct named a = { .timer.fn = log_name, .name = 'a' };
+	uint64_t at = 0;
+
+	(void)state;
+	hf_clock_set_pace(clock_, HF_CLOCK_JUMPS);
+	assert_false(readable(2));
+	hf_timer_arm(clock_, &a.timer, hf_clock_now(clock_) + FAR);
+	for (int i = 0; i < 20; i++) {
+		assert_true(readable(10000));
+		hf_clock_dispatch(clock_);
+		assert_false(readable(0));
+		hf_clock_ask_again(clock_);
+	}
+	assert_string_equal(fired, "");
+	assert_true(hf_clock_next(clock_, &at));
+	hf_clock_advance(clock_, at);
+	assert_string_equal(fired, "a");
+	assert_int_equal(hf_clock_now(clock_), at);
+	assert_false(readable(2));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -323,6 +440,12 @@ int main(void)
 		TEST(a_callback_may_arm_another_timer),
 		TEST(a_callback_may_rearm_its_own_timer),
 		TEST(destroying_takes_null_and_armed_timers),
+		TEST(a_clock_that_stands_says_the_same),
+		TEST(a_clock_that_runs_again_has_lost_time_and_not_gained_any),
+		TEST(timers_of_a_clock_that_stands_wait_for_it_to_be_moved),
+		TEST(what_is_due_already_needs_no_time_to_pass),
+		TEST(a_timer_keeps_its_distance_while_the_clock_stands),
+		TEST(a_clock_that_jumps_asks_until_it_may),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static int setup(void **state)
 				       .noutputs = 1,
 			       });
 	assert_non_null(dev);
-	debugfs = hf_debugfs_create(dev);
+	debugfs = hf_debugfs_create(sys);
 	assert_non_null(debugfs);
 	return 0;
 }
@@ -366,13 +366,13 @@ static void vblanks_before_a_commit_have_the_old_picture(void **state)
 		pass_vblanks(3);
 		paint(i << 40, NULL);
 		committed = vblanks();
-		/* Perhaps there was one between the commit and that. */
-		while ((int32_t)((line = next_line(fd)).vblank - committed) < 0)
-			assert_int_equal(line.crc, old);
+		do {
+			line = next_line(fd);
+			/* Perhaps there was one between the commit and that. */
+			if ((int32_t)(line.vblank - committed) < 0)
+				assert_int_equal(line.crc, old);
+		} while (line.crc == old);
 		new = line.crc;
-		if (new == old)
-			new = next_line(fd).crc;
-		assert_int_not_equal(new, old);
 		pass_vblanks(1);
 		assert_int_equal(next_line(fd).crc, new);
 		while (CRTC->commit)
@@ -494,7 +494,7 @@ static void the_end_comes_with_a_reader_and_a_writer(void **state)
 	pass_vblanks(2);
 	LOCKED(hf_clock_dispatch(sys->clock));
 	hf_debugfs_destroy(debugfs);
-	debugfs = hf_debugfs_create(dev);
+	debugfs = hf_debugfs_create(sys);
 	assert_int_equal(send(fds[1], "auto", 4, MSG_NOSIGNAL), -1);
 	assert_int_equal(errno, EPIPE);
 	close(fds[0]);

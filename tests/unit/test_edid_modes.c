@@ -607,12 +607,24 @@ static void a_standard_timing_gives_way_to_a_detailed_one(void **state)
 	assert_int_equal(modes[0].clock, 74260);
 }
 
+/* As many of these names and flags as there should be. */
+static void check_count(int num, const char *name, uint32_t flags, int count)
+{
+	const uint32_t looks = DRM_MODE_FLAG_PIC_AR_MASK | DRM_MODE_FLAG_3D_MASK;
+
+	for (int i = 0; i < num; i++)
+		count -= !strcmp(modes[i].name, name) &&
+			 (modes[i].flags & looks) == flags;
+	assert_int_equal(count, 0);
+}
+
 /* 1152x720 at 70 Hz is in no table. */
 static void what_is_no_dmt_follows_the_formula_that_the_monitor_names(void **state)
 {
-	static const uint8_t cvt[13] = { 50, 75, 30, 100, 15, 0x04 };
+	/* At 70 Hz there is nothing that might be inferred. */
+	static const uint8_t cvt[13] = { 70, 70, 30, 100, 15, 0x04 };
 	/* From 20 kHz on, with C 40, M 300, K 128, J 20. */
-	static const uint8_t gtf2[13] = { 50,	75, 30,	  100,	15, 0x02, 0,
+	static const uint8_t gtf2[13] = { 70,	70, 30,	  100,	15, 0x02, 0,
 					  10, 80, 0x2c, 0x01, 128, 40 };
 	uint8_t edid[BLOCK];
 
@@ -637,6 +649,100 @@ static void what_is_no_dmt_follows_the_formula_that_the_monitor_names(void **sta
 	assert_int_equal(read_blocks(edid, 1), 1);
 	assert_int_equal(modes[0].clock, 83160);
 	CHECK(&modes[0], 1152, 1240, 1368, 1584, 720, 721, 724, 750, PN);
+}
+
+static int with_range(uint8_t revision, const uint8_t range[13])
+{
+	uint8_t edid[BLOCK];
+
+	make_base(edid);
+	edid[19] = revision;
+	edid[20] = 0x80;
+	edid[24] = 0x01;
+	/* 1280x1024 at 60 Hz. */
+	edid[38] = 1280 / 8 - 31;
+	edid[39] = 0x80;
+	put_descriptor(edid + 54, 0xfd, range, 13);
+	return read_blocks(edid, 1);
+}
+
+static void a_continuous_range_has_modes_that_are_not_listed(void **state)
+{
+	/* 56 to 75 Hz, 30 to 60 kHz, up to 80 MHz. */
+	uint8_t range[13] = { 56, 75, 30, 60, 8, 0x01 };
+	int num;
+
+	(void)state;
+	num = with_range(4, range);
+	check_list(num);
+	assert_string_equal(modes[0].name, "1280x1024");
+	for (int i = 1; i < num; i++) {
+		assert_in_range(modes[i].vrefresh, 56, 75);
+		assert_true(modes[i].clock <= 85001);
+		assert_true(modes[i].clock / modes[i].htotal <= 60);
+	}
+	/* 720p is smaller than 1280x1024, 1366x768 is not, and 85 Hz too fast. */
+	assert_non_null(find(num, "1280x720", 74250));
+	assert_non_null(find(num, "1024x768", 78750));
+	assert_non_null(find(num, "640x480", 25175));
+	assert_null(find(num, "1366x768", 85500));
+	assert_null(find(num, "640x480", 36000));
+	/* The clock may be 5 MHz more than it says, not 10. */
+	range[4] = 7;
+	assert_non_null(find(with_range(4, range), "1280x720", 74250));
+	range[4] = 6;
+	assert_null(find(with_range(4, range), "1280x720", 74250));
+	range[4] = 255;
+	assert_non_null(find(with_range(4, range), "1280x800", 83500));
+}
+
+static void limits_beyond_255_are_those_of_1_4(void **state)
+{
+	uint8_t edid[BLOCK];
+
+	(void)state;
+	make_base(edid);
+	edid[24] = 0x01;
+	edid[38] = 1280 / 8 - 31;
+	edid[39] = 0x80;
+	put_descriptor(edid + 54, 0xfd,
+		       (uint8_t[13]){ 56, 75, 30, 60, 8, 0x01 }, 13);
+	assert_true(read_blocks(edid, 1) > 1);
+	edid[54 + 4] = 0x03;
+	assert_int_equal(read_blocks(edid, 1), 1);
+	edid[54 + 4] = 0x0c;
+	assert_int_equal(read_blocks(edid, 1), 1);
+	/* Before that these bits have no meaning. */
+	edid[19] = 3;
+	edid[54 + 10] = 0x00;
+	assert_true(read_blocks(edid, 1) > 1);
+	/* It is not continuous. */
+	edid[24] = 0x00;
+	assert_int_equal(read_blocks(edid, 1), 1);
+}
+
+static void a_formula_has_the_sizes_that_are_common(void **state)
+{
+	const uint8_t cvt[13] = { 56, 75, 30, 90, 15, 0x04, 0, 0, 0, 0, 0x10 };
+	uint8_t wide[13] = { 56, 75, 30, 90, 15, 0x04, 0, 0, 80 };
+	const uint8_t gtf[13] = { 56, 75, 30, 90, 15, 0x00 };
+	int num;
+
+	(void)state;
+	num = with_range(4, cvt);
+	check_list(num);
+	check_count(num, "1024x576", 0, 1);
+	check_count(num, "1600x900", 0, 0);
+	num = with_range(3, gtf);
+	check_list(num);
+	check_count(num, "1024x576", 0, 1);
+	/* CVT's meaning of the descriptor is 1.4's. */
+	check_count(with_range(3, cvt), "1024x576", 0, 0);
+	/* Lines of up to 640 pixels. */
+	num = with_range(4, wide);
+	for (int i = 1; i < num; i++)
+		assert_true(modes[i].hdisplay <= 640);
+	assert_true(num > 1);
 }
 
 static void reduced_blanking_is_for_who_can_show_it(void **state)
@@ -696,9 +802,10 @@ static void video_codes_are_those_of_cta_861(void **state)
 	num = read_blocks(edid, 2);
 	CHECK_NAMES(expected, num);
 	CHECK(&modes[4], 1920, 1952, 2120, 2304, 1080, 1126, 1136, 1250,
-	      PN | DRM_MODE_FLAG_INTERLACE);
+	      PN | DRM_MODE_FLAG_INTERLACE | DRM_MODE_FLAG_PIC_AR_16_9);
 	CHECK(&modes[6], 720, 739, 801, 858, 480, 488, 494, 525,
-	      NN | DRM_MODE_FLAG_INTERLACE | DRM_MODE_FLAG_DBLCLK);
+	      NN | DRM_MODE_FLAG_INTERLACE | DRM_MODE_FLAG_DBLCLK |
+		      DRM_MODE_FLAG_PIC_AR_4_3);
 
 	/* Older ones have no data blocks. */
 	edid[BLOCK + 1] = 2;
@@ -766,7 +873,8 @@ static void detailed_timings_of_an_extension_begin_where_it_says(void **state)
 	make_cta(edid + BLOCK, (const uint8_t[]){ 0x41, 4 }, 2);
 	memcpy(edid + BLOCK + 6, dtd_1080i, 18);
 	memcpy(edid + BLOCK + 24, dtd_720p, 18);
-	assert_int_equal(read_blocks(edid, 2), 4);
+	/* 720p is there twice: with the shape of its picture, and without. */
+	assert_int_equal(read_blocks(edid, 2), 5);
 	/* The first detailed timing of all. */
 	assert_string_equal(modes[0].name, "1920x1080i");
 	assert_int_equal(modes[0].type, PREFERRED);
@@ -790,11 +898,156 @@ static void a_mode_that_is_listed_twice_stays_preferred(void **state)
 	(void)state;
 	make_base(edid);
 	memcpy(edid + 54, dtd_720p, 18);
-	make_cta(edid + BLOCK, (const uint8_t[]){ 0x42, 16, 4 }, 3);
+	make_cta(edid + BLOCK, (const uint8_t[]){ 0x41, 16 }, 2);
+	memcpy(edid + BLOCK + 6, dtd_720p, 18);
 	assert_int_equal(read_blocks(edid, 2), 4);
 	assert_string_equal(modes[0].name, "1280x720");
 	assert_int_equal(modes[0].type, PREFERRED);
 	assert_int_equal(modes[1].type, DRM_MODE_TYPE_DRIVER);
+}
+
+static void a_shape_makes_a_mode_of_its_own(void **state)
+{
+	uint8_t edid[2 * BLOCK];
+	int num;
+
+	(void)state;
+	make_base(edid);
+	memcpy(edid + 54, dtd_720p, 18);
+	make_cta(edid + BLOCK, (const uint8_t[]){ 0x44, 4, 69, 2, 3 }, 5);
+	num = read_blocks(edid, 2);
+	check_list(num);
+	/* At 60 Hz only, as nobody said 59.94 without a shape. */
+	check_count(num, "1280x720", 0, 1);
+	check_count(num, "1280x720", DRM_MODE_FLAG_PIC_AR_16_9, 2);
+	check_count(num, "1280x720", DRM_MODE_FLAG_PIC_AR_64_27, 2);
+	check_count(num, "720x480", DRM_MODE_FLAG_PIC_AR_4_3, 2);
+	check_count(num, "720x480", DRM_MODE_FLAG_PIC_AR_16_9, 2);
+	assert_int_equal(num, 9);
+}
+
+static void shapes_are_those_of_cta_861(void **state)
+{
+	static const struct {
+		uint8_t vic;
+		uint32_t flags;
+	} shapes[] = {
+		{ 1, DRM_MODE_FLAG_PIC_AR_4_3 },
+		{ 5, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 35, DRM_MODE_FLAG_PIC_AR_4_3 },
+		{ 36, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 59, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 64, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 92, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 97, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 102, DRM_MODE_FLAG_PIC_AR_256_135 },
+		{ 107, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 108, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 115, DRM_MODE_FLAG_PIC_AR_256_135 },
+		{ 116, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 118, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 193, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 201, DRM_MODE_FLAG_PIC_AR_16_9 },
+		{ 217, DRM_MODE_FLAG_PIC_AR_64_27 },
+		{ 219, DRM_MODE_FLAG_PIC_AR_256_135 },
+	};
+	uint8_t edid[2 * BLOCK], data[2] = { 0x41 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		make_base(edid);
+		data[1] = shapes[i].vic;
+		make_cta(edid + BLOCK, data, 2);
+		assert_true(read_blocks(edid, 2) >= 1);
+		assert_int_equal(modes[0].flags & DRM_MODE_FLAG_PIC_AR_MASK,
+				 shapes[i].flags);
+	}
+}
+
+static void codes_for_half_the_colours_are_modes(void **state)
+{
+	/* 4:2:0 alone: 3840x2160 at 60 Hz; then a map of those that may be, too. */
+	static const uint8_t data[] = { 0xe2, 0x0e, 97, 0xe2, 0x0f, 0x01 };
+	uint8_t edid[2 * BLOCK];
+
+	(void)state;
+	make_base(edid);
+	make_cta(edid + BLOCK, data, sizeof(data));
+	assert_int_equal(read_blocks(edid, 2), 2);
+	assert_string_equal(modes[0].name, "3840x2160");
+	assert_int_equal(modes[0].clock, 594000);
+	/* A block without a tag. */
+	make_cta(edid + BLOCK, (const uint8_t[]){ 0xe0 }, 1);
+	assert_int_equal(read_blocks(edid, 2), 0);
+}
+
+#define FRAMES (DRM_MODE_FLAG_3D_FRAME_PACKING | DRM_MODE_FLAG_PIC_AR_16_9)
+#define TOP_BOTTOM (DRM_MODE_FLAG_3D_TOP_AND_BOTTOM | DRM_MODE_FLAG_PIC_AR_16_9)
+#define SIDES (DRM_MODE_FLAG_3D_SIDE_BY_SIDE_HALF | DRM_MODE_FLAG_PIC_AR_16_9)
+
+static int read_stereo(const uint8_t *hdmi, size_t size)
+{
+	/* 1080p60, 1080p24, 720p60, 1080i60. */
+	uint8_t edid[2 * BLOCK], data[64] = { 0x44, 16, 32, 4, 5 };
+
+	make_base(edid);
+	data[5] = 0x60 | size;
+	memcpy(data + 6, hdmi, size);
+	make_cta(edid + BLOCK, data, 6 + size);
+	return read_blocks(edid, 2);
+}
+
+static void hdmi_has_stereo_that_all_must_show(void **state)
+{
+	uint8_t hdmi[10] = { 0x03, 0x0c, 0x00, 0x10, 0x00, 0x00, 0x3c,
+			     0x20, 0x80, 0x00 };
+	int num;
+
+	(void)state;
+	num = read_stereo(hdmi, sizeof(hdmi));
+	check_list(num);
+	check_count(num, "1920x1080", DRM_MODE_FLAG_PIC_AR_16_9, 4);
+	/* At 24 and 23.976 Hz, at 60 and 59.94. */
+	check_count(num, "1920x1080", FRAMES, 2);
+	check_count(num, "1920x1080", TOP_BOTTOM, 2);
+	check_count(num, "1280x720", FRAMES, 2);
+	check_count(num, "1280x720", TOP_BOTTOM, 2);
+	check_count(num, "1920x1080i", SIDES, 2);
+	check_count(num, "1920x1080", SIDES, 0);
+	assert_int_equal(num, 8 + 10);
+
+	hdmi[8] = 0x00;
+	assert_int_equal(read_stereo(hdmi, sizeof(hdmi)), 8);
+	/* Without the byte that follows it is not read. */
+	hdmi[8] = 0x80;
+	assert_int_equal(read_stereo(hdmi, sizeof(hdmi) - 1), 8);
+}
+
+static void hdmi_has_stereo_for_some_codes(void **state)
+{
+	/* All ways of the first and the third code; then ways of the second. */
+	uint8_t hdmi[17] = { 0x03, 0x0c, 0x00, 0x10, 0x00, 0x00, 0x3c, 0x20,
+			     0xc0, 0x07, 0x01, 0x41, 0x00, 0x05,
+			     0x18, 0x10, 0x10 };
+	int num;
+
+	(void)state;
+	num = read_stereo(hdmi, sizeof(hdmi));
+	check_list(num);
+	/* 1080p60 in all ways, and 1080p24 in all, two of which it has anyway. */
+	check_count(num, "1920x1080", FRAMES, 4);
+	check_count(num, "1920x1080", TOP_BOTTOM, 4);
+	check_count(num, "1920x1080", SIDES, 4);
+	check_count(num, "1280x720", SIDES, 2);
+
+	/* Halves that are subsampled otherwise are no mode. */
+	hdmi[15] = 0x20;
+	num = read_stereo(hdmi, sizeof(hdmi));
+	check_count(num, "1920x1080", SIDES, 2);
+	/* The block is shorter than it says, or the list than what is in it. */
+	assert_int_equal(read_stereo(hdmi, sizeof(hdmi) - 1), 18);
+	hdmi[9] = 0x03;
+	assert_int_equal(read_stereo(hdmi, sizeof(hdmi)), 18);
 }
 
 static void a_data_block_does_not_reach_into_what_follows(void **state)
@@ -1030,6 +1283,9 @@ int main(void)
 		cmocka_unit_test(the_first_shape_was_a_square_once),
 		cmocka_unit_test(a_standard_timing_gives_way_to_a_detailed_one),
 		cmocka_unit_test(what_is_no_dmt_follows_the_formula_that_the_monitor_names),
+		cmocka_unit_test(a_continuous_range_has_modes_that_are_not_listed),
+		cmocka_unit_test(limits_beyond_255_are_those_of_1_4),
+		cmocka_unit_test(a_formula_has_the_sizes_that_are_common),
 		cmocka_unit_test(reduced_blanking_is_for_who_can_show_it),
 		cmocka_unit_test(cvt_codes_make_cvt_timings),
 		cmocka_unit_test(video_codes_are_those_of_cta_861),
@@ -1037,6 +1293,11 @@ int main(void)
 		cmocka_unit_test(hdmi_has_numbers_of_its_own_for_4k),
 		cmocka_unit_test(detailed_timings_of_an_extension_begin_where_it_says),
 		cmocka_unit_test(a_mode_that_is_listed_twice_stays_preferred),
+		cmocka_unit_test(a_shape_makes_a_mode_of_its_own),
+		cmocka_unit_test(shapes_are_those_of_cta_861),
+		cmocka_unit_test(codes_for_half_the_colours_are_modes),
+		cmocka_unit_test(hdmi_has_stereo_that_all_must_show),
+		cmocka_unit_test(hdmi_has_stereo_for_some_codes),
 		cmocka_unit_test(a_data_block_does_not_reach_into_what_follows),
 		cmocka_unit_test(an_extension_with_a_wrong_checksum_is_left_out),
 		cmocka_unit_test(the_real_number_of_extensions_may_be_in_the_first),

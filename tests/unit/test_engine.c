@@ -1715,6 +1715,114 @@ static void threads_kill_their_contexts_at_the_same_time(void **state)
 	assert_int_equal(vm->refcount, 1);
 }
 
+/* -- jobs that hang on purpose -------------------------------------------------- */
+
+static void hang(uint32_t n)
+{
+	take();
+	hf_engine_hang(engine, n);
+	leave();
+}
+
+static void reset(void)
+{
+	take();
+	hf_engine_reset(engine);
+	leave();
+}
+
+static bool has_begun(struct hf_vm *of, unsigned int n)
+{
+	bool begun;
+
+	take();
+	begun = of->begun >= n;
+	leave();
+	return begun;
+}
+
+static void a_job_that_hangs_runs_out_of_time_and_does_nothing(void **state)
+{
+	static const struct step steps[] = { { MARK, NULL, 1 } };
+	struct hf_engine_context *context;
+	struct hf_fence *hung, *next;
+
+	(void)state;
+	start_engine(1);
+	context = context_of(vm, NORMAL, 20);
+	hang(1);
+	hung = submit(context, steps);
+	assert_int_equal(wait_fence(hung), -ETIME);
+	assert_true(status_of(context).banned);
+	assert_int_equal(status_of(context).fault, HOLDFAST_FAULT_TIMEOUT);
+	assert_int_equal(hf_engine_hangs(engine), 0);
+	context_destroy(context, false);
+	/* One was to hang. */
+	context = context_create(NORMAL);
+	next = submit(context, steps);
+	assert_int_equal(wait_fence(next), 0);
+	assert_marked(1);
+	context_destroy(context, false);
+}
+
+static void a_reset_ends_what_has_begun_and_nothing_else(void **state)
+{
+	static const struct step nothing[] = { { MARK, NULL, 2 } };
+	_Atomic unsigned int never = 0;
+	struct step stubborn[] = { { STUBBORN, &never, 0 } };
+	struct hf_vm *other = vm_create();
+	struct hf_engine_context *hung, *runs, *queued;
+	struct hf_fence *fences[3];
+
+	(void)state;
+	start_engine(2);
+	hung = context_of(vm, NORMAL, LONG);
+	runs = context_of(other, NORMAL, LONG);
+	queued = context_create(NORMAL);
+	hang(1);
+	fences[0] = submit(hung, nothing);
+	while (!has_begun(vm, 1))
+		usleep(100);
+	fences[1] = submit(runs, stubborn);
+	while (!has_begun(other, 1))
+		usleep(100);
+	reset();
+	assert_int_equal(wait_fence(fences[0]), -ETIME);
+	assert_int_equal(wait_fence(fences[1]), -ETIME);
+	assert_true(status_of(hung).banned);
+	assert_true(status_of(runs).banned);
+	fences[2] = submit(queued, nothing);
+	assert_int_equal(wait_fence(fences[2]), 0);
+	assert_false(status_of(queued).banned);
+	assert_marked(2);
+	context_destroy(hung, false);
+	context_destroy(runs, false);
+	context_destroy(queued, false);
+	take();
+	hf_vm_put(other);
+	leave();
+}
+
+static void an_engine_that_was_stopped_takes_no_jobs(void **state)
+{
+	static const struct step steps[] = { { MARK, NULL, 1 } };
+	struct hf_engine_context *context;
+	struct hf_fence *fence;
+
+	(void)state;
+	start_engine(1);
+	context = context_create(NORMAL);
+	hang(1);
+	fence = submit(context, steps);
+	take();
+	hf_engine_stop(engine);
+	leave();
+	assert_int_equal(wait_fence(fence), -ECANCELED);
+	assert_int_equal(submit_error(context), -EIO);
+	context_destroy(context, false);
+	assert_int_equal(nmarks, 0);
+}
+
 #define engine_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -1768,6 +1876,9 @@ int main(void)
 		engine_test(an_engine_without_jobs_starts_no_threads),
 		engine_test(threads_submit_at_the_same_time),
 		engine_test(threads_kill_their_contexts_at_the_same_time),
+		engine_test(a_job_that_hangs_runs_out_of_time_and_does_nothing),
+		engine_test(a_reset_ends_what_has_begun_and_nothing_else),
+		engine_test(an_engine_that_was_stopped_takes_no_jobs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

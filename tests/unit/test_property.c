@@ -145,7 +145,7 @@ static void a_plane_starts_with_the_kernels_values(void **state)
 	assert_int_equal(value_of(plane, KMS->prop.blend), 0);
 	assert_int_equal(value_of(plane, KMS->prop.fb_id), 0);
 	assert_int_equal(value_of(plane, KMS->prop.crtc_id), 0);
-	assert_int_equal(value_of(&display.crtc->cursor->base, KMS->prop.zpos),
+	assert_int_equal(value_of(&display.crtc->cursor->base, display.crtc->cursor->zpos),
 			 2);
 }
 
@@ -226,26 +226,165 @@ static void a_mode_is_a_blob_of_its_size_and_sense(void **state)
 	hf_blob_put(small);
 }
 
-static void a_gamma_table_has_its_size(void **state)
+static int set_blob(struct hf_atomic_state *state, struct hf_property *prop,
+		    const void *data, size_t length)
 {
-	static const struct drm_color_lut lut[HF_KMS_GAMMA_SIZE];
-	struct hf_mode_object *crtc = &display.crtc->base;
-	struct hf_blob *good = hf_blob_create(KMS, lut, sizeof(lut));
-	struct hf_blob *bad = hf_blob_create(KMS, lut, sizeof(lut) - 8);
+	struct hf_blob *blob = hf_blob_create(KMS, data, length);
+	int ret = hf_atomic_set_property(state, &display.crtc->base, prop,
+					 blob->base.id);
+
+	hf_blob_put(blob);
+	return ret;
+}
+
+static void a_table_has_any_number_of_whole_entries(void **state)
+{
+	static const struct drm_color_lut lut[HF_KMS_LUT_SIZE];
+	struct hf_property *const props[] = { KMS->prop.degamma,
+					      KMS->prop.gamma };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct hf_atomic_state *atomic = display_state();
+
+		assert_int_equal(set_blob(atomic, props[i], lut, 12), -EINVAL);
+		assert_int_equal(set_blob(atomic, props[i], lut, sizeof(lut)),
+				 0);
+		assert_int_equal(hf_atomic_check(atomic), 0);
+		assert_int_equal(set_blob(atomic, props[i], lut,
+					  2 * sizeof(*lut)),
+				 0);
+		assert_int_equal(hf_atomic_check(atomic), 0);
+		hf_atomic_state_destroy(atomic);
+	}
+}
+
+static void a_table_of_one_entry_or_too_many_is_not_shown(void **state)
+{
+	static const struct drm_color_lut lut[HF_KMS_LUT_SIZE + 1];
+	struct hf_property *const props[] = { KMS->prop.degamma,
+					      KMS->prop.gamma };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct hf_atomic_state *atomic = display_state();
+
+		assert_int_equal(set_blob(atomic, props[i], lut, sizeof(*lut)),
+				 0);
+		assert_int_equal(hf_atomic_check(atomic), -EINVAL);
+		assert_int_equal(set_blob(atomic, props[i], lut, sizeof(lut)),
+				 0);
+		assert_int_equal(hf_atomic_check(atomic), -EINVAL);
+		assert_int_equal(hf_atomic_set_property(atomic,
+							&display.crtc->base,
+							props[i], 0),
+				 0);
+		assert_int_equal(hf_atomic_check(atomic), 0);
+		hf_atomic_state_destroy(atomic);
+	}
+}
+
+static void a_matrix_has_nine_numbers(void **state)
+{
+	static const struct drm_color_ctm ctm[2];
 	struct hf_atomic_state *atomic = display_state();
 
 	(void)state;
-	assert_int_equal(hf_atomic_set_property(atomic, crtc, KMS->prop.gamma,
-						bad->base.id),
+	assert_int_equal(set_blob(atomic, KMS->prop.ctm, ctm, sizeof(ctm)),
 			 -EINVAL);
-	assert_int_equal(hf_atomic_set_property(atomic, crtc, KMS->prop.gamma,
-						good->base.id),
-			 0);
-	assert_int_equal(good->refcount, 2);
+	assert_int_equal(set_blob(atomic, KMS->prop.ctm, ctm, sizeof(*ctm) - 8),
+			 -EINVAL);
+	assert_int_equal(set_blob(atomic, KMS->prop.ctm, ctm, sizeof(*ctm)), 0);
+	assert_int_equal(hf_atomic_check(atomic), 0);
 	hf_atomic_state_destroy(atomic);
-	assert_int_equal(good->refcount, 1);
-	hf_blob_put(good);
-	hf_blob_put(bad);
+}
+
+static void a_table_is_held_by_the_state(void **state)
+{
+	static const struct drm_color_lut lut[2];
+	struct hf_blob *blob = hf_blob_create(KMS, lut, sizeof(lut));
+	struct hf_atomic_state *atomic = display_state();
+
+	(void)state;
+	assert_int_equal(hf_atomic_set_property(atomic, &display.crtc->base,
+						KMS->prop.degamma,
+						blob->base.id),
+			 0);
+	assert_int_equal(blob->refcount, 2);
+	hf_atomic_state_destroy(atomic);
+	assert_int_equal(blob->refcount, 1);
+	hf_blob_put(blob);
+}
+
+/* -- async flips ------------------------------------------------------------- */
+
+static struct hf_atomic_state *async_state(void)
+{
+	struct hf_atomic_state *state = display_state();
+
+	state->async = true;
+	return state;
+}
+
+static int set(struct hf_atomic_state *state, struct hf_mode_object *object,
+	       struct hf_property *prop, uint64_t value)
+{
+	return hf_atomic_set_property(state, object, prop, value);
+}
+
+static void an_async_flip_changes_the_framebuffer_of_a_primary(void **state)
+{
+	struct hf_mode_object *primary = &display.crtc->primary->base;
+	struct hf_framebuffer *fb = display_fb(DISPLAY_WIDTH, DISPLAY_HEIGHT,
+					       DRM_FORMAT_XRGB8888);
+	struct hf_framebuffer *next = display_fb(DISPLAY_WIDTH, DISPLAY_HEIGHT,
+						 DRM_FORMAT_XRGB8888);
+	struct hf_atomic_state *atomic;
+
+	(void)state;
+	display_on(fb);
+	atomic = async_state();
+	assert_int_equal(set(atomic, primary, KMS->prop.fb_id, next->base.id),
+			 0);
+	assert_ptr_equal(atomic->planes[display.crtc->primary->index]->fb,
+			 next);
+	/* What stays as it is may be said. */
+	assert_int_equal(set(atomic, primary, KMS->prop.crtc_id,
+			     display.crtc->base.id),
+			 0);
+	assert_int_equal(set(atomic, primary, KMS->prop.crtc_x, 0), 0);
+	assert_int_equal(set(atomic, primary, KMS->prop.crtc_x, 1), -EINVAL);
+	assert_int_equal(set(atomic, primary, KMS->prop.alpha, 0), -EINVAL);
+	hf_atomic_state_destroy(atomic);
+}
+
+static void an_async_flip_changes_nothing_else(void **state)
+{
+	struct hf_crtc *crtc = display.crtc;
+	struct hf_framebuffer *fb = display_fb(DISPLAY_WIDTH, DISPLAY_HEIGHT,
+					       DRM_FORMAT_XRGB8888);
+	struct hf_atomic_state *atomic = async_state();
+	struct hf_mode_object *overlay = &KMS->planes[1]->base;
+
+	(void)state;
+	assert_int_equal(KMS->planes[1]->type, HF_PLANE_OVERLAY);
+	assert_int_equal(set(atomic, overlay, KMS->prop.fb_id, fb->base.id),
+			 -EINVAL);
+	assert_int_equal(set(atomic, overlay, KMS->prop.fb_id, 0), 0);
+	assert_int_equal(set(atomic, &crtc->base, KMS->prop.active, 1),
+			 -EINVAL);
+	assert_int_equal(set(atomic, &crtc->base, KMS->prop.active, 0), 0);
+	assert_int_equal(set(atomic, &crtc->base, KMS->prop.out_fence, 8),
+			 -EINVAL);
+	assert_int_equal(set(atomic, &display.connector->base,
+			     KMS->prop.crtc_id, crtc->base.id),
+			 -EINVAL);
+	assert_int_equal(set(atomic, &display.connector->base,
+			     KMS->prop.crtc_id, 0),
+			 0);
+	assert_null(atomic->connectors[0]->crtc);
+	assert_false(atomic->crtcs[0]->active);
+	hf_atomic_state_destroy(atomic);
 }
 
 static void dpms_cannot_be_set_atomically(void **state)
@@ -319,7 +458,12 @@ int main(void)
 		TEST(what_is_set_reads_back_once_it_is_committed),
 		TEST(a_rotation_is_exactly_one),
 		TEST(a_mode_is_a_blob_of_its_size_and_sense),
-		TEST(a_gamma_table_has_its_size),
+		TEST(a_table_has_any_number_of_whole_entries),
+		TEST(a_table_of_one_entry_or_too_many_is_not_shown),
+		TEST(a_matrix_has_nine_numbers),
+		TEST(a_table_is_held_by_the_state),
+		TEST(an_async_flip_changes_the_framebuffer_of_a_primary),
+		TEST(an_async_flip_changes_nothing_else),
 		TEST(dpms_cannot_be_set_atomically),
 		TEST(in_formats_lists_what_a_plane_takes),
 		TEST(a_blob_has_its_id_for_as_long_as_it_lives),

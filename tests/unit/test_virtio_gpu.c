@@ -57,7 +57,7 @@ void *__wrap_hf_dma_alloc(struct hf_dma_device *dev, size_t size,
 
 static void a_start_without_memory_leaves_nothing(void **state)
 {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 	struct hf_virtio_gpu *gpu = NULL;
 	unsigned int n;
 
@@ -115,7 +115,7 @@ static void a_framebuffer_without_memory_is_refused(void **state)
 
 static void it_starts_with_the_monitors_that_are_there(void **state)
 {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 	struct hf_virtio_gpu_stats stats;
 
 	(void)state;
@@ -250,7 +250,7 @@ static void a_device_that_cannot_be_used_is_refused(void **state)
 
 /* What a device that started says of its monitors. */
 static int outputs_of(void (*break_it)(struct gdev *dev),
-		      struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS])
+		      struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS])
 {
 	struct hf_virtio_gpu *gpu;
 	int ret;
@@ -303,7 +303,7 @@ static void keeps_its_edid_for_itself(struct gdev *dev)
 
 static void nonsense_about_monitors_is_left_out(void **state)
 {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 
 	(void)state;
 	assert_int_equal(outputs_of(is_silent, outputs), -EIO);
@@ -435,7 +435,7 @@ static void a_monitor_that_changes_while_it_is_asked_is_asked_again(void **state
 
 static void a_monitor_that_changes_before_there_is_a_display_is_seen(void **state)
 {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 
 	(void)state;
 	vg_begin();
@@ -443,7 +443,8 @@ static void a_monitor_that_changes_before_there_is_a_display_is_seen(void **stat
 	vg.dev.hw = vg.gpu;
 	assert_int_equal(hf_virtio_gpu_outputs(vg.gpu, outputs), 2);
 	assert_int_equal(hf_kms_device_init(vg.kms, vg.clock,
-					    &hf_virtio_gpu_kms, outputs, 2),
+					    &hf_virtio_gpu_kms, outputs, 2,
+					    NULL),
 			 0);
 	gdev_plug(vg.hw, 1, 640, 480);
 	gdev_hotplug(vg.hw);
@@ -813,7 +814,7 @@ static void broken_while_idle(void **state)
 
 static void broken_before_there_is_a_display(void **state)
 {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 
 	(void)state;
 	vg_begin();
@@ -822,7 +823,8 @@ static void broken_before_there_is_a_display(void **state)
 	assert_int_equal(hf_virtio_gpu_outputs(vg.gpu, outputs), 2);
 	by_removal();
 	assert_int_equal(hf_kms_device_init(vg.kms, vg.clock,
-					    &hf_virtio_gpu_kms, outputs, 2),
+					    &hf_virtio_gpu_kms, outputs, 2,
+					    NULL),
 			 0);
 	hf_virtio_gpu_attach(vg.gpu, vg.kms);
 	assert_false(vg.kms->connectors[0]->connected);

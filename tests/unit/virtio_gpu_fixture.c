@@ -32,7 +32,7 @@ void vg_begin(void)
 
 void vg_start(void)
 {
-	struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS];
+	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
 	int sv[2], n;
 
 	vg.gpu = hf_virtio_gpu_create(&vg.hw->vdev.virtio, vg.clock);
@@ -41,7 +41,8 @@ void vg_start(void)
 	n = hf_virtio_gpu_outputs(vg.gpu, outputs);
 	assert_int_equal(n, vg.hw->num_scanouts);
 	assert_int_equal(hf_kms_device_init(vg.kms, vg.clock,
-					    &hf_virtio_gpu_kms, outputs, n),
+					    &hf_virtio_gpu_kms, outputs, n,
+					    NULL),
 			 0);
 	hf_virtio_gpu_attach(vg.gpu, vg.kms);
 	vg.crtc = vg.kms->crtcs[0];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Composition: what a monitor would show of a CRTC's planes, with pixman.
- * Runs only when somebody looks.
+ * Composition: what a monitor would show of a CRTC's planes. Runs only when
+ * somebody looks.
  */
 #ifndef HF_SOFT_COMPOSE_H
 #define HF_SOFT_COMPOSE_H
@@ -19,6 +19,13 @@ enum hf_blend {
 	HF_BLEND_NONE = 2,
 };
 
+/* The values of a plane's "COLOR_ENCODING". */
+enum hf_encoding {
+	HF_ENCODING_BT601 = 0,
+	HF_ENCODING_BT709 = 1,
+	HF_ENCODING_BT2020 = 2,
+};
+
 /**
  * struct hf_compose_plane - A plane as the composer needs it.
  * @format: of the framebuffer
@@ -34,12 +41,12 @@ enum hf_blend {
  * @dst_y: likewise
  * @dst_w: likewise, after rotation
  * @dst_h: likewise, after rotation
- * @alpha: 0..0xffff over the whole plane; counts in steps of 1/255
+ * @alpha: 0..0xffff over the whole plane
  * @blend: enum hf_blend
  * @rotation: one DRM_MODE_ROTATE_* (none is taken for 0) and any DRM_MODE_REFLECT_*,
  *	reflection first, rotation counter-clockwise, as the kernel has it
  * @nearest: scaled by taking the nearest pixel, not by bilinear interpolation
- * @bt709: YCbCr is BT.709 rather than BT.601
+ * @encoding: of YCbCr: enum hf_encoding
  * @full_range: YCbCr is full range rather than limited
  */
 struct hf_compose_plane {
@@ -54,17 +61,24 @@ struct hf_compose_plane {
 	uint8_t blend;
 	uint8_t rotation;
 	bool nearest;
-	bool bt709, full_range;
+	uint8_t encoding;
+	bool full_range;
 };
+
+/* Entries that a LUT may have. */
+#define HF_COMPOSE_MAX_LUT 65536
 
 /**
  * struct hf_compose_crtc - What a CRTC does to the pixels of its planes.
  * @background: red, green and blue, below all planes
  * @degamma: LUT applied to what the planes make together, or NULL
- * @degamma_size: its entries, at least 2 where there is one
- * @ctm: matrix applied next, its numbers S31.32 in sign and magnitude, or NULL
+ * @degamma_size: its entries, 2..HF_COMPOSE_MAX_LUT where there is one
+ * @ctm: matrix applied next, its numbers S31.32 in sign and magnitude, or NULL;
+ *	its results are limited to what there is
  * @gamma: LUT applied last, or NULL
- * @gamma_size: its entries, at least 2 where there is one
+ * @gamma_size: its entries, 2..HF_COMPOSE_MAX_LUT where there is one
+ *
+ * LUTs are interpolated between their entries, which are equally far apart.
  */
 struct hf_compose_crtc {
 	uint16_t background[3];
@@ -77,12 +91,12 @@ struct hf_compose_crtc {
 
 /**
  * struct hf_compose_target - Where a picture goes.
- * @format: one that hf_compose_target_supported() has; what is not a colour in
- *	it is undefined where it is an X, and all ones where it is alpha
- * @pixels: aligned to 4 bytes
+ * @format: one that hf_compose_target_supported() has; alpha becomes opaque, and an
+ *	X is undefined
+ * @pixels: its memory, faster if aligned to 4 bytes
  * @width: pixels, 1..16384
  * @height: lines, 1..16384
- * @pitch: bytes a line takes, a multiple of 4; the picture is below 2 GiB
+ * @pitch: bytes a line takes, faster if a multiple of 4
  */
 struct hf_compose_target {
 	const struct hf_format *format;
@@ -93,6 +107,8 @@ struct hf_compose_target {
 /**
  * hf_compose_target_supported() - Can pictures of this format be written?
  * @format: a known format
+ *
+ * Return: whether it is RGB in words of 16 bits or more, and not half floats.
  */
 bool hf_compose_target_supported(const struct hf_format *format);
 
@@ -104,15 +120,19 @@ bool hf_compose_target_supported(const struct hf_format *format);
  * @num_planes: how many
  *
  * A plane is sampled where the centres of the CRTC's pixels fall. Between pixels
- * that is bilinear, also when scaling down, and nothing outside of the source
- * rectangle (rounded outwards to whole pixels) has a say. Chroma is not
+ * that is bilinear, also when scaling down, or the nearest one; nothing outside of
+ * the source rectangle (rounded outwards to whole pixels) has a say. Chroma is not
  * interpolated: each sample colours the block of pixels that it belongs to. A
  * pixel of C8 is a grey that a gamma LUT of 256 entries turns into a palette.
+ *
+ * Each channel of @target is within one of its codes of what the definitions of
+ * formats, blending and colours make of the planes; where all that is needed is 8
+ * bits, by pixman, else with 16 bits and more until the last step.
  *
  * Whatever the rectangles are, only pixels of the framebuffers are read.
  *
  * Return: 0; -EINVAL for a picture or LUT out of range, a format that it cannot
- * show, a pitch too small, an impossible rotation or blend mode; -ENOMEM.
+ * show, a pitch too small, an impossible rotation, blend mode or encoding; -ENOMEM.
  */
 int hf_compose(const struct hf_compose_target *target,
 	       const struct hf_compose_crtc *crtc,

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/futex.h"
+#include "base/probe.h"
 #include "drivers/soft/engine.h"
 #include "drivers/soft/exec.h"
 #include "drivers/soft/sched.h"
@@ -33,6 +34,8 @@ struct hf_engine {
 	struct wl_list contexts;
 	struct wl_list ended; /* jobs to clean up: settle() */
 	bool settling, stopping;
+	uint32_t hangs; /* jobs that are to hang */
+	struct hf_fence_faults *faults; /* or NULL */
 	unsigned int njobs;
 	uint64_t busy_ns;
 };
@@ -68,6 +71,8 @@ struct job {
 	void *data;
 	int error; /* once it has ended */
 	bool empty, begun;
+	bool hung;  /* on purpose: nothing of it is executed any more */
+	bool reset; /* it ends as if its time were up */
 	uint64_t token;	      /* of hf_vm_job_begin() */
 	uint64_t elapsed_ns;  /* executed, and waited for values */
 	uint64_t waits_since; /* for a value; 0: it does not */
@@ -112,6 +117,10 @@ static void end_job(struct job *job, int error)
 	for (size_t i = 0; i < job->ndependencies; i++)
 		drop_dependency(&job->dependencies[i]);
 	job->error = error;
+	if (job->begun)
+		hf_probe(job, &(struct hf_probe_job){
+				      .what = HF_PROBE_JOB_ENDS,
+				      .fence = job->fence, .error = error });
 	if (!error)
 		context->status.jobs_done++;
 	engine->njobs--;
@@ -125,6 +134,7 @@ static void clean_up(struct job *job)
 {
 	struct hf_engine_context *context = job->context;
 	struct hf_clock *clock = context->engine->clock;
+	struct hf_fence_faults *faults = context->engine->faults;
 	struct hf_fence *fence = job->fence;
 	int error = job->error;
 
@@ -135,7 +145,7 @@ static void clean_up(struct job *job)
 		job->release(job->data);
 	free(job);
 	put_context(context);
-	hf_fence_signal(fence, error, hf_clock_now(clock));
+	hf_fence_done(faults, fence, error, hf_clock_now(clock));
 	hf_fence_put(fence);
 }
 
@@ -220,10 +230,16 @@ static void add_dependency(struct job *job, struct hf_fence *fence)
 
 static void begin(struct job *job)
 {
+	struct hf_engine *engine = job->context->engine;
+
 	if (job->begun)
 		return;
 	job->begun = true;
+	job->hung = engine->hangs;
+	engine->hangs -= job->hung;
 	job->token = hf_vm_job_begin(job->context->vm);
+	hf_probe(job, &(struct hf_probe_job){ .what = HF_PROBE_JOB_BEGINS,
+					      .fence = job->fence });
 }
 
 /* Until when it may run now: its own time may be up before the slice is. */
@@ -243,8 +259,8 @@ static uint64_t deadline(struct job *job, uint64_t start, uint64_t slice_ns)
 
 static bool timed_out(const struct job *job)
 {
-	return job->context->timeout_ns &&
-	       job->elapsed_ns >= job->context->timeout_ns;
+	return job->reset || (job->context->timeout_ns &&
+			      job->elapsed_ns >= job->context->timeout_ns);
 }
 
 /* No job of this context will run any more. */
@@ -304,13 +320,19 @@ static void run(struct hf_sched_core *core, struct hf_sched_task *task)
 	until = deadline(job, start, core->slice_ns);
 	pthread_mutex_unlock(engine->lock);
 
-	status = hf_exec_run(&job->exec, mmu, until, &core->stop);
+	/* One that hangs is polled, as if a value that it waits for never came. */
+	status = job->hung ? HF_EXEC_WAIT :
+			     hf_exec_run(&job->exec, mmu, until, &core->stop);
 	end = hf_monotonic_ns();
 
 	pthread_mutex_lock(engine->lock);
 	job->elapsed_ns += end - start;
 	context->status.busy_ns += end - start;
 	engine->busy_ns += end - start;
+	hf_probe(job, &(struct hf_probe_job){ .what = HF_PROBE_JOB_SLICE,
+					      .fence = job->fence,
+					      .core = core->index,
+					      .start = start, .end = end });
 	hf_sched_slice_end(core, end, end - start,
 			   status != HF_EXEC_WAIT || job->exec.pc != pc);
 	after_slice(job, status, end);
@@ -342,6 +364,49 @@ static int submit(struct hf_engine_context *context, struct job *job,
 	engine->njobs++;
 	wl_list_insert(context->jobs.prev, &job->link);
 	return 0;
+}
+
+void hf_engine_faults(struct hf_engine *engine, struct hf_fence_faults *faults)
+{
+	engine->faults = faults;
+}
+
+void hf_engine_hang(struct hf_engine *engine, uint32_t n)
+{
+	engine->hangs = n;
+}
+
+uint32_t hf_engine_hangs(const struct hf_engine *engine)
+{
+	return engine->hangs;
+}
+
+/* The job that a context has begun, and not ended, if any. */
+static void reset_context(struct hf_engine_context *context)
+{
+	struct job *job;
+
+	if (wl_list_empty(&context->jobs))
+		return;
+	job = first_job(context);
+	if (!job->begun || context->killed)
+		return;
+	job->reset = true;
+	if (context->task.state == HF_SCHED_RUNNING) {
+		hf_sched_stop(&context->engine->sched, &context->task);
+		return;
+	}
+	hf_sched_remove(&context->engine->sched, &context->task);
+	after_slice(job, HF_EXEC_YIELD, hf_monotonic_ns());
+}
+
+void hf_engine_reset(struct hf_engine *engine)
+{
+	struct hf_engine_context *context;
+
+	wl_list_for_each(context, &engine->contexts, link)
+		reset_context(context);
+	settle(engine);
 }
 
 int hf_engine_submit(struct hf_engine_context *context,
@@ -488,7 +553,7 @@ struct hf_engine *hf_engine_create(struct hf_dma_device *dma,
 	return engine;
 }
 
-static void cancel_everything(struct hf_engine *engine)
+void hf_engine_stop(struct hf_engine *engine)
 {
 	struct hf_engine_context *context;
 
@@ -504,7 +569,7 @@ void hf_engine_destroy(struct hf_engine *engine)
 	if (!engine)
 		return;
 	pthread_mutex_lock(engine->lock);
-	cancel_everything(engine);
+	hf_engine_stop(engine);
 	pthread_mutex_unlock(engine->lock);
 	hf_sched_finish(&engine->sched);
 	pthread_mutex_lock(engine->lock);

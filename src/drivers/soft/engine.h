@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "mmu/vm.h"
 #include "sync/fence.h"
+#include "sync/late.h"
 
 /* Jobs that a context may have queued. */
 #define HF_ENGINE_QUEUE 4096
@@ -58,6 +59,30 @@ struct hf_engine *hf_engine_create(struct hf_dma_device *dma,
  * without the lock.
  */
 void hf_engine_destroy(struct hf_engine *engine);
+/**
+ * hf_engine_stop() - It is gone from its bus: all jobs end (-ECANCELED).
+ *
+ * One that is being executed ends as soon as it has stopped. No more are taken (-EIO).
+ */
+void hf_engine_stop(struct hf_engine *engine);
+/** hf_engine_faults() - Let the jobs' fences go wrong as @faults says. */
+void hf_engine_faults(struct hf_engine *engine, struct hf_fence_faults *faults);
+/**
+ * hf_engine_hang() - The next jobs hang: they begin, and nothing more happens.
+ * @n: how many; 0: no more
+ *
+ * Until their time is up, hf_engine_reset() is called, or their context is killed.
+ */
+void hf_engine_hang(struct hf_engine *engine, uint32_t n);
+/** hf_engine_hangs() - How many still will. */
+uint32_t hf_engine_hangs(const struct hf_engine *engine);
+/**
+ * hf_engine_reset() - Every job that has begun ends as one whose time is up.
+ *
+ * Its context is banned, and it signals -ETIME; one that is being executed does so as
+ * soon as it has stopped.
+ */
+void hf_engine_reset(struct hf_engine *engine);
 unsigned int hf_engine_cores(const struct hf_engine *engine);
 /** hf_engine_jobs() - Queued or running, for `holdfast info`. */
 unsigned int hf_engine_jobs(const struct hf_engine *engine);

@@ -1,285 +1,118 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads pixels of any format. A run of pixels is decoded to 16 bits a channel,
- * by bit fields for RGB and by component positions for YCbCr, then pre-multiplied
- * as the plane's blend mode wants it and rounded to 8 bits. Formats are little
- * endian, and so is the host. Pure functions, no lock.
+ * Reads pixels of any format. Each channel is a field of words that lie at regular
+ * distances, read by one of a few loops; YCbCr is then converted, half floats are
+ * decoded, and colours multiplied by alpha as the plane's blend mode wants it.
+ * Formats are little endian, and so is the host. Pure functions, no lock.
  */
-#include <math.h>
-#include <stddef.h>
-#include <string.h>
-
+#include "drivers/soft/blend.h"
 #include "drivers/soft/fetch.h"
+#include "drivers/soft/view.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "see above");
 
-/* Pixels that are decoded at a time. */
-#define RUN 64
+/* A run, and what the first and the last pair of a subsampled one may add. */
+#define RUN HF_PIXELS_RUN
+#define SAMPLES (RUN + 2)
 
-struct pixel {
-	uint16_t r, g, b, a;
+#define LOADER(name, type, step) \
+	HF_HOT \
+	static void name(const void *from, size_t count, unsigned int shift, \
+			 uint32_t mask, float scale, float *restrict to) \
+	{ \
+		const type *restrict words = from; \
+\
+		for (size_t i = 0; i < count; i++) \
+			to[i] = (int32_t)(words[i * (step)] >> shift & mask) * \
+				scale; \
+	}
+
+LOADER(load_u8_1, uint8_t, 1)
+LOADER(load_u8_2, uint8_t, 2)
+LOADER(load_u8_3, uint8_t, 3)
+LOADER(load_u8_4, uint8_t, 4)
+LOADER(load_u16_1, hf_any_u16, 1)
+LOADER(load_u16_2, hf_any_u16, 2)
+LOADER(load_u16_4, hf_any_u16, 4)
+LOADER(load_u32_1, hf_any_u32, 1)
+
+static const struct {
+	uint8_t unit, step;
+	hf_fetch_load *load;
+} loaders[] = {
+	{ 1, 1, load_u8_1 },  { 1, 2, load_u8_2 },  { 1, 3, load_u8_3 },
+	{ 1, 4, load_u8_4 },  { 2, 1, load_u16_1 }, { 2, 2, load_u16_2 },
+	{ 2, 4, load_u16_4 }, { 4, 1, load_u32_1 },
 };
 
-/* A channel's bits within a pixel; no bits for "not there". */
-struct field {
-	uint8_t shift, bits;
-};
-
-struct rgb_layout {
-	uint32_t fourcc;
-	bool half;
-	struct field r, g, b, a;
-};
-
-#define RGB3(name, rs, gs, bs, n) \
-	{ DRM_FORMAT_##name, false, { rs, n }, { gs, n }, { bs, n }, { 0, 0 } }
-#define RGB4(name, rs, gs, bs, n, as, an) \
-	{ DRM_FORMAT_##name, false, { rs, n }, { gs, n }, { bs, n }, { as, an } }
-#define HALF(name, rs, gs, bs, an) \
-	{ DRM_FORMAT_##name, true, { rs, 16 }, { gs, 16 }, { bs, 16 }, { 48, an } }
-
-static const struct rgb_layout rgb_layouts[] = {
-	/* Grey: one field is all three channels. */
-	RGB3(C8, 0, 0, 0, 8),
-	RGB3(R8, 0, 0, 0, 8),
-	RGB3(XRGB4444, 8, 4, 0, 4),
-	RGB3(XBGR4444, 0, 4, 8, 4),
-	RGB3(RGBX4444, 12, 8, 4, 4),
-	RGB3(BGRX4444, 4, 8, 12, 4),
-	RGB4(ARGB4444, 8, 4, 0, 4, 12, 4),
-	RGB4(ABGR4444, 0, 4, 8, 4, 12, 4),
-	RGB4(RGBA4444, 12, 8, 4, 4, 0, 4),
-	RGB4(BGRA4444, 4, 8, 12, 4, 0, 4),
-	RGB3(XRGB1555, 10, 5, 0, 5),
-	RGB3(XBGR1555, 0, 5, 10, 5),
-	RGB3(RGBX5551, 11, 6, 1, 5),
-	RGB3(BGRX5551, 1, 6, 11, 5),
-	RGB4(ARGB1555, 10, 5, 0, 5, 15, 1),
-	RGB4(ABGR1555, 0, 5, 10, 5, 15, 1),
-	RGB4(RGBA5551, 11, 6, 1, 5, 0, 1),
-	RGB4(BGRA5551, 1, 6, 11, 5, 0, 1),
-	{ DRM_FORMAT_RGB565, false, { 11, 5 }, { 5, 6 }, { 0, 5 }, { 0, 0 } },
-	{ DRM_FORMAT_BGR565, false, { 0, 5 }, { 5, 6 }, { 11, 5 }, { 0, 0 } },
-	RGB3(RGB888, 16, 8, 0, 8),
-	RGB3(BGR888, 0, 8, 16, 8),
-	RGB3(XRGB8888, 16, 8, 0, 8),
-	RGB3(XBGR8888, 0, 8, 16, 8),
-	RGB3(RGBX8888, 24, 16, 8, 8),
-	RGB3(BGRX8888, 8, 16, 24, 8),
-	RGB4(ARGB8888, 16, 8, 0, 8, 24, 8),
-	RGB4(ABGR8888, 0, 8, 16, 8, 24, 8),
-	RGB4(RGBA8888, 24, 16, 8, 8, 0, 8),
-	RGB4(BGRA8888, 8, 16, 24, 8, 0, 8),
-	RGB3(XRGB2101010, 20, 10, 0, 10),
-	RGB3(XBGR2101010, 0, 10, 20, 10),
-	RGB3(RGBX1010102, 22, 12, 2, 10),
-	RGB3(BGRX1010102, 2, 12, 22, 10),
-	RGB4(ARGB2101010, 20, 10, 0, 10, 30, 2),
-	RGB4(ABGR2101010, 0, 10, 20, 10, 30, 2),
-	RGB4(RGBA1010102, 22, 12, 2, 10, 0, 2),
-	RGB4(BGRA1010102, 2, 12, 22, 10, 0, 2),
-	RGB3(XRGB16161616, 32, 16, 0, 16),
-	RGB3(XBGR16161616, 0, 16, 32, 16),
-	RGB4(ARGB16161616, 32, 16, 0, 16, 48, 16),
-	RGB4(ABGR16161616, 0, 16, 32, 16, 48, 16),
-	HALF(XRGB16161616F, 32, 16, 0, 0),
-	HALF(XBGR16161616F, 0, 16, 32, 0),
-	HALF(ARGB16161616F, 32, 16, 0, 16),
-	HALF(ABGR16161616F, 0, 16, 32, 16),
-};
-
-/* Where a YCbCr component is: colour plane, first byte, bytes to the next one. */
-struct component {
-	uint8_t plane, offset, step;
-};
-
-struct yuv_layout {
-	uint32_t fourcc;
-	uint8_t bits;
-	struct component y, cb, cr, a;
-};
-
-#define PACKED_422(name, y, cb, cr) \
-	{ DRM_FORMAT_##name, 8, { 0, y, 2 }, { 0, cb, 4 }, { 0, cr, 4 }, { 0 } }
-#define SEMI_8(name, cb, cr) \
-	{ DRM_FORMAT_##name, 8, { 0, 0, 1 }, { 1, cb, 2 }, { 1, cr, 2 }, { 0 } }
-#define SEMI_16(name, bits) \
-	{ DRM_FORMAT_##name, bits, { 0, 0, 2 }, { 1, 0, 4 }, { 1, 2, 4 }, { 0 } }
-#define PLANAR(name, cb, cr) \
-	{ DRM_FORMAT_##name, 8, { 0, 0, 1 }, { cb, 0, 1 }, { cr, 0, 1 }, { 0 } }
-
-static const struct yuv_layout yuv_layouts[] = {
-	PACKED_422(YUYV, 0, 1, 3),
-	PACKED_422(YVYU, 0, 3, 1),
-	PACKED_422(UYVY, 1, 0, 2),
-	PACKED_422(VYUY, 1, 2, 0),
-	{ DRM_FORMAT_XYUV8888, 8, { 0, 2, 4 }, { 0, 1, 4 }, { 0, 0, 4 }, { 0 } },
-	{ DRM_FORMAT_AYUV, 8, { 0, 2, 4 }, { 0, 1, 4 }, { 0, 0, 4 }, { 0, 3, 4 } },
-	SEMI_8(NV12, 0, 1),
-	SEMI_8(NV21, 1, 0),
-	SEMI_8(NV16, 0, 1),
-	SEMI_8(NV61, 1, 0),
-	SEMI_8(NV24, 0, 1),
-	SEMI_8(NV42, 1, 0),
-	SEMI_16(P010, 10),
-	SEMI_16(P012, 12),
-	SEMI_16(P016, 16),
-	SEMI_16(P210, 10),
-	PLANAR(YUV420, 1, 2),
-	PLANAR(YUV422, 1, 2),
-	PLANAR(YUV444, 1, 2),
-	PLANAR(YVU420, 2, 1),
-	PLANAR(YVU422, 2, 1),
-	PLANAR(YVU444, 2, 1),
-};
-
-static const struct rgb_layout *find_rgb(uint32_t fourcc)
+static hf_fetch_load *find_loader(const struct hf_channel *channel)
 {
-	for (size_t i = 0; i < sizeof(rgb_layouts) / sizeof(rgb_layouts[0]); i++)
-		if (rgb_layouts[i].fourcc == fourcc)
-			return &rgb_layouts[i];
+	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++)
+		if (loaders[i].unit == channel->unit &&
+		    loaders[i].step == channel->step)
+			return loaders[i].load;
 	return NULL;
 }
 
-static const struct yuv_layout *find_yuv(uint32_t fourcc)
+static bool readable(const struct hf_channel *channel)
 {
-	for (size_t i = 0; i < sizeof(yuv_layouts) / sizeof(yuv_layouts[0]); i++)
-		if (yuv_layouts[i].fourcc == fourcc)
-			return &yuv_layouts[i];
-	return NULL;
+	return !channel->bits || find_loader(channel);
 }
 
 bool hf_fetch_supported(const struct hf_format *format)
 {
-	return find_rgb(format->fourcc) || find_yuv(format->fourcc);
+	const struct hf_layout *layout = hf_layout_of(format);
+
+	for (int i = 0; layout && i < 4; i++)
+		if (!readable(&layout->channels[i]))
+			return false;
+	return layout;
 }
 
-static const uint8_t *line_of(const struct hf_compose_plane *plane,
-			      unsigned int color, uint32_t y)
+static void init_channel(struct hf_fetch *fetch, int index)
 {
-	return (const uint8_t *)plane->data[color] +
-	       (size_t)y * plane->pitch[color];
+	const struct hf_channel *from = &fetch->layout->channels[index];
+	struct hf_fetch_channel *channel = &fetch->channels[index];
+	const struct hf_format *format = fetch->plane->format;
+	bool chroma = format->is_yuv && (index == 1 || index == 2);
+	/* YCbCr and half floats are converted from their codes. */
+	bool codes = fetch->layout->half || (format->is_yuv && index < 3);
+
+	*channel = (struct hf_fetch_channel){
+		.load = find_loader(from),
+		.plane = from->plane,
+		.shift = from->shift,
+		.step = from->unit * from->step,
+		.offset = from->unit * from->offset,
+		.size = from->unit,
+		/* Subsampling is by 1 or 2. */
+		.hshift = chroma ? format->hsub / 2 : 0,
+		.vshift = chroma ? format->vsub / 2 : 0,
+		.mask = (1u << from->bits) - 1,
+	};
+	channel->scale = codes ? 1 : HF_PIXELS_ONE / channel->mask;
 }
 
-static uint64_t load(const uint8_t *bytes, unsigned int size)
-{
-	uint64_t value = 0;
-
-	for (unsigned int i = 0; i < size; i++)
-		value |= (uint64_t)bytes[i] << (8 * i);
-	return value;
-}
-
-/* Repeating the bits spreads 0..2^n-1 over 0..0xffff. */
-static uint16_t extract(uint64_t value, struct field field)
-{
-	uint32_t wide;
-
-	if (!field.bits)
-		return 0xffff;
-
-	wide = value >> field.shift & ((1u << field.bits) - 1);
-	wide <<= 16 - field.bits;
-	for (unsigned int n = field.bits; n < 16; n *= 2)
-		wide |= wide >> n;
-	return wide;
-}
-
-/* What is brighter than white is white; what is no number is black. */
-static uint16_t from_half(uint16_t half)
-{
-	unsigned int exponent = half >> 10 & 0x1f;
-	unsigned int fraction = half & 0x3ff;
-
-	if (half & 0x8000 || (exponent == 31 && fraction))
-		return 0;
-	if (exponent >= 15)
-		return 0xffff;
-	if (exponent)
-		return lrintf(ldexpf(fraction | 0x400, exponent - 25) * 65535);
-	return lrintf(ldexpf(fraction, -24) * 65535);
-}
-
-static void decode_rgb(const struct hf_compose_plane *plane,
-		       const struct rgb_layout *layout, uint32_t x, uint32_t y,
-		       uint32_t count, struct pixel *out)
-{
-	unsigned int size = plane->format->cpp[0];
-	const uint8_t *bytes = line_of(plane, 0, y) + (size_t)x * size;
-
-	for (uint32_t i = 0; i < count; i++, bytes += size) {
-		uint64_t value = load(bytes, size);
-
-		out[i].r = extract(value, layout->r);
-		out[i].g = extract(value, layout->g);
-		out[i].b = extract(value, layout->b);
-		out[i].a = extract(value, layout->a);
-	}
-	if (!layout->half)
-		return;
-	for (uint32_t i = 0; i < count; i++) {
-		out[i].r = from_half(out[i].r);
-		out[i].g = from_half(out[i].g);
-		out[i].b = from_half(out[i].b);
-		out[i].a = layout->a.bits ? from_half(out[i].a) : 0xffff;
-	}
-}
-
-/*
- * Read one component of a run of pixels. A line of packed 4:2:2 with an odd width
- * ends in the middle of a group: the last pixel then takes what is missing from
- * the group before, or is grey.
- */
-static void read_component(const struct hf_compose_plane *plane,
-			   const struct yuv_layout *layout,
-			   const struct component *at, bool chroma, uint32_t x,
-			   uint32_t y, uint32_t count, uint16_t *out)
-{
-	const struct hf_format *format = plane->format;
-	/* Subsampling is by 1 or 2. */
-	unsigned int hshift = chroma ? format->hsub / 2 : 0;
-	unsigned int vshift = chroma ? format->vsub / 2 : 0;
-	unsigned int size = layout->bits > 8 ? 2 : 1;
-	const uint8_t *line = line_of(plane, at->plane, y >> vshift);
-	uint64_t length = hf_format_min_pitch(format, plane->width, at->plane);
-	uint64_t last;
-
-	if (length < at->offset + size) {
-		for (uint32_t i = 0; i < count; i++)
-			out[i] = 1u << (layout->bits - 1);
-		return;
-	}
-
-	last = (length - at->offset - size) / at->step;
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t index = (x + i) >> hshift;
-		const uint8_t *bytes;
-
-		index = index < last ? index : last;
-		bytes = line + index * at->step + at->offset;
-		/* Deeper formats have their bits at the top. */
-		out[i] = size == 1 ? *bytes : load(bytes, 2) >> (16 - layout->bits);
-	}
-}
-
-/* From codes to 0..65535: an offset and a factor for Y, factors for Cb and Cr. */
-struct matrix {
-	float y_zero, y;
-	float c_zero, r_cr, g_cb, g_cr, b_cb;
+/* What red and blue are of Y, by enum hf_encoding. */
+static const double weights[][2] = {
+	[HF_ENCODING_BT601] = { 0.299, 0.114 },
+	[HF_ENCODING_BT709] = { 0.2126, 0.0722 },
+	[HF_ENCODING_BT2020] = { 0.2627, 0.0593 },
 };
 
-static void make_matrix(struct matrix *matrix,
-			const struct hf_compose_plane *plane, unsigned int bits)
+static void init_matrix(struct hf_fetch *fetch)
 {
-	double kr = plane->bt709 ? 0.2126 : 0.299;
-	double kb = plane->bt709 ? 0.0722 : 0.114;
+	const struct hf_compose_plane *plane = fetch->plane;
+	struct hf_fetch_matrix *matrix = &fetch->matrix;
+	double kr = weights[plane->encoding][0];
+	double kb = weights[plane->encoding][1];
 	double kg = 1 - kr - kb;
-	double unit = 1u << (bits - 8);
-	double full = (1u << bits) - 1;
-	double chroma = 65535 / (plane->full_range ? full : 224 * unit);
+	double full = fetch->channels[0].mask;
+	double unit = (full + 1) / 256;
+	double chroma = HF_PIXELS_ONE / (plane->full_range ? full : 224 * unit);
 
 	matrix->y_zero = plane->full_range ? 0 : 16 * unit;
-	matrix->y = 65535 / (plane->full_range ? full : 219 * unit);
+	matrix->y = HF_PIXELS_ONE / (plane->full_range ? full : 219 * unit);
 	matrix->c_zero = 128 * unit;
 	matrix->r_cr = chroma * 2 * (1 - kr);
 	matrix->b_cb = chroma * 2 * (1 - kb);
@@ -287,115 +120,251 @@ static void make_matrix(struct matrix *matrix,
 	matrix->g_cr = -chroma * 2 * (1 - kr) * kr / kg;
 }
 
-static uint16_t clamp16(float value)
+void hf_fetch_init(struct hf_fetch *fetch, const struct hf_compose_plane *plane)
+{
+	const struct hf_channel *c;
+
+	*fetch = (struct hf_fetch){
+		.plane = plane,
+		.layout = hf_layout_of(plane->format),
+		.opaque = hf_plane_opaque(plane),
+	};
+	c = fetch->layout->channels;
+	fetch->words = c[0].unit == 4 && !plane->format->is_yuv &&
+		       c[0].bits == c[1].bits && c[0].bits == c[2].bits;
+	for (int i = 0; i < 4; i++)
+		if (fetch->layout->channels[i].bits)
+			init_channel(fetch, i);
+	if (plane->format->is_yuv)
+		init_matrix(fetch);
+}
+
+static const uint8_t *line_of(const struct hf_fetch *fetch,
+			      const struct hf_fetch_channel *channel, uint32_t y)
+{
+	const struct hf_compose_plane *plane = fetch->plane;
+
+	return (const uint8_t *)plane->data[channel->plane] +
+	       (size_t)(y >> channel->vshift) * plane->pitch[channel->plane] +
+	       channel->offset;
+}
+
+static void load(const struct hf_fetch_channel *channel, const uint8_t *line,
+		 uint32_t x, uint32_t count, float *to)
+{
+	channel->load(line + (size_t)x * channel->step, count, channel->shift,
+		      channel->mask, channel->scale, to);
+}
+
+static void read_channel(const struct hf_fetch *fetch, int index, uint32_t x,
+			 uint32_t y, uint32_t count, float *to)
+{
+	const struct hf_fetch_channel *channel = &fetch->channels[index];
+
+	load(channel, line_of(fetch, channel, y), x, count, to);
+}
+
+/* Several planes in short runs are too much for the CPU to foresee what is next. */
+static const hf_any_u32 *words_at(const struct hf_fetch *fetch, uint32_t x,
+				  uint32_t y, uint32_t count)
+{
+	const uint8_t *line = line_of(fetch, &fetch->channels[0], y);
+	const uint8_t *words = line + (size_t)x * sizeof(uint32_t);
+	const size_t size = count * sizeof(uint32_t);
+
+	for (size_t i = 0; i < size; i += 64)
+		__builtin_prefetch(words + size + i);
+	return (const hf_any_u32 *)words;
+}
+
+HF_HOT
+static void load_words(const hf_any_u32 *restrict words, size_t count,
+		       const struct hf_fetch_channel *channels,
+		       float *restrict r, float *restrict g, float *restrict b)
+{
+	unsigned int red = channels[0].shift, green = channels[1].shift;
+	unsigned int blue = channels[2].shift;
+	uint32_t mask = channels[0].mask;
+	float scale = channels[0].scale;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t word = words[i];
+
+		r[i] = (int32_t)(word >> red & mask) * scale;
+		g[i] = (int32_t)(word >> green & mask) * scale;
+		b[i] = (int32_t)(word >> blue & mask) * scale;
+	}
+}
+
+/* What is brighter than white is white; what is negative or no number is black. */
+HF_HOT
+static void decode_halves(float *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint32_t half = (int32_t)values[i];
+		union {
+			uint32_t bits;
+			float value;
+		} wide = { .bits = (half & 0x7fff) << 13 };
+		/* The exponents of the two formats count from elsewhere. */
+		float value = wide.value * 0x1p112f;
+
+		value = value < 1 ? value : 1;
+		values[i] = half > 0x7c00 ? 0 : value * HF_PIXELS_ONE;
+	}
+}
+
+static void read_rgb(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
+		     uint32_t count, const struct hf_pixels *to)
+{
+	float *channels[] = { to->r, to->g, to->b, to->a };
+	int first = 0;
+
+	if (fetch->words) {
+		load_words(words_at(fetch, x, y, count), count, fetch->channels,
+			   to->r, to->g, to->b);
+		first = 3;
+	}
+	for (int i = first; i < (fetch->opaque ? 3 : 4); i++) {
+		read_channel(fetch, i, x, y, count, channels[i]);
+		if (fetch->layout->half)
+			decode_halves(channels[i], count);
+	}
+}
+
+static void fill(float *to, uint32_t count, float value)
+{
+	for (uint32_t i = 0; i < count; i++)
+		to[i] = value;
+}
+
+HF_HOT
+static void widen(const float *restrict from, size_t count, float *restrict to)
+{
+	for (size_t i = 0; i < count; i++)
+		to[2 * i] = to[2 * i + 1] = from[i];
+}
+
+/*
+ * Read Cb or Cr, one for each pixel. A line of packed 4:2:2 with an odd width ends
+ * in the middle of a group: the last pixel then takes what is missing from the
+ * group before, or is grey. Returns where the first one is, in @to.
+ */
+static const float *read_chroma(const struct hf_fetch *fetch, int index,
+				uint32_t x, uint32_t y, uint32_t count,
+				float to[SAMPLES])
+{
+	const struct hf_fetch_channel *channel = &fetch->channels[index];
+	const struct hf_compose_plane *plane = fetch->plane;
+	const uint8_t *line = line_of(fetch, channel, y);
+	float samples[SAMPLES];
+	uint32_t first, wanted;
+	uint64_t length, there;
+
+	if (!channel->hshift) {
+		load(channel, line, x, count, to);
+		return to;
+	}
+	length = hf_format_min_pitch(plane->format, plane->width, channel->plane);
+	there = (length + channel->step - channel->offset - channel->size) /
+		channel->step;
+	first = x / 2;
+	wanted = (x + count - 1) / 2 - first + 1;
+	if (there >= first + wanted) {
+		load(channel, line, first, wanted, samples);
+	} else {
+		load(channel, line, first, wanted - 1, samples);
+		if (there)
+			load(channel, line, there - 1, 1, samples + wanted - 1);
+		else
+			fill(samples, 1, (channel->mask + 1) / 2);
+	}
+	widen(samples, wanted, to);
+	return to + x % 2;
+}
+
+static inline float limit(float value)
 {
 	/* In the form of two instructions, not of two branches. */
 	value = value > 0 ? value : 0;
-	value = value < 65535 ? value : 65535;
-	return value + 0.5f;
+	return value < HF_PIXELS_ONE ? value : HF_PIXELS_ONE;
 }
 
-static void decode_yuv(const struct hf_compose_plane *plane,
-		       const struct yuv_layout *layout,
-		       const struct matrix *matrix, uint32_t x, uint32_t y,
-		       uint32_t count, struct pixel *out)
+HF_HOT
+static void convert(const struct hf_fetch_matrix *matrix,
+		    const float *restrict luma, const float *restrict cb,
+		    const float *restrict cr, size_t count, float *restrict r,
+		    float *restrict g, float *restrict b)
 {
-	uint16_t luma[RUN], cb[RUN], cr[RUN], alpha[RUN];
+	const struct hf_fetch_matrix m = *matrix;
 
-	read_component(plane, layout, &layout->y, false, x, y, count, luma);
-	read_component(plane, layout, &layout->cb, true, x, y, count, cb);
-	read_component(plane, layout, &layout->cr, true, x, y, count, cr);
-	if (layout->a.step)
-		read_component(plane, layout, &layout->a, false, x, y, count,
-			       alpha);
+	for (size_t i = 0; i < count; i++) {
+		float l = (luma[i] - m.y_zero) * m.y;
+		float u = cb[i] - m.c_zero;
+		float v = cr[i] - m.c_zero;
 
-	for (uint32_t i = 0; i < count; i++) {
-		float l = (luma[i] - matrix->y_zero) * matrix->y;
-		float u = cb[i] - matrix->c_zero;
-		float v = cr[i] - matrix->c_zero;
-
-		out[i].r = clamp16(l + matrix->r_cr * v);
-		out[i].g = clamp16(l + matrix->g_cb * u + matrix->g_cr * v);
-		out[i].b = clamp16(l + matrix->b_cb * u);
-		out[i].a = layout->a.step ? alpha[i] * 0x101 : 0xffff;
+		r[i] = limit(l + m.r_cr * v);
+		g[i] = limit(l + m.g_cb * u + m.g_cr * v);
+		b[i] = limit(l + m.b_cb * u);
 	}
 }
 
-static uint16_t multiply(uint32_t a, uint32_t b)
+static void read_yuv(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
+		     uint32_t count, const struct hf_pixels *to)
 {
-	return (a * b + 32767) / 65535;
-}
+	float luma[RUN], cb[SAMPLES], cr[SAMPLES];
 
-/* Rounds to the nearest, for all of 0..65535. */
-static uint32_t narrow(uint32_t value)
-{
-	return (value * 255 + 32895) >> 16;
-}
+	for (uint32_t at = 0; at < count; at += RUN) {
+		uint32_t n = count - at < RUN ? count - at : RUN;
+		struct hf_pixels run = hf_pixels_at(to, at);
 
-static void finish(const struct hf_compose_plane *plane, struct pixel *pixels,
-		   uint32_t count, uint32_t *argb)
-{
-	bool opaque = plane->blend == HF_BLEND_NONE;
-	bool coverage = plane->blend == HF_BLEND_COVERAGE;
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct pixel *p = &pixels[i];
-
-		if (opaque)
-			p->a = 0xffff;
-		if (coverage && p->a != 0xffff) {
-			p->r = multiply(p->r, p->a);
-			p->g = multiply(p->g, p->a);
-			p->b = multiply(p->b, p->a);
-		}
-		argb[i] = narrow(p->a) << 24 | narrow(p->r) << 16 |
-			  narrow(p->g) << 8 | narrow(p->b);
+		read_channel(fetch, 0, x + at, y, n, luma);
+		convert(&fetch->matrix, luma,
+			read_chroma(fetch, 1, x + at, y, n, cb),
+			read_chroma(fetch, 2, x + at, y, n, cr), n, run.r,
+			run.g, run.b);
 	}
+	if (!fetch->opaque)
+		read_channel(fetch, 3, x, y, count, to->a);
 }
 
-/* By far the most common: as it is, but for the alpha. */
-static bool fetch_8888(const struct hf_compose_plane *plane, uint32_t x,
-		       uint32_t y, uint32_t width, uint32_t *argb)
+void hf_fetch_line(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
+		   uint32_t count, const struct hf_pixels *to)
 {
-	bool opaque = plane->format->fourcc == DRM_FORMAT_XRGB8888 ||
-		      plane->blend == HF_BLEND_NONE;
-
-	if (plane->format->fourcc != DRM_FORMAT_XRGB8888 &&
-	    plane->format->fourcc != DRM_FORMAT_ARGB8888)
-		return false;
-	if (!opaque && plane->blend == HF_BLEND_COVERAGE)
-		return false;
-
-	memcpy(argb, line_of(plane, 0, y) + (size_t)x * 4, (size_t)width * 4);
-	if (opaque)
-		for (uint32_t i = 0; i < width; i++)
-			argb[i] |= 0xff000000;
-	return true;
+	if (fetch->plane->format->is_yuv)
+		read_yuv(fetch, x, y, count, to);
+	else
+		read_rgb(fetch, x, y, count, to);
+	if (!fetch->opaque && fetch->plane->blend == HF_BLEND_COVERAGE)
+		hf_blend_premultiply(to, count);
 }
 
-void hf_fetch_box(const struct hf_compose_plane *plane, uint32_t x, uint32_t y,
-		  uint32_t width, uint32_t height, uint32_t *argb)
+/* Can be read and blended in one loop. */
+static bool blends_words(const struct hf_fetch *fetch, float alpha)
 {
-	const struct rgb_layout *rgb = find_rgb(plane->format->fourcc);
-	const struct yuv_layout *yuv = find_yuv(plane->format->fourcc);
-	struct pixel pixels[RUN];
-	struct matrix matrix = { 0 };
+	return fetch->words && fetch->channels[0].mask == 0xff && alpha == 1 &&
+	       !fetch->opaque && fetch->plane->blend == HF_BLEND_PREMULTIPLIED;
+}
 
-	if (yuv)
-		make_matrix(&matrix, plane, yuv->bits);
+void hf_fetch_over(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
+		   uint32_t count, float alpha, const struct hf_pixels *to)
+{
+	float r[RUN], g[RUN], b[RUN], a[RUN];
+	const struct hf_pixels from = { r, g, b, fetch->opaque ? NULL : a };
 
-	for (uint32_t line = y; line < y + height; line++, argb += width) {
-		if (fetch_8888(plane, x, line, width, argb))
-			continue;
-		for (uint32_t i = 0; i < width; i += RUN) {
-			uint32_t count = width - i < RUN ? width - i : RUN;
+	if (blends_words(fetch, alpha)) {
+		const struct hf_fetch_channel *c = fetch->channels;
+		const uint8_t shifts[] = { c[0].shift, c[1].shift, c[2].shift,
+					   c[3].shift };
 
-			if (rgb)
-				decode_rgb(plane, rgb, x + i, line, count, pixels);
-			else
-				decode_yuv(plane, yuv, &matrix, x + i, line, count,
-					   pixels);
-			finish(plane, pixels, count, argb + i);
-		}
+		hf_blend_words(words_at(fetch, x, y, count), count, shifts, to);
+		return;
+	}
+	for (uint32_t at = 0; at < count; at += RUN) {
+		uint32_t n = count - at < RUN ? count - at : RUN;
+		struct hf_pixels run = hf_pixels_at(to, at);
+
+		hf_fetch_line(fetch, x + at, y, n, &from);
+		hf_blend_over(&from, n, alpha, &run);
 	}
 }

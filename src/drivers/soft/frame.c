@@ -64,7 +64,7 @@ static void add_layer(struct hf_frame *frame,
 	out->alpha = state->alpha;
 	out->blend = state->blend;
 	out->rotation = state->rotation;
-	out->bt709 = state->encoding;
+	out->encoding = state->encoding;
 	out->full_range = state->range;
 	out->nearest = state->scaling_filter == HF_FILTER_NEAREST;
 	for (unsigned int i = 0; i < fb->format->num_planes; i++) {

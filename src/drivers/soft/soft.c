@@ -2,29 +2,51 @@
 /*
  * The soft device's description. Its display accepts whatever KMS accepts and
  * does nothing on a commit, but that it maps the memory that it scans out: the
- * picture is computed when somebody looks, in server/screenshot.c.
+ * picture is computed when somebody looks, from a frame (frame.h).
  */
 #include <errno.h>
 
 #include "drivers/soft/soft.h"
+#include "drivers/soft/writeback.h"
 #include "holdfast_drm.h"
 
-#define RGB_FORMATS                                                           \
-	DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888, DRM_FORMAT_XBGR8888,        \
-		DRM_FORMAT_ABGR8888, DRM_FORMAT_RGBX8888,                     \
-		DRM_FORMAT_RGBA8888, DRM_FORMAT_BGRX8888,                     \
-		DRM_FORMAT_BGRA8888, DRM_FORMAT_RGB888, DRM_FORMAT_BGR888,    \
-		DRM_FORMAT_RGB565, DRM_FORMAT_BGR565, DRM_FORMAT_XRGB1555,    \
-		DRM_FORMAT_ARGB1555, DRM_FORMAT_XRGB2101010,                  \
-		DRM_FORMAT_ARGB2101010, DRM_FORMAT_XBGR2101010,               \
-		DRM_FORMAT_ABGR2101010
-
-static const uint32_t primary_formats[] = { RGB_FORMATS, 0 };
-static const uint32_t overlay_formats[] = {
-	RGB_FORMATS,	    DRM_FORMAT_NV12,   DRM_FORMAT_NV21,
-	DRM_FORMAT_NV16,    DRM_FORMAT_P010,   DRM_FORMAT_YUYV,
-	DRM_FORMAT_UYVY,    DRM_FORMAT_YUV420, DRM_FORMAT_YUV422,
-	DRM_FORMAT_YUV444,  0,
+/* All that the composer shows, those that programs use most first. */
+static const uint32_t formats[] = {
+	DRM_FORMAT_XRGB8888,	   DRM_FORMAT_ARGB8888,
+	DRM_FORMAT_XBGR8888,	   DRM_FORMAT_ABGR8888,
+	DRM_FORMAT_RGBX8888,	   DRM_FORMAT_RGBA8888,
+	DRM_FORMAT_BGRX8888,	   DRM_FORMAT_BGRA8888,
+	DRM_FORMAT_RGB888,	   DRM_FORMAT_BGR888,
+	DRM_FORMAT_RGB565,	   DRM_FORMAT_BGR565,
+	DRM_FORMAT_XRGB1555,	   DRM_FORMAT_ARGB1555,
+	DRM_FORMAT_XBGR1555,	   DRM_FORMAT_ABGR1555,
+	DRM_FORMAT_RGBX5551,	   DRM_FORMAT_RGBA5551,
+	DRM_FORMAT_BGRX5551,	   DRM_FORMAT_BGRA5551,
+	DRM_FORMAT_XRGB4444,	   DRM_FORMAT_ARGB4444,
+	DRM_FORMAT_XBGR4444,	   DRM_FORMAT_ABGR4444,
+	DRM_FORMAT_RGBX4444,	   DRM_FORMAT_RGBA4444,
+	DRM_FORMAT_BGRX4444,	   DRM_FORMAT_BGRA4444,
+	DRM_FORMAT_XRGB2101010,	   DRM_FORMAT_ARGB2101010,
+	DRM_FORMAT_XBGR2101010,	   DRM_FORMAT_ABGR2101010,
+	DRM_FORMAT_RGBX1010102,	   DRM_FORMAT_RGBA1010102,
+	DRM_FORMAT_BGRX1010102,	   DRM_FORMAT_BGRA1010102,
+	DRM_FORMAT_XRGB16161616,   DRM_FORMAT_ARGB16161616,
+	DRM_FORMAT_XBGR16161616,   DRM_FORMAT_ABGR16161616,
+	DRM_FORMAT_XRGB16161616F,  DRM_FORMAT_ARGB16161616F,
+	DRM_FORMAT_XBGR16161616F,  DRM_FORMAT_ABGR16161616F,
+	DRM_FORMAT_C8,		   DRM_FORMAT_R8,
+	DRM_FORMAT_NV12,	   DRM_FORMAT_NV21,
+	DRM_FORMAT_NV16,	   DRM_FORMAT_NV61,
+	DRM_FORMAT_NV24,	   DRM_FORMAT_NV42,
+	DRM_FORMAT_P010,	   DRM_FORMAT_P012,
+	DRM_FORMAT_P016,	   DRM_FORMAT_P210,
+	DRM_FORMAT_YUYV,	   DRM_FORMAT_YVYU,
+	DRM_FORMAT_UYVY,	   DRM_FORMAT_VYUY,
+	DRM_FORMAT_XYUV8888,	   DRM_FORMAT_AYUV,
+	DRM_FORMAT_YUV420,	   DRM_FORMAT_YVU420,
+	DRM_FORMAT_YUV422,	   DRM_FORMAT_YVU422,
+	DRM_FORMAT_YUV444,	   DRM_FORMAT_YVU444,
+	0,
 };
 static const uint32_t cursor_formats[] = { DRM_FORMAT_ARGB8888, 0 };
 
@@ -54,15 +76,20 @@ static void cleanup_fb(struct hf_framebuffer *fb)
 
 static const struct hf_kms_funcs kms_funcs = {
 	.features = HF_KMS_VBLANK | HF_KMS_GAMMA | HF_KMS_BLEND | HF_KMS_ASYNC |
-		    HF_KMS_ROUTES,
+		    HF_KMS_ROUTES | HF_KMS_VRR | HF_KMS_WRITEBACK,
 	.min_crtcs = 2,
 	.connector_type = DRM_MODE_CONNECTOR_HDMIA,
 	.encoder_type = DRM_MODE_ENCODER_TMDS,
 	.prepare_fb = prepare_fb,
 	.cleanup_fb = cleanup_fb,
+	.cursor_size = 256,
+	.writeback_formats = hf_soft_writeback_formats,
+	.prepare_writeback = hf_soft_writeback_prepare,
+	.writeback = hf_soft_writeback,
+	.cleanup_writeback = hf_soft_writeback_cleanup,
 	.formats = {
-		[HF_PLANE_PRIMARY] = primary_formats,
-		[HF_PLANE_OVERLAY] = overlay_formats,
+		[HF_PLANE_PRIMARY] = formats,
+		[HF_PLANE_OVERLAY] = formats,
 		[HF_PLANE_CURSOR] = cursor_formats,
 	},
 };

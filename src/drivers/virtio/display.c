@@ -193,6 +193,8 @@ static void send_cursor(struct hf_gpu_scanout *scanout, uint32_t type,
 	request->pos.scanout_id = htole32(scanout->index);
 	request->pos.x = htole32(cursor->x);
 	request->pos.y = htole32(cursor->y);
+	request->hot_x = htole32(cursor->hot_x);
+	request->hot_y = htole32(cursor->hot_y);
 	request->resource_id = htole32(resource ? resource->id : 0);
 	hf_gpu_command_send(cursor->update, HF_GPU_CURSOR, resource,
 			    cursor_step, scanout);
@@ -484,6 +486,8 @@ static void ask_cursor(struct hf_gpu_cursor *cursor, const struct hf_crtc *crtc,
 				on ? plane->fb->driver : NULL);
 	cursor->x = plane->crtc_x;
 	cursor->y = plane->crtc_y;
+	cursor->hot_x = plane->hotspot_x;
+	cursor->hot_y = plane->hotspot_y;
 	/* A commit of the cursor that is no move is one of its content. */
 	if (old && (plane->damage || old->fb != plane->fb ||
 		    (old->crtc_x == plane->crtc_x &&

@@ -12,7 +12,7 @@
 #include "holdfast_drm.h"
 
 static int probe(struct hf_device *dev, const struct hf_device_options *options,
-		 struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS])
+		 struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS])
 {
 	struct hf_virtio_gpu *gpu;
 	struct hf_virtio *virtio;
@@ -22,7 +22,7 @@ static int probe(struct hf_device *dev, const struct hf_device_options *options,
 				      options->why, HF_VFIO_WHY);
 	if (!virtio)
 		return -errno;
-	gpu = hf_virtio_gpu_create(virtio, dev->sys->clock);
+	gpu = hf_virtio_gpu_create(virtio, dev->sys->real_clock);
 	if (!gpu)
 		return -errno;
 	n = hf_virtio_gpu_outputs(gpu, outputs);

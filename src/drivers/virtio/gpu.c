@@ -391,7 +391,7 @@ static void wait_for_query(struct hf_virtio_gpu *gpu)
 }
 
 int hf_virtio_gpu_outputs(struct hf_virtio_gpu *gpu,
-			  struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS])
+			  struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS])
 {
 	if (gpu->down)
 		return -EIO;

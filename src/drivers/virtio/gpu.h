@@ -77,7 +77,7 @@ extern const struct hf_kms_funcs hf_virtio_gpu_kms;
  * Return: how many; a negative errno.
  */
 int hf_virtio_gpu_outputs(struct hf_virtio_gpu *gpu,
-			  struct hf_kms_output outputs[HF_KMS_MAX_CONNECTORS]);
+			  struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS]);
 /** hf_virtio_gpu_attach() - Its display is @kms from now on; events go there. */
 void hf_virtio_gpu_attach(struct hf_virtio_gpu *gpu, struct hf_kms_device *kms);
 

@@ -245,6 +245,7 @@ struct hf_gpu_cursor {
 	struct hf_gpu_unit unit;
 	struct hf_gpu_resource *resource, *next, *shown, *before;
 	int32_t x, y, shown_x, shown_y;
+	int32_t hot_x, hot_y; /* the spot in its picture that points */
 	bool content, unsure, busy;
 	struct hf_gpu_command *transfer, *update;
 };

@@ -189,9 +189,13 @@ static uint32_t encoder_mask(const struct hf_crtc *crtc)
 	const struct hf_kms_device *kms = crtc->kms;
 	uint32_t mask = 0;
 
-	for (unsigned int i = 0; i < kms->num_connectors; i++)
-		mask |= (uint32_t)(kms->connectors[i]->state->crtc == crtc)
-			<< i;
+	for (unsigned int i = 0; i < kms->num_connectors; i++) {
+		const struct hf_connector_state *state =
+			kms->connectors[i]->state;
+
+		if (state->crtc == crtc && state->encoder)
+			mask |= 1u << state->encoder->index;
+	}
 	return mask;
 }
 
@@ -228,7 +232,7 @@ static void print_connector(FILE *out, const struct hf_connector *connector)
 	print(out, 0, "connector[%u]: %s", connector->base.id, name);
 	print(out, 1, "crtc=%s", crtc);
 	print(out, 1, "self_refresh_aware=0");
-	print(out, 1, "max_requested_bpc=0");
+	print(out, 1, "max_requested_bpc=%u", connector->state->max_bpc);
 }
 
 void hf_kms_state_print(FILE *out, const struct hf_kms_device *kms)

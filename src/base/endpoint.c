@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <linux/sockios.h>
@@ -72,25 +71,12 @@ static int bind_name(int fd, const char *name)
 		    offsetof(struct sockaddr_un, sun_path) + 1 + len);
 }
 
-/*
- * Neither writes: what is sent already fills the client's buffer, and ours is shut,
- * since a packet that holds the client's own end would keep it open for ever. (One
- * that we receive does not.)
- */
-static int forbid_writing(int server, int client)
-{
-	return stuff(client) ? -1 : shutdown(server, SHUT_RD);
-}
-
-static int open_pair(struct hf_endpoints *endpoints,
+int hf_endpoint_open(struct hf_endpoints *endpoints,
 		     struct hf_endpoint *endpoint, const char *name,
-		     bool writable, int *client)
+		     void (*hung_up)(struct hf_endpoint *endpoint), int *client)
 {
-	/* A hang-up needs not be asked for. */
-	struct epoll_event event = {
-		.events = writable ? EPOLLIN : 0,
-		.data.u64 = endpoints->last_id + 1,
-	};
+	/* Nothing but the hang-up, which needs not be asked for. */
+	struct epoll_event event = { .data.u64 = endpoints->last_id + 1 };
 	struct stat st;
 	int sv[2], err;
 
@@ -101,8 +87,12 @@ static int open_pair(struct hf_endpoints *endpoints,
 		close(sv[1]);
 		return -ENFILE;
 	}
-	if (bind_name(sv[0], name) ||
-	    (!writable && forbid_writing(sv[0], sv[1])) || fstat(sv[1], &st) ||
+	/*
+	 * Shut: a packet that holds the client's own end would keep it open
+	 * for ever.
+	 */
+	if (bind_name(sv[0], name) || stuff(sv[1]) ||
+	    shutdown(sv[0], SHUT_RD) || fstat(sv[1], &st) ||
 	    epoll_ctl(endpoints->epoll, EPOLL_CTL_ADD, sv[0], &event)) {
 		err = errno;
 		close(sv[0]);
@@ -113,28 +103,12 @@ static int open_pair(struct hf_endpoints *endpoints,
 	endpoint->fd = sv[0];
 	endpoint->dev = st.st_dev;
 	endpoint->inode = st.st_ino;
+	endpoint->hung_up = hung_up;
 	HASH_ADD(by_id, endpoints->by_id, id, sizeof(endpoint->id), endpoint);
 	HASH_ADD(by_inode, endpoints->by_inode, inode, sizeof(endpoint->inode),
 		 endpoint);
 	*client = sv[1];
 	return 0;
-}
-
-int hf_endpoint_open(struct hf_endpoints *endpoints,
-		     struct hf_endpoint *endpoint, const char *name,
-		     void (*hung_up)(struct hf_endpoint *endpoint), int *client)
-{
-	endpoint->hung_up = hung_up;
-	return open_pair(endpoints, endpoint, name, false, client);
-}
-
-int hf_endpoint_open_writable(struct hf_endpoints *endpoints,
-			      struct hf_endpoint *endpoint, const char *name,
-			      void (*ready)(struct hf_endpoint *endpoint),
-			      int *client)
-{
-	endpoint->hung_up = ready;
-	return open_pair(endpoints, endpoint, name, true, client);
 }
 
 void hf_endpoint_close(struct hf_endpoints *endpoints,

@@ -54,15 +54,6 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 		     struct hf_endpoint *endpoint, const char *name,
 		     void (*hung_up)(struct hf_endpoint *endpoint),
 		     int *client);
-/**
- * hf_endpoint_open_writable() - The same, for a client that writes to it.
- * @ready: called when there may be something to receive, and when the client's end is
- *	gone, which is when there is nothing: then it closes the endpoint
- */
-int hf_endpoint_open_writable(struct hf_endpoints *endpoints,
-			      struct hf_endpoint *endpoint, const char *name,
-			      void (*ready)(struct hf_endpoint *endpoint),
-			      int *client);
 void hf_endpoint_close(struct hf_endpoints *endpoints,
 		       struct hf_endpoint *endpoint);
 

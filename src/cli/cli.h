@@ -32,6 +32,9 @@
  * @stats: print a line at the end
  * @json: machine-readable
  * @crtc: index
+ * @connector: name of one to take the CRTC of, or NULL
+ * @record: file to record to, or NULL
+ * @frames: to record; 0: any number
  * @format: of a trace: "text" or "chrome"
  * @path: where to write it, or NULL: to standard output
  * @duration: seconds that it takes; 0: until it is interrupted
@@ -55,6 +58,9 @@ struct hf_cli_options {
 	bool stats;
 	bool json;
 	unsigned int crtc;
+	const char *connector;
+	const char *record;
+	unsigned long frames;
 	const char *format, *path;
 	double duration;
 	bool help;
@@ -72,6 +78,7 @@ int hf_cli_inject(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_vblank(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_record(const struct hf_cli_options *options, int argc, char **argv);
 
 /** hf_cli_error() - One line on stderr. Return: HF_EXIT_USAGE. */
 int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -100,6 +107,14 @@ char *hf_cli_query_text(const char *socket, const char *text);
  * `--strict` is on. Then the user was told. */
 bool hf_cli_problems(const struct hf_cli_options *options,
 		     const struct hf_server *server);
+/**
+ * hf_cli_query_display() - Ask about the CRTC or connector that the options name.
+ * @question: "screenshot", "record"
+ *
+ * Return: as hf_cli_query(), but where it is negative the user was told.
+ */
+int hf_cli_query_display(const struct hf_cli_options *options,
+			 const char *question);
 /** hf_cli_no_server() - Say why there is no answer. Return: 1. */
 int hf_cli_no_server(int err);
 
@@ -114,5 +129,27 @@ int hf_cli_shim_path(char *path, size_t size);
  */
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options);
+
+/* record.c: --record */
+
+struct hf_video;
+struct hf_recording;
+
+/**
+ * struct hf_cli_recording - A recording of a server of our own.
+ * @path: NULL: there is none
+ */
+struct hf_cli_recording {
+	const char *path;
+	struct hf_video *video;
+	struct hf_recording *recording;
+};
+
+/** hf_cli_record_start() - As the options say. Return: 0, or the user was told. */
+int hf_cli_record_start(struct hf_cli_recording *recording,
+			struct hf_server *server,
+			const struct hf_cli_options *options);
+/** hf_cli_record_end() - Complete it. Return: 0, or the user was told. */
+int hf_cli_record_end(struct hf_cli_recording *recording);
 
 #endif

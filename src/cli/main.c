@@ -38,6 +38,9 @@ enum {
 	PROBLEMS,
 	FORMAT,
 	DURATION,
+	RECORD,
+	CONNECTOR,
+	FRAMES,
 };
 
 /* Which commands an option belongs to. */
@@ -50,6 +53,7 @@ enum {
 	INJECT = 32,
 	VBLANK = 64,
 	TRACING = 128,
+	RECORDING = 256,
 };
 
 static const struct command {
@@ -66,6 +70,7 @@ static const struct command {
 	{ "trace", TRACING, hf_cli_trace },
 	{ "inject", INJECT, hf_cli_inject },
 	{ "vblank", VBLANK, hf_cli_vblank },
+	{ "record", RECORDING, hf_cli_record },
 };
 
 static const struct option long_options[] = {
@@ -93,6 +98,9 @@ static const struct option long_options[] = {
 	{ "scenario", required_argument, NULL, SCENARIO },
 	{ "clock", required_argument, NULL, CLOCK },
 	{ "help", no_argument, NULL, HELP },
+	{ "record", required_argument, NULL, RECORD },
+	{ "connector", required_argument, NULL, CONNECTOR },
+	{ "frames", required_argument, NULL, FRAMES },
 	{ 0 },
 };
 
@@ -102,6 +110,7 @@ static unsigned int commands_of(int option)
 	case OUTPUT:
 		return RUN | SERVE | TRACING;
 	case TRACE:
+	case RECORD:
 	case STATS:
 	case SCREENSHOT:
 	case SCANOUT:
@@ -124,13 +133,17 @@ static unsigned int commands_of(int option)
 	case PROBLEMS:
 		return INFO;
 	case CRTC:
-		return SHOT;
+	case CONNECTOR:
+		return SHOT | RECORDING;
 	case FORMAT:
-	case DURATION:
 		return TRACING;
+	case DURATION:
+		return TRACING | RECORDING;
+	case FRAMES:
+		return RECORDING;
 	default:
 		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
-		       TRACING;
+		       TRACING | RECORDING;
 	}
 }
 
@@ -150,7 +163,10 @@ static void print_help(void)
 {
 	puts("Usage: holdfast run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
 	     "       holdfast serve [OPTION]...\n"
-	     "       holdfast screenshot [--socket PATH] [--crtc N] FILE.png\n"
+	     "       holdfast screenshot [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                           FILE.png | -\n"
+	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                       [--frames N] [--duration SECONDS] FILE\n"
 	     "       holdfast info [--socket PATH] [--json | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
@@ -172,6 +188,9 @@ static void print_help(void)
 	     "  --strict               the same, and fail where they did\n"
 	     "  --trace FILE           write down every ioctl and event: as lines, or\n"
 	     "                         for Perfetto where FILE ends in .json\n"
+	     "  --record FILE          frames of the first CRTC as they are flipped: to a\n"
+	     "                         video (.mkv .mp4 .webm .gif .y4m) or to pictures\n"
+	     "                         (%05d.png)\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -294,6 +313,16 @@ static int parse_format(struct hf_cli_options *options)
 	return 0;
 }
 
+static int parse_number(const char *option, unsigned long *number)
+{
+	char more;
+
+	if (*optarg < '0' || *optarg > '9' ||
+	    sscanf(optarg, "%9lu%c", number, &more) != 1 || !*number)
+		return hf_cli_error("%s %s: not a number", option, optarg);
+	return 0;
+}
+
 static int parse_duration(struct hf_cli_options *options)
 {
 	char more;
@@ -317,6 +346,14 @@ static int parse_option(const struct command *command,
 			return parse_output(options, optarg);
 		options->path = optarg;
 		return 0;
+	case RECORD:
+		options->record = optarg;
+		return 0;
+	case CONNECTOR:
+		options->connector = optarg;
+		return 0;
+	case FRAMES:
+		return parse_number("--frames", &options->frames);
 	case FORMAT:
 		return parse_format(options);
 	case DURATION:

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,32 +102,73 @@ int hf_cli_no_server(int err)
 	return 1;
 }
 
+int hf_cli_query_display(const struct hf_cli_options *options,
+			 const char *question)
+{
+	const char *connector = options->connector;
+	char text[64], crtc[32];
+	int fd;
+
+	snprintf(crtc, sizeof(crtc), "%u", options->crtc);
+	if (snprintf(text, sizeof(text), "%s %s", question,
+		     connector ? connector : crtc) >= (int)sizeof(text))
+		fd = -ENXIO;
+	else
+		fd = hf_cli_query(options->socket, text);
+	if (fd >= 0)
+		return fd;
+	if (fd == -ECHRNG)
+		hf_cli_error("there is no CRTC %s", crtc);
+	else if (fd == -ENXIO)
+		hf_cli_error("there is no connector %s", connector);
+	else if (fd == -ENOTCONN)
+		hf_cli_error("nothing is shown on %s", connector);
+	else if (fd == -ENODATA)
+		hf_cli_error("%s%s shows nothing yet", connector ? "" : "CRTC ",
+			     connector ? connector : crtc);
+	else if (fd == -EBUSY)
+		hf_cli_error("the server does that for others already");
+	else
+		hf_cli_no_server(-fd);
+	return fd;
+}
+
+static int copy(int in, int out)
+{
+	char buf[65536];
+	ssize_t n, written;
+
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		for (ssize_t done = 0; done < n; done += written) {
+			written = write(out, buf + done, n - done);
+			if (written < 0)
+				return -errno;
+		}
+	return n < 0 ? -errno : 0;
+}
+
+/* "-" is standard output. */
 int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		      char **argv)
 {
-	char text[64];
-	struct stat st;
-	int in, out;
+	int in, out, ret;
 
 	if (argc != 1)
 		return hf_cli_error("screenshot needs one file name");
-	snprintf(text, sizeof(text), "screenshot %u", options->crtc);
-	in = hf_cli_query(options->socket, text);
-	if (in == -ENODATA) {
-		hf_cli_error("CRTC %u shows nothing yet", options->crtc);
-		return 1;
-	}
+	in = hf_cli_query_display(options, "screenshot");
 	if (in < 0)
-		return hf_cli_no_server(-in);
-	out = open(argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (out < 0 || fstat(in, &st) ||
-	    sendfile(out, in, &(off_t){ 0 }, st.st_size) != st.st_size ||
-	    close(out)) {
-		hf_cli_error("%s: %s", argv[0], strerror(errno));
 		return 1;
-	}
+	out = strcmp(argv[0], "-") ?
+		      open(argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			   0666) :
+		      STDOUT_FILENO;
+	ret = out < 0 ? -errno : copy(in, out);
+	if (out >= 0 && close(out) && !ret)
+		ret = -errno;
 	close(in);
-	return 0;
+	if (ret)
+		hf_cli_error("%s: %s", argv[0], strerror(-ret));
+	return ret ? 1 : 0;
 }
 
 static uint64_t number(struct json_object *obj, const char *key)

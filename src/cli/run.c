@@ -23,6 +23,7 @@
 
 #include "base/futex.h"
 #include "cli/cli.h"
+#include "video/video.h"
 #include "drivers/soft/frame.h"
 
 /* How long what the program left behind has to end by itself. */
@@ -34,6 +35,7 @@ struct run {
 	bool own_server;
 	char shim[4096];
 	int screenshot_fd;
+	struct hf_cli_recording recording;
 	sigset_t old_mask;
 	struct sigaction old_pipe, old_child;
 	struct rlimit old_files;
@@ -147,12 +149,16 @@ static int catch_signals(struct run *run)
 
 /* -- what the program left behind ---------------------------------------------- */
 
-static bool is_own_child(const char *pid)
+static bool is_own_child(const struct run *run, const char *pid)
 {
 	char path[300], line[512], *after;
 	FILE *f;
 	int ppid = 0;
 
+	/* What encodes a recording is ours, not the program's. */
+	if (run->recording.video &&
+	    atoi(pid) == hf_video_encoder(run->recording.video))
+		return false;
 	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
 	f = fopen(path, "re");
 	if (!f)
@@ -163,37 +169,47 @@ static bool is_own_child(const char *pid)
 	return ppid == getpid();
 }
 
-static void signal_children(int signal)
+/* Return: how many there are. @signal 0: nothing is sent. */
+static unsigned int signal_children(const struct run *run, int signal)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
+	unsigned int n = 0;
 
 	if (!proc)
-		return;
+		return 0;
 	while ((entry = readdir(proc)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    is_own_child(entry->d_name))
+		    is_own_child(run, entry->d_name)) {
 			kill(atoi(entry->d_name), signal);
+			n++;
+		}
 	closedir(proc);
+	return n;
 }
 
-static bool any_children(void)
+static bool any_children(const struct run *run)
 {
 	siginfo_t info;
 
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
-	return !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT))
+		return false;
+	/* There is the encoder at least. */
+	return !run->recording.video ||
+	       !hf_video_encoder(run->recording.video) ||
+	       signal_children(run, 0);
 }
 
 static void end_leftovers(struct run *run)
 {
 	uint64_t end = hf_monotonic_ns() + LEFTOVER_NS;
 
-	while (any_children()) {
+	while (any_children(run)) {
 		bool late = run->interrupted || hf_monotonic_ns() >= end;
 
-		signal_children(late ? SIGKILL : SIGTERM);
+		signal_children(run, late ? SIGKILL : SIGTERM);
 		/* They may need answers to end in an orderly way. */
 		if (run->own_server)
 			hf_server_dispatch(&run->server, 10);
@@ -311,6 +327,21 @@ static void finish_screenshot(struct run *run)
 		run->status = 1 << 8;
 }
 
+static int start_recording(struct run *run)
+{
+	if (!run->options->record)
+		return 0;
+	if (!run->own_server)
+		return hf_cli_error("--record: there is a server already; see holdfast record");
+	return hf_cli_record_start(&run->recording, &run->server, run->options);
+}
+
+static void finish_recording(struct run *run)
+{
+	if (hf_cli_record_end(&run->recording) && !run->status)
+		run->status = 1 << 8;
+}
+
 static void print_stats(struct run *run)
 {
 	uint64_t frames = 0, objects = 0, bytes = 0, faults = 0;
@@ -364,6 +395,8 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	ret = open_device(&run);
 	if (!ret)
 		ret = open_screenshot(&run);
+	if (!ret)
+		ret = start_recording(&run);
 	if (ret)
 		goto out;
 	run.child = fork();
@@ -377,6 +410,7 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	end_leftovers(&run);
 	if (run.own_server)
 		settle(&run);
+	finish_recording(&run);
 	finish_screenshot(&run);
 	if (run.own_server) {
 		/* Others may use the device still. */
@@ -390,6 +424,7 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	if (run.own_server && hf_cli_problems(options, &run.server) && !ret)
 		ret = HF_EXIT_PROBLEMS;
 out:
+	hf_cli_record_end(&run.recording);
 	if (run.signal_source)
 		wl_event_source_remove(run.signal_source);
 	if (run.own_server)

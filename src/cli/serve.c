@@ -157,6 +157,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 {
 	struct hf_server server;
 	struct wl_event_source *sources[2];
+	struct hf_cli_recording recording = { 0 };
 	bool stopped = false;
 	char shim[4096];
 	int ret;
@@ -171,6 +172,11 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 			     strerror(-ret));
 	if (ret)
 		return options->vfio || ret == -EINVAL ? HF_EXIT_USAGE : 1;
+	ret = hf_cli_record_start(&recording, &server, options);
+	if (ret) {
+		hf_server_finish(&server);
+		return ret;
+	}
 	sources[0] = wl_event_loop_add_signal(server.loop, SIGTERM, stop,
 					      &stopped);
 	sources[1] = wl_event_loop_add_signal(server.loop, SIGINT, stop,
@@ -186,7 +192,9 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_server_dispatch(&server, -1);
 	wl_event_source_remove(sources[0]);
 	wl_event_source_remove(sources[1]);
-	stopped = hf_cli_problems(options, &server);
+	ret = hf_cli_record_end(&recording);
+	if (hf_cli_problems(options, &server))
+		ret = 1;
 	hf_server_finish(&server);
-	return stopped ? 1 : 0;
+	return ret ? 1 : 0;
 }

@@ -378,18 +378,24 @@ void hf_connector_probe(struct hf_connector *connector)
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output)
 {
+	struct hf_kms_output seen = hf_connector_seen(connector, output);
 	struct hf_kms_device *kms = connector->kms;
 	struct hf_monitor *monitor;
 	int ret;
 
 	if (hf_connector_writes_back(connector))
 		return -EINVAL;
-	ret = monitor_create(connector, output, &monitor);
+	ret = monitor_create(connector, &seen, &monitor);
 	if (ret)
 		return ret;
+	ret = hf_connector_remember(connector, output);
+	if (ret) {
+		monitor_destroy(monitor);
+		return ret;
+	}
 	monitor_destroy(connector->plugged);
 	connector->plugged = monitor;
-	connector->connected = output->width;
+	connector->connected = seen.width;
 	if (!kms->has_master || !kms->has_master(kms))
 		hf_connector_probe(connector);
 	else if (kms->changed)
@@ -633,5 +639,6 @@ void hf_connector_destroy(struct hf_connector *connector)
 	hf_blob_put(connector->path);
 	hf_blob_put(connector->writeback_formats);
 	hf_connector_state_destroy(connector->state);
+	free(connector->wired);
 	free(connector);
 }

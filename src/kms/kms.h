@@ -247,6 +247,16 @@ struct hf_encoder {
  */
 struct hf_monitor;
 
+/* What a connector is told to find, whatever is plugged in. */
+enum hf_force {
+	HF_FORCE_UNSPECIFIED,
+	HF_FORCE_OFF,
+	HF_FORCE_ON,
+	HF_FORCE_ON_DIGITAL,
+};
+
+struct hf_kms_output;
+
 struct hf_connector {
 	struct hf_mode_object base;
 	struct hf_kms_device *kms;
@@ -272,6 +282,8 @@ struct hf_connector {
 	struct hf_timeline timeline;	   /* of such a one's out-fences */
 	uint32_t dpms; /* DRM_MODE_DPMS_* */
 	struct hf_connector_state *state;
+	enum hf_force force;
+	struct hf_kms_output *wired; /* what really is plugged in; NULL: nothing yet */
 };
 
 /* What a display can do (hf_kms_funcs.features). */
@@ -514,6 +526,24 @@ void hf_kms_device_finish(struct hf_kms_device *kms);
  */
 int hf_kms_plug(struct hf_connector *connector,
 		const struct hf_kms_output *output);
+
+/* force.c */
+
+/**
+ * hf_kms_force() - Tell a connector what to find, as the kernel's status_store().
+ *
+ * If that makes a difference there is a uevent. Return: as hf_kms_plug().
+ */
+int hf_kms_force(struct hf_connector *connector, enum hf_force force);
+/** hf_connector_seen() - What it makes of an output that is plugged in. */
+struct hf_kms_output hf_connector_seen(const struct hf_connector *connector,
+				       const struct hf_kms_output *output);
+/** hf_connector_remember() - That is plugged in. Return: 0 or -ENOMEM. */
+int hf_connector_remember(struct hf_connector *connector,
+			  const struct hf_kms_output *output);
+
+/* device.c */
+
 /**
  * hf_kms_set_modes() - A connector lists other modes now, whatever its EDID says.
  *

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/spin.h"
 #include "mem/shmem.h"
+#include "server/attribute.h"
 #include "server/debugfs.h"
 #include "server/json.h"
 #include "server/scenario.h"
@@ -562,24 +563,8 @@ static int op_file_open(struct hf_client *client, struct slot *slot,
 	if (!memchr(path, 0, sizeof(path)))
 		return -ENAMETOOLONG;
 	hf_server_reap(client->server);
-	fd = hf_debugfs_open(client->server->debugfs, &client->cred, path,
-			     slot->call.cmd);
+	fd = hf_debugfs_open(client->server->sys, &client->cred, path);
 	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
-}
-
-static int op_file_write(struct hf_client *client, struct slot *slot,
-			 struct hf_wire_slot *wire)
-{
-	struct hf_call *call = &slot->call;
-	struct hf_wire_write write;
-
-	if (call->nfds_in != 1)
-		return -EBADF;
-	memcpy(&write, wire->arg, sizeof(write));
-	if (write.size > sizeof(write.data))
-		write.size = sizeof(write.data);
-	return hf_debugfs_write(client->server->debugfs, call->fds_in[0],
-				write.data, write.size);
 }
 
 /* The client polls a dma-buf. */
@@ -599,6 +584,85 @@ static int op_watch(struct hf_client *client, struct slot *slot,
 	ret = hf_dma_buf_watch(sys, call->fds_in[0], watch, &fd);
 	pthread_mutex_unlock(&sys->lock);
 	return fd >= 0 ? hf_call_add_fd(call, fd, true) : ret;
+}
+
+static int op_write(struct hf_client *client, struct slot *slot,
+		    struct hf_wire_slot *wire)
+{
+	struct hf_server *server = client->server;
+	struct hf_wire_write write;
+	char text[HF_WIRE_WRITE_MAX + 1];
+	int ret;
+
+	memcpy(&write, wire->arg, sizeof(write));
+	if (write.size > sizeof(write.bytes))
+		return -EBADMSG;
+	write.path[HF_WIRE_PATH_MAX] = '\0';
+	memcpy(text, write.bytes, write.size);
+	text[write.size] = '\0';
+	hf_server_reap(server);
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_attribute_write(server, &client->cred, write.path, text,
+				 write.size);
+	if (!ret)
+		ret = hf_server_settle(server, &slot->call);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
+static int open_monitor(struct hf_server *server, struct hf_call *call,
+			const struct hf_wire_monitor *arg)
+{
+	int netlink = -1, fd, ret;
+
+	if (call->nfds_in) {
+		netlink = fcntl(call->fds_in[0], F_DUPFD_CLOEXEC, 0);
+		if (netlink < 0)
+			return -EMFILE;
+	}
+	ret = hf_monitor_open(&server->monitors, (int)arg->type, netlink, &fd);
+	return ret ? ret : hf_call_add_fd(call, fd, true);
+}
+
+static int run_monitor_op(struct hf_server *server, struct hf_call *call,
+			  struct hf_wire_monitor *arg)
+{
+	struct hf_monitor *monitor;
+
+	if (call->cmd == HF_MONITOR_OPEN)
+		return open_monitor(server, call, arg);
+	monitor = call->nfds_in ?
+			  hf_monitor_of(&server->monitors, call->fds_in[0]) :
+			  NULL;
+	if (!monitor)
+		return -EBADF;
+	switch (call->cmd) {
+	case HF_MONITOR_BIND:
+		return hf_monitor_bind(monitor, arg->pid, arg->groups,
+				       arg->self);
+	case HF_MONITOR_NAME:
+		hf_monitor_name(monitor, &arg->pid, &arg->groups);
+		return 0;
+	case HF_MONITOR_OPTION:
+		return hf_monitor_option(monitor, arg->option, arg->value);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int op_monitor(struct hf_client *client, struct slot *slot,
+		      struct hf_wire_slot *wire)
+{
+	struct hf_wire_monitor *arg = (void *)slot->small_arg;
+	struct hf_server *server = client->server;
+	int ret;
+
+	memcpy(arg, wire->arg, sizeof(*arg));
+	slot->call.out_size = sizeof(*arg);
+	pthread_mutex_lock(&server->sys->lock);
+	ret = run_monitor_op(server, &slot->call, arg);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
 }
 
 static int run_op(struct hf_client *client, struct slot *slot,
@@ -621,8 +685,10 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_watch(client, slot, wire);
 	case HF_OP_FILE_OPEN:
 		return op_file_open(client, slot, wire);
-	case HF_OP_FILE_WRITE:
-		return op_file_write(client, slot, wire);
+	case HF_OP_WRITE:
+		return op_write(client, slot, wire);
+	case HF_OP_MONITOR:
+		return op_monitor(client, slot, wire);
 	case HF_OP_FDINFO:
 		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:
@@ -944,6 +1010,7 @@ void hf_client_destroy(struct hf_client *client)
 	}
 	/* Another connection of it has to show its files again. */
 	hf_user_files_forget(sys->user_files, client->cred.pid);
+	hf_monitors_reap(&client->server->monitors);
 	pthread_mutex_unlock(&sys->lock);
 	unwatch(client);
 	wl_list_remove(&client->link);

@@ -350,23 +350,15 @@ int hf_crc_open(struct hf_crcs *crcs, unsigned int index, int *client)
 }
 
 int hf_crc_set_source(struct hf_crcs *crcs, unsigned int index,
-		      const char *text, size_t size)
+		      const char *text)
 {
-	char *name;
-	bool known;
+	size_t size = strlen(source);
 
-	if (!size)
-		return 0;
-	if (size > MAX_SOURCE)
+	if (strlen(text) > MAX_SOURCE)
 		return -E2BIG;
-	name = strndup(text, size);
-	if (!name)
-		return -ENOMEM;
-	if (text[size - 1] == '\n' && strlen(name) == size)
-		name[size - 1] = 0;
-	known = !strcmp(name, source);
-	free(name);
-	if (!known)
+	/* One newline is nothing. */
+	if (strncmp(text, source, size) ||
+	    (text[size] && strcmp(text + size, "\n")))
 		return -EINVAL;
 	return crcs->crcs[index].reader ? -EBUSY : 0;
 }

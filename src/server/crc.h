@@ -8,8 +8,6 @@
 #ifndef HF_SERVER_CRC_H
 #define HF_SERVER_CRC_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 
 #include "uapi/device.h"
@@ -34,13 +32,12 @@ int hf_crc_open(struct hf_crcs *crcs, unsigned int index, int *client);
 
 /**
  * hf_crc_set_source() - Write to a CRTC's crc/control.
- * @text: @size bytes
  *
  * Return: 0, -E2BIG, -EINVAL for a source that there is none of, -EBUSY while somebody
- * reads, -ENOMEM.
+ * reads.
  */
 int hf_crc_set_source(struct hf_crcs *crcs, unsigned int index,
-		      const char *text, size_t size);
+		      const char *text);
 /** hf_crc_print_sources() - What is read from crc/control. */
 void hf_crc_print_sources(FILE *out);
 

@@ -2,10 +2,8 @@
 /*
  * The files of debugfs. See the header.
  *
- * What is only read is printed when it is opened, into a memfd. A file that is opened to
- * be written is a socket: what the C library's stdio writes to it, past the shim, comes
- * as packets; they are looked at before any file is opened, so that who has written
- * sees what has come of it. The shim's own writes come as requests, and have an answer.
+ * What a file says is printed when it is opened, into a memfd, but for CRCs, which are
+ * a socket. Nothing here lives longer than a request, except for what is in crc.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,22 +18,6 @@
 #include "server/debugfs.h"
 #include "server/kms_state.h"
 #include "uapi/tree.h"
-
-#define MAX_WRITE 4096
-
-struct hf_debugfs {
-	struct hf_system *sys;
-	struct wl_list controls; /* control.link */
-};
-
-/* An open crc/control. */
-struct control {
-	struct hf_endpoint endpoint;
-	struct hf_debugfs *debugfs;
-	struct hf_device *dev;
-	unsigned int crtc;
-	struct wl_list link;
-};
 
 /* -- what files say -------------------------------------------------------- */
 
@@ -118,7 +99,8 @@ static printer find_printer(const struct hf_device *dev, const char *name)
 }
 
 /* As the shim makes them of the tree's files. */
-static int make_file(const char *path, const char *text, size_t size)
+static int make_file(const char *path, mode_t mode, const char *text,
+		     size_t size)
 {
 	char name[sizeof("holdfast:") + HF_TREE_PATH_MAX];
 	int fd, ret;
@@ -129,7 +111,7 @@ static int make_file(const char *path, const char *text, size_t size)
 	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	ret = write(fd, text, size) == (ssize_t)size && !fchmod(fd, 0444) &&
+	ret = write(fd, text, size) == (ssize_t)size && !fchmod(fd, mode) &&
 			      !fcntl(fd, F_ADD_SEALS,
 				     F_SEAL_SHRINK | F_SEAL_GROW |
 					     F_SEAL_WRITE | F_SEAL_SEAL) ?
@@ -140,8 +122,8 @@ static int make_file(const char *path, const char *text, size_t size)
 	return ret ? ret : fd;
 }
 
-static int open_text(const char *path, const struct hf_device *dev,
-		     printer print)
+static int open_text(const char *path, mode_t mode,
+		     const struct hf_device *dev, printer print)
 {
 	char *text = NULL;
 	size_t size;
@@ -152,86 +134,9 @@ static int open_text(const char *path, const struct hf_device *dev,
 		return ret;
 	print(out, dev);
 	if (!fclose(out))
-		ret = make_file(path, text, size);
+		ret = make_file(path, mode, text, size);
 	free(text);
 	return ret;
-}
-
-/* -- control --------------------------------------------------------------- */
-
-static void close_control(struct control *control)
-{
-	hf_endpoint_close(&control->debugfs->sys->endpoints,
-			  &control->endpoint);
-	wl_list_remove(&control->link);
-	free(control);
-}
-
-/* Nobody hears of an error. */
-static void control_ready(struct hf_endpoint *endpoint)
-{
-	struct control *control = wl_container_of(endpoint, control, endpoint);
-	char text[MAX_WRITE];
-	ssize_t n;
-
-	while ((n = recv(endpoint->fd, text, sizeof(text),
-			 MSG_DONTWAIT | MSG_TRUNC)) > 0)
-		hf_crc_set_source(control->dev->crcs, control->crtc, text,
-				  n < MAX_WRITE ? n : MAX_WRITE);
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		close_control(control);
-}
-
-/* What is read from it comes first, and then nothing. */
-static int send_sources(struct control *control)
-{
-	char text[64] = "";
-	FILE *out = fmemopen(text, sizeof(text), "w");
-
-	if (!out)
-		return -ENOMEM;
-	hf_crc_print_sources(out);
-	fclose(out);
-	if (send(control->endpoint.fd, text, strlen(text),
-		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return -errno;
-	return 0;
-}
-
-static int open_control(struct hf_debugfs *debugfs, struct hf_device *dev,
-			unsigned int crtc, int flags)
-{
-	struct hf_endpoints *endpoints = &debugfs->sys->endpoints;
-	struct control *control = calloc(1, sizeof(*control));
-	char name[96];
-	int client, ret;
-
-	if (!control)
-		return -ENOMEM;
-	control->debugfs = debugfs;
-	control->dev = dev;
-	control->crtc = crtc;
-	snprintf(name, sizeof(name),
-		 "holdfast-%s/debugfs/%llu/%d/crtc-%u/crc/control",
-		 debugfs->sys->instance,
-		 (unsigned long long)endpoints->last_id + 1,
-		 dev->primary_minor, crtc);
-	ret = hf_endpoint_open_writable(endpoints, &control->endpoint, name,
-					control_ready, &client);
-	if (ret) {
-		free(control);
-		return ret;
-	}
-	wl_list_insert(&debugfs->controls, &control->link);
-	if ((flags & O_ACCMODE) == O_RDWR)
-		ret = send_sources(control);
-	if (!ret && shutdown(control->endpoint.fd, SHUT_WR))
-		ret = -errno;
-	if (ret) {
-		close(client);
-		close_control(control);
-	}
-	return ret ? ret : client;
 }
 
 /* -- paths ----------------------------------------------------------------- */
@@ -247,109 +152,111 @@ static struct hf_device *find_device(struct hf_system *sys, int minor)
 	return NULL;
 }
 
-/* Below crtc-N. */
-static int open_crc(struct hf_debugfs *debugfs, struct hf_device *dev,
-		    unsigned int crtc, const char *path, const char *name,
-		    int flags)
+/*
+ * What a path below debugfs's directory names: a minor's device, and the rest.
+ * NULL: there is no such device, any more.
+ */
+static struct hf_device *parse_path(struct hf_system *sys, const char *path,
+				    int *minor, const char **rest)
 {
-	int client, ret;
+	int n = 0;
 
+	if (sscanf(path, HF_DEBUGFS_DIR "/%d/%n", minor, &n) != 1 || !n)
+		return NULL;
+	*rest = path + n;
+	return find_device(sys, *minor);
+}
+
+/* "crtc-N/…" of a primary minor: N and the rest, or NULL. */
+static const char *parse_crtc(const struct hf_device *dev, int minor,
+			      const char *rest, unsigned int *crtc)
+{
+	int n = 0;
+
+	if (!dev->driver->kms || minor != dev->primary_minor ||
+	    !hf_kms_has_vblank(&dev->kms) ||
+	    sscanf(rest, "crtc-%u/%n", crtc, &n) != 1 || !n ||
+	    *crtc >= dev->kms.num_crtcs)
+		return NULL;
+	return rest + n;
+}
+
+static struct hf_crcs *crcs_of(struct hf_device *dev)
+{
 	if (!dev->crcs)
 		dev->crcs = hf_crcs_create(dev);
-	if (!dev->crcs)
-		return -ENOMEM;
+	return dev->crcs;
+}
+
+static int open_crc(struct hf_device *dev, unsigned int crtc, const char *path,
+		    const char *name)
+{
+	struct hf_crcs *crcs = crcs_of(dev);
+	int client, ret;
+
 	if (!strcmp(name, "crc/control"))
-		return (flags & O_ACCMODE) == O_RDONLY ?
-			       open_text(path, dev, print_sources) :
-			       open_control(debugfs, dev, crtc, flags);
+		return open_text(path, 0644, dev, print_sources);
 	if (strcmp(name, "crc/data"))
 		return -ENOENT;
-	ret = hf_crc_open(dev->crcs, crtc, &client);
+	ret = crcs ? hf_crc_open(crcs, crtc, &client) : -ENOMEM;
 	return ret ? ret : client;
 }
 
-static int open_path(struct hf_debugfs *debugfs, const char *path, int flags)
+static int open_path(struct hf_system *sys, const char *path)
 {
-	const char *rest;
+	const char *rest, *name;
 	struct hf_device *dev;
 	unsigned int crtc;
-	int minor, n = 0;
 	printer print;
+	int minor;
 
-	if (sscanf(path, HF_DEBUGFS_DIR "/%d/%n", &minor, &n) != 1 || !n)
-		return -ENOENT;
-	rest = path + n;
-	dev = find_device(debugfs->sys, minor);
+	dev = parse_path(sys, path, &minor, &rest);
 	if (!dev)
 		return -ENOENT;
-	n = 0;
-	if (dev->driver->kms && minor == dev->primary_minor &&
-	    sscanf(rest, "crtc-%u/%n", &crtc, &n) == 1 && n)
-		return crtc < dev->kms.num_crtcs &&
-				       hf_kms_has_vblank(&dev->kms) ?
-			       open_crc(debugfs, dev, crtc, path, rest + n,
-					flags) :
-			       -ENOENT;
+	name = parse_crtc(dev, minor, rest, &crtc);
+	if (name)
+		return open_crc(dev, crtc, path, name);
 	print = find_printer(dev, rest);
-	return print ? open_text(path, dev, print) : -ENOENT;
+	return print ? open_text(path, 0444, dev, print) : -ENOENT;
 }
 
-int hf_debugfs_open(struct hf_debugfs *debugfs, const struct hf_cred *cred,
-		    const char *path, int flags)
+int hf_debugfs_open(struct hf_system *sys, const struct hf_cred *cred,
+		    const char *path)
 {
 	int ret;
 
 	if (cred->uid != geteuid() && !hf_cred_capable(cred))
 		return -EACCES;
-	pthread_mutex_lock(&debugfs->sys->lock);
-	ret = open_path(debugfs, path, flags);
-	pthread_mutex_unlock(&debugfs->sys->lock);
+	pthread_mutex_lock(&sys->lock);
+	ret = open_path(sys, path);
+	pthread_mutex_unlock(&sys->lock);
 	return ret;
 }
 
-int hf_debugfs_write(struct hf_debugfs *debugfs, int fd, const char *data,
-		     size_t size)
+int hf_debugfs_set_source(struct hf_system *sys, const char *dir,
+			  const char *text)
 {
-	struct hf_endpoint *endpoint;
-	struct control *control;
-	int ret = -EBADF;
+	const char *rest, *name;
+	struct hf_device *dev;
+	unsigned int crtc;
+	int minor;
 
-	pthread_mutex_lock(&debugfs->sys->lock);
-	endpoint = hf_endpoint_of(&debugfs->sys->endpoints, fd);
-	if (endpoint && endpoint->hung_up == control_ready) {
-		control = wl_container_of(endpoint, control, endpoint);
-		ret = hf_crc_set_source(control->dev->crcs, control->crtc,
-					data, size);
-	}
-	pthread_mutex_unlock(&debugfs->sys->lock);
-	return ret;
+	dev = parse_path(sys, dir, &minor, &rest);
+	name = dev ? parse_crtc(dev, minor, rest, &crtc) : NULL;
+	if (!name || strcmp(name, "crc"))
+		return -EIO;
+	return crcs_of(dev) ? hf_crc_set_source(dev->crcs, crtc, text) :
+			      -ENOMEM;
 }
 
-struct hf_debugfs *hf_debugfs_create(struct hf_system *sys)
+void hf_debugfs_finish(struct hf_system *sys)
 {
-	struct hf_debugfs *debugfs = calloc(1, sizeof(*debugfs));
-
-	if (!debugfs)
-		return NULL;
-	debugfs->sys = sys;
-	wl_list_init(&debugfs->controls);
-	return debugfs;
-}
-
-void hf_debugfs_destroy(struct hf_debugfs *debugfs)
-{
-	struct control *control, *next;
 	struct hf_device *dev;
 
-	if (!debugfs)
-		return;
-	pthread_mutex_lock(&debugfs->sys->lock);
-	wl_list_for_each_safe(control, next, &debugfs->controls, link)
-		close_control(control);
-	wl_list_for_each(dev, &debugfs->sys->devices, link) {
+	pthread_mutex_lock(&sys->lock);
+	wl_list_for_each(dev, &sys->devices, link) {
 		hf_crcs_destroy(dev->crcs);
 		dev->crcs = NULL;
 	}
-	pthread_mutex_unlock(&debugfs->sys->lock);
-	free(debugfs);
+	pthread_mutex_unlock(&sys->lock);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions that the command asks a running server: "info", "screenshot N", "trace
- * FORMAT". The answer is a memfd, so its size does not matter; that to the last one
- * is a stream.
+ * Questions that the command asks a running server: "info", "screenshot WHAT", "trace
+ * FORMAT", "record WHAT". The answer is a memfd, so its size does not matter; those to
+ * the last two are streams. WHAT is a CRTC's index or a connector's name.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "mem/shmem.h"
 #include "server/inject.h"
 #include "server/json.h"
+#include "server/record.h"
 #include "server/scenario.h"
 #include "server/server.h"
 #include "uapi/problem.h"
@@ -329,6 +330,8 @@ static void *compose(void *arg)
 	int fd = memfd_create("holdfast screenshot", MFD_CLOEXEC), ret;
 
 	ret = fd < 0 ? -errno : hf_screenshot_write(shot->frame, fd);
+	if (!ret)
+		lseek(fd, 0, SEEK_SET); /* for whoever reads it */
 	if (ret && fd >= 0)
 		close(fd);
 	reply(&shot->query, shot->fd, ret ? ret : fd);
@@ -362,12 +365,51 @@ static bool shot_begins(struct hf_server *server)
 	return room;
 }
 
-static int answer_screenshot(struct hf_server *server, unsigned int crtc,
+static int find_connector(struct hf_kms_device *kms, const char *name,
+			  unsigned int *crtc)
+{
+	char other[32];
+
+	for (unsigned int i = 0; i < kms->num_connectors; i++) {
+		const struct hf_connector_state *state =
+			kms->connectors[i]->state;
+
+		hf_connector_name(kms->connectors[i], other, sizeof(other));
+		if (strcmp(name, other))
+			continue;
+		if (!state->crtc)
+			return -ENOTCONN;
+		*crtc = state->crtc->index;
+		return 0;
+	}
+	return -ENXIO;
+}
+
+/* Return: -ECHRNG, -ENXIO: there is none; -ENOTCONN: it is on no CRTC. */
+static int find_crtc(struct hf_server *server, const char *what,
+		     unsigned int *crtc)
+{
+	struct hf_kms_device *kms = &server->dev->kms;
+	char end;
+	int ret;
+
+	if (sscanf(what, "%9u%c", crtc, &end) == 1)
+		return *crtc < kms->num_crtcs ? 0 : -ECHRNG;
+	pthread_mutex_lock(&server->sys->lock);
+	ret = find_connector(kms, what, crtc);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
+static int answer_screenshot(struct hf_server *server, const char *what,
 			     const struct hf_wire_query *query, int fd)
 {
 	struct shot *shot;
-	int ret;
+	unsigned int crtc;
+	int ret = find_crtc(server, what, &crtc);
 
+	if (ret)
+		return ret;
 	if (!shot_begins(server))
 		return -EBUSY;
 	shot = calloc(1, sizeof(*shot));
@@ -412,16 +454,24 @@ static void answer_inject(struct hf_server *server,
 	pthread_mutex_lock(&server->sys->lock);
 	ret = hf_inject_query(server, query->text + 7, data, why);
 	hf_scenario_settle(server->scenario);
+	hf_server_refresh(server);
 	pthread_mutex_unlock(&server->sys->lock);
 	snprintf(packet.text, sizeof(packet.text), "%s", why);
 	reply(&packet, fd, ret);
 }
 
+static void answer_record(struct hf_server *server, const char *what,
+			  const struct hf_wire_query *query, int fd)
+{
+	unsigned int crtc;
+	int ret = find_crtc(server, what, &crtc);
+
+	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
+}
+
 void hf_query_answer(struct hf_server *server,
 		     const struct hf_wire_query *query, int fd, int data)
 {
-	unsigned int crtc;
-	char end;
 	int ret = -EINVAL;
 
 	if (!strcmp(query->text, "info")) {
@@ -436,8 +486,12 @@ void hf_query_answer(struct hf_server *server,
 		answer_inject(server, query, fd, data);
 		return;
 	}
-	if (sscanf(query->text, "screenshot %u%c", &crtc, &end) == 1)
-		ret = answer_screenshot(server, crtc, query, fd);
+	if (!strncmp(query->text, "record ", 7)) {
+		answer_record(server, query->text + 7, query, fd);
+		return;
+	}
+	if (!strncmp(query->text, "screenshot ", 11))
+		ret = answer_screenshot(server, query->text + 11, query, fd);
 	if (ret)
 		reply(query, fd, ret);
 }

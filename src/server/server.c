@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,11 +32,14 @@
 #include "server/pace.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/record.h"
 #include "server/sysfs.h"
-#include "uapi/power.h"
-#include "uapi/check.h"
-#include "uapi/problem.h"
 #include "server/trace.h"
+#include "uapi/call.h"
+#include "uapi/check.h"
+#include "uapi/power.h"
+#include "uapi/problem.h"
+#include "uapi/tree.h"
 
 /* -- connections ----------------------------------------------------------- */
 
@@ -328,17 +332,57 @@ static int build_tree(const struct hf_server *server)
 	return hf_sysfs_build(devices, n);
 }
 
+static void unmap_tree(const struct hf_tree *tree)
+{
+	if (tree)
+		munmap((void *)tree, tree->size);
+}
+
 static int update_tree(struct hf_server *server)
 {
 	int fd = build_tree(server);
+	struct stat st;
+	void *tree;
 
 	if (fd < 0)
 		return fd;
+	tree = fstat(fd, &st) ? MAP_FAILED :
+				mmap(NULL, (size_t)st.st_size, PROT_READ,
+				     MAP_SHARED, fd, 0);
+	if (tree == MAP_FAILED) {
+		close(fd);
+		return -ENOMEM;
+	}
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
 	server->tree_fd = fd;
+	unmap_tree(server->old_tree);
+	server->old_tree = server->tree;
+	server->tree = tree;
 	atomic_fetch_add(&server->generation, 1);
 	return 0;
+}
+
+static void stop_settling(struct hf_call *call)
+{
+	wl_list_remove(&call->wait.settled);
+}
+
+int hf_server_settle(struct hf_server *server, struct hf_call *call)
+{
+	wl_list_insert(server->settling.prev, &call->wait.settled);
+	eventfd_write(server->sys->changed_fd, 1);
+	return hf_call_park(call, stop_settling, false);
+}
+
+static void settled(struct hf_server *server)
+{
+	struct hf_call *call, *next;
+
+	wl_list_for_each_safe(call, next, &server->settling, wait.settled) {
+		wl_list_remove(&call->wait.settled);
+		hf_call_complete(call, 0);
+	}
 }
 
 static void configuration_changed(struct hf_kms_device *kms)
@@ -348,18 +392,40 @@ static void configuration_changed(struct hf_kms_device *kms)
 	eventfd_write(dev->sys->changed_fd, 1);
 }
 
+void hf_server_refresh(struct hf_server *server)
+{
+	eventfd_t count;
+
+	if (eventfd_read(server->sys->changed_fd, &count))
+		return;
+	if (update_tree(server))
+		hf_warn("no memory for the tree of paths");
+	hf_clients_update_tree(server);
+	hf_uevents_flush(server);
+	settled(server);
+}
+
 static int tree_stale(int fd, uint32_t mask, void *data)
 {
 	struct hf_server *server = data;
-	eventfd_t count;
 
+	(void)fd;
 	(void)mask;
-	eventfd_read(fd, &count);
 	pthread_mutex_lock(&server->sys->lock);
-	if (update_tree(server))
-		hf_warn("no memory for the tree of paths");
+	hf_server_refresh(server);
 	pthread_mutex_unlock(&server->sys->lock);
-	hf_clients_update_tree(server);
+	return 0;
+}
+
+static int monitors_ready(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_monitors_dispatch(&server->monitors);
+	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
 
@@ -477,6 +543,7 @@ static bool add_sources(struct hf_server *server)
 		{ hf_clock_fd(server->sys->clock), timers_due },
 		{ hf_clock_fd(server->sys->real_clock), deadlines_due },
 		{ server->sys->changed_fd, tree_stale },
+		{ server->monitors.epoll, monitors_ready },
 		{ server->dev->irq_fd, device_interrupts },
 	};
 
@@ -535,8 +602,10 @@ driver_of(const struct hf_server_options *options)
 static void look_after(struct hf_server *server, struct hf_device *dev)
 {
 	dev->gem.limit = server->memory;
-	if (dev->driver->kms)
+	if (dev->driver->kms) {
 		dev->kms.changed = configuration_changed;
+		hf_uevents_follow(dev);
+	}
 }
 
 static int create_devices(struct hf_server *server,
@@ -579,9 +648,6 @@ static int create_devices(struct hf_server *server,
 	if (server->engine != server->dev)
 		look_after(server, server->engine);
 	server->dev->kms.hold = options->hold_last_picture;
-	server->debugfs = hf_debugfs_create(server->sys);
-	if (!server->debugfs)
-		return -ENOMEM;
 	if (options->check)
 		server->dev->check = hf_check_create(server->dev);
 	return options->check && !server->dev->check ? -ENOMEM : 0;
@@ -589,6 +655,7 @@ static int create_devices(struct hf_server *server,
 
 void hf_server_unplug(struct hf_server *server)
 {
+	hf_uevent_device(server, server->dev, "remove");
 	hf_device_unplug(server->dev);
 	configuration_changed(&server->dev->kms);
 }
@@ -628,6 +695,9 @@ int hf_server_replug(struct hf_server *server)
 		server->engine = dev;
 	server->dev = dev;
 	hf_scenario_follow(server->scenario, &dev->kms);
+	hf_uevent_device(server, dev, "add");
+	hf_tracing_follow(server);
+	hf_records_follow(server);
 	configuration_changed(&dev->kms);
 	return 0;
 }
@@ -640,9 +710,10 @@ int hf_server_init(struct hf_server *server,
 	memset(server, 0, sizeof(*server));
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
+	wl_list_init(&server->settling);
 	pthread_mutex_init(&server->shots_lock, NULL);
 	pthread_cond_init(&server->no_shots, NULL);
-	server->listen_fd = server->tree_fd = -1;
+	server->listen_fd = server->tree_fd = server->monitors.epoll = -1;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	raise_file_limit();
 	server->spin = hf_spin_rounds(HF_WIRE_SPIN_NS);
@@ -664,7 +735,14 @@ int hf_server_init(struct hf_server *server,
 	if (!ret)
 		ret = hf_tracing_init(server);
 	if (!ret)
+		ret = hf_records_init(server);
+	if (!ret)
+		ret = hf_monitors_init(&server->monitors, server->sys->instance,
+				       server->sys->endpoints.max_fds);
+	if (!ret) {
+		hf_uevents_init(server);
 		ret = update_tree(server);
+	}
 	if (!ret && !add_sources(server))
 		ret = -ENOMEM;
 	if (ret)
@@ -705,6 +783,7 @@ void hf_server_finish(struct hf_server *server)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
 	hf_query_finish(server);
+	hf_records_finish(server);
 	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);
 	pthread_mutex_destroy(&server->shots_lock);
@@ -714,7 +793,10 @@ void hf_server_finish(struct hf_server *server)
 		close_files(server->sys);
 		hf_fence_faults_clear(&server->sys->fences);
 	}
-	hf_debugfs_destroy(server->debugfs);
+	if (server->sys)
+		hf_debugfs_finish(server->sys);
+	hf_uevents_finish(server);
+	hf_monitors_finish(&server->monitors);
 	while (server->sys && !wl_list_empty(&server->sys->devices)) {
 		/* The engine's before the one of the display. */
 		struct hf_device *dev = wl_container_of(
@@ -728,6 +810,8 @@ void hf_server_finish(struct hf_server *server)
 		wl_event_loop_destroy(server->loop);
 	if (server->tree_fd >= 0)
 		close(server->tree_fd);
+	unmap_tree(server->old_tree);
+	unmap_tree(server->tree);
 	if (server->spare_fd >= 0)
 		close(server->spare_fd);
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <wayland-server-core.h>
 
+#include "server/monitor.h"
+#include "server/uevent.h"
 #include "uapi/device.h"
 #include "uapi/wire.h"
 
@@ -29,8 +31,12 @@ struct hf_server {
 	char key[HF_WIRE_KEY_SIZE + 1];
 	bool own_socket_file; /* to be unlinked */
 	int tree_fd;
+	const struct hf_tree *tree, *old_tree; /* as it is, as it was before */
 	_Atomic uint32_t generation; /* of the tree */
-	struct wl_event_source *sources[6];
+	struct hf_uevents uevents;
+	struct hf_monitors monitors;
+	struct wl_list settling; /* hf_call.wait.settled */
+	struct wl_event_source *sources[7];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
@@ -39,12 +45,12 @@ struct hf_server {
 	pthread_cond_t no_shots;
 	unsigned int shots; /* threads that compose a screenshot */
 	struct hf_tracing *tracing; /* server/trace.h */
+	struct hf_recordings *records; /* server/record.h */
 	struct hf_scenario *scenario; /* NULL: none */
 	bool replugging; /* a new device is being made, without the lock */
 	bool children; /* the programs are processes below this one */
 	struct hf_device_options display; /* how the one with the display was made */
 	size_t memory; /* bytes that objects may take; 0: any */
-	struct hf_debugfs *debugfs;
 };
 
 /**
@@ -128,6 +134,13 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array);
 void hf_server_reap(struct hf_server *server);
 
 /**
+ * hf_server_refresh() - If anything has changed, let all see it, and hear of it.
+ *
+ * In the main thread, with the lock held; it does so by itself, but later.
+ */
+void hf_server_refresh(struct hf_server *server);
+
+/**
  * hf_server_unplug() - The device with the display is gone: hf_device_unplug().
  *
  * The lock is held; likewise for hf_server_replug().
@@ -140,6 +153,15 @@ void hf_server_unplug(struct hf_server *server);
  * meanwhile. Return: 0 or a negative errno.
  */
 int hf_server_replug(struct hf_server *server);
+
+/**
+ * hf_server_settle() - Answer a call when all can see what it has done.
+ *
+ * That is when the tree of paths is up to date and uevents are sent. The lock is
+ * held. Return: HF_CALL_PARKED.
+ */
+struct hf_call;
+int hf_server_settle(struct hf_server *server, struct hf_call *call);
 
 /* pressure.c */
 

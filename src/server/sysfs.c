@@ -156,6 +156,32 @@ static void add_attr(struct builder *b, const char *dir, const char *name,
 	free(text);
 }
 
+/*
+ * An attribute that can be written to: the server's user may, as root may with a
+ * kernel's.
+ */
+__attribute__((format(printf, 5, 6)))
+static void add_store(struct builder *b, const struct hf_sysfs_device *device,
+		      const char *dir, const char *name, const char *format, ...)
+{
+	struct path path = join(b, "%s/%s", dir, name);
+	struct hf_tree_node *node = add_node(b, path.s, RW);
+	char text[ATTRIBUTE_SIZE];
+	va_list ap;
+	int length;
+
+	va_start(ap, format);
+	length = vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (length >= (int)sizeof(text) && !b->error)
+		b->error = -E2BIG;
+	node->uid = device->uid;
+	node->gid = device->gid;
+	node->size = ATTRIBUTE_SIZE;
+	node->data_size = (uint32_t)length;
+	node->data = add_bytes(b, text, b->error ? 0 : (size_t)length);
+}
+
 /* A link "dir/name"; sysfs reports links as empty, /dev by their length. */
 __attribute__((format(printf, 4, 5)))
 static void add_link(struct builder *b, const char *dir, const char *name,
@@ -191,7 +217,8 @@ static void add_power(struct builder *b, const char *device)
 
 /*
  * The record that udev keeps of a device, by its id: programs that ask for
- * initialised devices only, or for those with a tag, look here.
+ * initialised devices only, or for those with a tag, look here. Its rules take a
+ * card's connectors for cards, too.
  */
 static void add_udev(struct builder *b, const struct hf_sysfs_device *device,
 		     const char *id, const char *symlink, bool master)
@@ -254,6 +281,7 @@ static void add_connector(struct builder *b,
 	struct path name = join(b, "card%d-%s", device->primary,
 				connector->name);
 	struct path dir = join(b, "%s/%s", card_dir, name.s);
+	struct path id = join(b, "+drm:%s", name.s);
 	const char *dpms = connector->dpms;
 
 	if (!dpms)
@@ -268,9 +296,10 @@ static void add_connector(struct builder *b,
 		 connector->enabled ? "enabled\n" : "disabled\n");
 	add_modes(b, dir.s, connector);
 	add_power(b, dir.s);
-	add_attr(b, dir.s, "status", RW, "%s\n", connector->status);
+	add_store(b, device, dir.s, "status", "%s\n", connector->status);
 	add_link(b, dir.s, "subsystem", "../../../../../../class/drm");
-	add_attr(b, dir.s, "uevent", RW, "DEVTYPE=drm_connector\n");
+	add_store(b, device, dir.s, "uevent", "DEVTYPE=drm_connector\n");
+	add_udev(b, device, id.s, NULL, true);
 
 	add_link(b, "/sys/class/drm", name.s,
 		 "../../devices/platform/%s/drm/card%d/%s", device->name,
@@ -304,9 +333,9 @@ static void add_minor(struct builder *b, const struct hf_sysfs_device *device,
 	add_link(b, dir.s, "device", "../../../%s", device->name);
 	add_power(b, dir.s);
 	add_link(b, dir.s, "subsystem", "../../../../../class/drm");
-	add_attr(b, dir.s, "uevent", RW,
-		 "MAJOR=%d\nMINOR=%d\nDEVNAME=dri/%s\nDEVTYPE=drm_minor\n",
-		 DRM_MAJOR, minor, name.s);
+	add_store(b, device, dir.s, "uevent",
+		  "MAJOR=%d\nMINOR=%d\nDEVNAME=dri/%s\nDEVTYPE=drm_minor\n",
+		  DRM_MAJOR, minor, name.s);
 
 	add_link(b, "/sys/class/drm", name.s,
 		 "../../devices/platform/%s/drm/%s", device->name, name.s);
@@ -322,12 +351,12 @@ static void add_device_uevent(struct builder *b,
 			      const char *dir, bool first)
 {
 	if (first)
-		add_attr(b, dir, "uevent", RW,
-			 "DRIVER=holdfast\nMODALIAS=platform:holdfast\n");
+		add_store(b, device, dir, "uevent",
+			  "DRIVER=holdfast\nMODALIAS=platform:holdfast\n");
 	else
-		add_attr(b, dir, "uevent", RW,
-			 "DRIVER=holdfast\nOF_FULLNAME=/%s\n"
-			 "MODALIAS=platform:holdfast\n", device->name);
+		add_store(b, device, dir, "uevent",
+			  "DRIVER=holdfast\nOF_FULLNAME=/%s\n"
+			  "MODALIAS=platform:holdfast\n", device->name);
 }
 
 static void add_served(struct builder *b, const char *dir, const char *name,
@@ -428,6 +457,8 @@ static void add_surroundings(struct builder *b, bool dev_char)
 	if (dev_char)
 		add_overlay(b, "/dev/char");
 
+	/* libudev looks whether a udev daemon is there to send anything. */
+	add_node(b, "/run/udev/control", S_IFSOCK | 0600);
 	add_attr(b, "/sys/class/drm", "version", RO, "drm 1.1.0 20060810\n");
 	add_dir(b, driver);
 	add_attr(b, driver, "bind", WO, "%s", "");

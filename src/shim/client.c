@@ -59,7 +59,6 @@ struct client {
 	 * sockets) and the file's id. */
 	_Atomic uint64_t files[MAX_FILES];
 	_Atomic uint32_t likely[HF_MAX_LIKELY]; /* by descriptor: its file */
-	_Atomic bool stdout_seen;
 };
 
 static struct client *client(void)
@@ -531,14 +530,6 @@ uint32_t hf_file_likely(int fd)
 void hf_file_mark(int fd, uint32_t file)
 {
 	set_likely(fd, file);
-}
-
-bool hf_stdout_is_new(void)
-{
-	_Atomic bool *seen = &client()->stdout_seen;
-
-	return !atomic_load_explicit(seen, memory_order_relaxed) &&
-	       !atomic_exchange(seen, true);
 }
 
 void hf_file_opened(int fd)

@@ -93,8 +93,6 @@ uint32_t hf_file_likely(int fd);
 
 /** hf_file_mark() - Remember what a number is. */
 void hf_file_mark(int fd, uint32_t file);
-/** hf_stdout_is_new() - True once: has nobody looked at what standard output is? */
-bool hf_stdout_is_new(void);
 /** hf_file_opened() - The server gave it to us: it is a DRM file. */
 void hf_file_opened(int fd);
 /**

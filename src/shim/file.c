@@ -19,8 +19,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "shim/attribute.h"
 #include "shim/client.h"
 #include "shim/descriptor.h"
+#include "shim/netlink.h"
 #include "shim/poll.h"
 #include "shim/served.h"
 #include "shim/shim.h"
@@ -188,7 +190,8 @@ HF_SHIM_EXPORT ssize_t read(int fd, void *buf, size_t count)
 	if (hf_served(fd))
 		return hf_served_read(fd, buf, count);
 	if (!is_drm(fd))
-		return REAL(read)(fd, buf, count);
+		return hf_monitor_received(fd, buf, count,
+					   REAL(read)(fd, buf, count));
 	return read_events(fd, buf, count);
 }
 
@@ -197,26 +200,32 @@ ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
 
 HF_SHIM_EXPORT ssize_t __read_chk(int fd, void *buf, size_t count, size_t size)
 {
-	if (count <= size && hf_served(fd))
-		return hf_served_read(fd, buf, count);
-	if (count > size || !is_drm(fd))
+	if (count > size)
 		return REAL(__read_chk)(fd, buf, count, size);
-	return read_events(fd, buf, count);
+	return read(fd, buf, count);
 }
 
 HF_SHIM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
-	if (!is_drm(fd) || n != 1)
+	if (n != 1)
 		return REAL(readv)(fd, iov, n);
+	if (!is_drm(fd))
+		return hf_monitor_received(fd, iov->iov_base, iov->iov_len,
+					   REAL(readv)(fd, iov, n));
 	return read_events(fd, iov->iov_base, iov->iov_len);
 }
 
 HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 {
-	struct iovec iov = { (void *)buf, count };
+	const struct iovec iov = { (void *)buf, count };
+	ssize_t ret;
 
-	if (hf_served(fd))
-		return hf_served_writev(fd, &iov, 1);
+	if (hf_attribute_possible() && hf_attribute_write(fd, &iov, 1, &ret))
+		return ret;
+	if (hf_served(fd)) {
+		errno = EBADF; /* it is only read */
+		return -1;
+	}
 	if (!is_drm(fd))
 		return REAL(write)(fd, buf, count);
 	errno = EINVAL; /* a DRM file has no write */
@@ -225,8 +234,10 @@ HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 
 HF_SHIM_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 {
-	if (hf_served(fd))
-		return hf_served_writev(fd, iov, n);
+	ssize_t ret;
+
+	if (hf_attribute_possible() && hf_attribute_write(fd, iov, n, &ret))
+		return ret;
 	if (!is_drm(fd))
 		return REAL(writev)(fd, iov, n);
 	errno = EINVAL;
@@ -255,6 +266,8 @@ HF_SHIM_EXPORT int close(int fd)
 			errno = EBADF;
 			return -1;
 		}
+		if (hf_attribute_possible())
+			hf_attribute_flush(fd);
 		drm = hf_file_closed(fd);
 		hf_watch_closed(fd, fd);
 	}
@@ -322,6 +335,8 @@ static bool make_way(int from, int to)
 		hf_own_fd_move(to);
 	if (to >= 0)
 		hf_watch_closed(to, to);
+	if (hf_attribute_possible())
+		hf_attribute_flush(to);
 	return hf_file_closed(to);
 }
 

@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "shim/attribute.h"
+
 /* What a descriptor is opened anew with; the rest was dealt with before. */
 #define REOPEN_FLAGS (O_ACCMODE | O_CLOEXEC | O_PATH | O_NONBLOCK | O_APPEND | \
 		      O_NOATIME)
@@ -65,8 +67,18 @@ static int write_node(int fd, const struct hf_path *p)
 	return 0;
 }
 
-/* A memfd with the node's name, content and permissions. */
-static int make_memfd(const struct hf_path *p)
+/* An attribute that is written to and not read: it starts out empty. */
+static bool is_sink(const struct hf_path *p, int flags)
+{
+	return S_ISREG(hf_path_mode(p)) && !(flags & O_PATH) &&
+	       (flags & O_ACCMODE) == O_WRONLY;
+}
+
+/*
+ * A memfd with the node's name, content and permissions. What is written to it goes to
+ * the server (attribute.c), and stdio's writes pass through its memory.
+ */
+static int make_memfd(const struct hf_path *p, bool sink)
 {
 	char name[sizeof("holdfast:") + HF_TREE_PATH_MAX] = "holdfast:";
 	int fd;
@@ -75,9 +87,11 @@ static int make_memfd(const struct hf_path *p)
 	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -1;
-	if (write_node(fd, p) < 0 || fchmod(fd, hf_path_mode(p) & 0777) < 0 ||
-	    REAL(fcntl)(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW |
-			F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
+	if ((!sink && write_node(fd, p) < 0) ||
+	    fchmod(fd, hf_path_mode(p) & 0777) < 0 ||
+	    REAL(fcntl)(fd, F_ADD_SEALS, sink ? F_SEAL_SEAL :
+			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+			F_SEAL_SEAL) < 0) {
 		REAL(close)(fd);
 		return -1;
 	}
@@ -105,6 +119,8 @@ static int open_memfd(int fd, int flags)
 		return -1;
 	}
 	REAL(close)(fd);
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		hf_attribute_opened();
 	return ret;
 }
 
@@ -179,10 +195,15 @@ int hf_open_node(const struct hf_path *p, int flags)
 		errno = ret;
 		return -1;
 	}
-	if ((p->node->flags & HF_TREE_SERVED) && !(flags & O_PATH))
+	if (S_ISSOCK(p->node->mode) && !(flags & O_PATH)) {
+		errno = ENXIO;
+		return -1;
+	}
+	if ((p->node->flags & HF_TREE_SERVED) && !(flags & O_PATH) &&
+	    !is_sink(p, flags))
 		return open_served(p, flags);
 	if (!S_ISCHR(p->node->mode) || (flags & O_PATH))
-		return open_memfd(make_memfd(p), flags);
+		return open_memfd(make_memfd(p, is_sink(p, flags)), flags);
 
 	ret = hf_shim_drm_open(p->node->minor, flags);
 	if (ret < 0) {

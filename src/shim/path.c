@@ -314,7 +314,9 @@ static bool component_named(const char *s)
 		return component_is(s, "dri") || component_is(s, "drm");
 	case 'c':
 		return (starts(s, "card") && isdigit((unsigned char)s[4])) ||
-		       starts(s, "c226:");
+		       starts(s, "c226:") || component_is(s, "control");
+	case '+':
+		return starts(s, "+drm:card");
 	case 'r':
 		return starts(s, "renderD");
 	case 'h':

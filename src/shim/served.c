@@ -2,10 +2,9 @@
 /*
  * Files that the server serves. See the header.
  *
- * Which numbers are such sockets is remembered where DRM files are, so that read and
- * write look once. A program that was started with its output redirected to one finds
- * out when it first writes. What gets past the shim, as what the C library's stdio
- * writes does, goes to the server as well; but errors are not heard of then.
+ * Which numbers are such sockets is remembered where DRM files are, so that read looks
+ * once. For one that was inherited or received, it is the kernel that reads: the same, but
+ * that a packet which does not fit is cut.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +19,6 @@
 #include "shim/descriptor.h"
 #include "shim/served.h"
 #include "shim/shim.h"
-#include "shim/usercopy.h"
 #include "uapi/tree.h"
 #include "uapi/wire.h"
 
@@ -49,19 +47,7 @@ int hf_served_path(int fd, char *path, size_t size)
 
 bool hf_served(int fd)
 {
-	uint32_t likely;
-	struct sockaddr_un addr;
-	int saved = errno;
-
-	if (!hf_shim_active())
-		return false;
-	likely = hf_file_likely(fd);
-	if (!likely && fd == STDOUT_FILENO && hf_stdout_is_new()) {
-		if (served_name(fd, &addr))
-			hf_file_mark(fd, likely = HF_FILE_SERVED);
-		errno = saved;
-	}
-	return likely == HF_FILE_SERVED;
+	return hf_shim_active() && hf_file_likely(fd) == HF_FILE_SERVED;
 }
 
 void hf_served_copied(int from, int to)
@@ -105,49 +91,11 @@ ssize_t hf_served_read(int fd, void *buf, size_t count)
 {
 	ssize_t n = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
 
-	if (n > 0 && (size_t)n > count) {
+	if (n > 0 && (size_t)n <= count)
+		return REAL(read)(fd, buf, count);
+	if (n > 0)
 		errno = EINVAL;
-		return -1;
-	}
-	return n < 0 ? n : REAL(read)(fd, buf, count);
-}
-
-/* As much as the server looks at; 0 or a negative errno. */
-static int gather(struct hf_wire_write *write, const struct iovec *iov, int n)
-{
-	size_t done = 0;
-
-	for (int i = 0; i < n && done < sizeof(write->data); i++) {
-		size_t size = iov[i].iov_len;
-
-		if (size > sizeof(write->data) - done)
-			size = sizeof(write->data) - done;
-		if (hf_copy_from_user(write->data + done, iov[i].iov_base,
-				      size))
-			return -EFAULT;
-		done += size;
-	}
-	write->size = done;
-	return 0;
-}
-
-ssize_t hf_served_writev(int fd, const struct iovec *iov, int n)
-{
-	struct hf_wire_write write = { 0 };
-	struct hf_request req;
-	int ret = gather(&write, iov, n);
-
-	if (!ret)
-		ret = hf_request_begin(&req, HF_OP_FILE_WRITE);
-	if (!ret) {
-		memcpy(req.slot->arg, &write, sizeof(write));
-		req.fds[0] = fd;
-		req.nfds = 1;
-		ret = hf_request_run(&req);
-		hf_request_end(&req);
-	}
-	if (!ret)
-		return write.size;
-	errno = -ret;
+	else if (n == 0 || errno == ECONNRESET)
+		errno = EIO; /* the file is gone */
 	return -1;
 }

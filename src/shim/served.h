@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 
 /**
  * hf_served_open() - Have the server open a file.
@@ -22,16 +21,14 @@
  */
 int hf_served_open(const char *path, int flags);
 
-/** hf_served() - Is this number likely such a socket? Costs a load or two. */
+/** hf_served() - Is this number likely such a socket? Costs a load. */
 bool hf_served(int fd);
 /** hf_served_copied() - A number was made another one for a descriptor. */
 void hf_served_copied(int from, int to);
 /** hf_served_path() - Where a socket was opened: 0 or -1, and @path is undefined. */
 int hf_served_path(int fd, char *path, size_t size);
 
-/** hf_served_read() - read(2): a packet that does not fit stays. */
+/** hf_served_read() - read(2): a packet that does not fit stays; EIO at the end. */
 ssize_t hf_served_read(int fd, void *buf, size_t count);
-/** hf_served_writev() - writev(2) with the server's answer. */
-ssize_t hf_served_writev(int fd, const struct iovec *iov, int n);
 
 #endif

@@ -67,6 +67,7 @@ struct hf_call {
 		struct hf_syncobj_wait *syncobj;
 		struct hf_syncobj_transfer *transfer;
 		struct wl_list resume; /* hf_device.frozen */
+		struct wl_list settled; /* hf_server.settling */
 	} wait;
 	struct hf_timer timeout; /* of a wait that has one */
 

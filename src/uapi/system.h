@@ -20,6 +20,7 @@
 
 struct hf_file;
 struct hf_problems;
+struct hf_uevents;
 struct hf_user_files;
 
 struct hf_system {
@@ -37,7 +38,8 @@ struct hf_system {
 	uint32_t next_file;
 	int psi_fd, pressure_fd; /* the server's (server/pressure.c) */
 	struct hf_problems *problems; /* of clients; NULL: nobody checks */
-	int changed_fd; /* eventfd: outputs were wired up anew */
+	int changed_fd; /* eventfd: outputs were wired up anew, or a uevent waits */
+	struct hf_uevents *uevents; /* the server's (server/uevent.h) */
 };
 
 /**

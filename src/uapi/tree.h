@@ -54,8 +54,8 @@ struct hf_tree {
 /**
  * struct hf_tree_node - one path
  * @path: offset of the absolute path, NUL-terminated
- * @mode: type (directory, regular file, symbolic link or character device)
- *        and permissions
+ * @mode: type (directory, regular file, symbolic link, character device, or a
+ *        socket that nobody answers at) and permissions
  * @flags: HF_TREE_OVERLAY, HF_TREE_SERVED
  * @data: offset of a file's content or a link's target; NUL-terminated
  * @data_size: its bytes without the NUL
@@ -130,6 +130,7 @@ static inline bool hf_tree_node_valid(const struct hf_tree *t,
 		return hf_tree_pooled(t, node->data, node->data_size);
 	case S_IFDIR:
 	case S_IFCHR:
+	case S_IFSOCK:
 		return true;
 	default:
 		return false;

@@ -91,8 +91,52 @@ enum hf_wire_op {
 	HF_OP_FD_IOCTL,	  /* as HF_OP_IOCTL, on the first descriptor */
 	HF_OP_WATCH,	  /* arg: hf_wire_watch; with a dma-buf */
 	HF_OP_FILE_OPEN,  /* cmd: O_*, arg: a path; answer: a descriptor */
-	HF_OP_FILE_WRITE, /* arg: hf_wire_write; on the first descriptor */
+	HF_OP_WRITE,	  /* arg: hf_wire_write; answered when all follows it */
+	HF_OP_MONITOR,	  /* cmd: hf_monitor_op; arg: hf_wire_monitor */
 };
+
+/* A write to a file of the tree of paths. */
+#define HF_WIRE_PATH_MAX 247
+#define HF_WIRE_WRITE_MAX 4096 /* what sysfs takes at once */
+struct hf_wire_write {
+	uint32_t size; /* bytes */
+	uint32_t pad;
+	char path[HF_WIRE_PATH_MAX + 1];
+	char bytes[HF_WIRE_WRITE_MAX];
+};
+
+/*
+ * Monitors: sockets that uevents come from. All but OPEN come with the monitor's
+ * descriptor, OPEN with the kernel's socket for what else there is to hear, if
+ * the machine lets the client have one.
+ */
+enum hf_monitor_op {
+	HF_MONITOR_OPEN = 1, /* type; answer: a descriptor */
+	HF_MONITOR_BIND,     /* pid, groups, self */
+	HF_MONITOR_NAME,     /* answer: pid, groups */
+	HF_MONITOR_OPTION,   /* option, value: of level SOL_NETLINK */
+};
+
+struct hf_wire_monitor {
+	uint32_t type; /* SOCK_RAW, SOCK_DGRAM */
+	uint32_t pid, groups; /* as struct sockaddr_nl has them */
+	uint32_t self; /* the client's process, as it knows itself */
+	int32_t option, value;
+};
+
+/*
+ * How a monitor's ends are named, behind "holdfast-<instance>/": the client's
+ * with its number and its type, the server's with its number.
+ */
+#define HF_MONITOR_NAME_CLIENT "uevents/"
+#define HF_MONITOR_NAME_SERVER "uevent/"
+
+/* The groups, as the kernel and libudev number them: one bit each. */
+#define HF_MONITOR_KERNEL 1u
+#define HF_MONITOR_UDEV 2u
+
+/* A packet in place of those that a monitor had no room for: ENOBUFS. */
+#define HF_MONITOR_LOST "holdfast lost some uevents"
 
 /*
  * What does a dma-buf poll as? The answer says what it is ready for; while it
@@ -104,12 +148,6 @@ struct hf_wire_watch {
 	uint32_t ready;	 /* answer: which of them */
 	uint32_t always;
 	uint32_t pad;
-};
-
-/* What is written to a file that the server serves (HF_TREE_SERVED). */
-struct hf_wire_write {
-	uint64_t size;	 /* as given to write(2) */
-	char data[4096]; /* as much of it as there is room for */
 };
 
 struct hf_wire_mmap {

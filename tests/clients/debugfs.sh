@@ -117,12 +117,14 @@ test_a_killed_reader_is_none_any_more() {
 	lines crcs 1
 }
 
-test_bash_writes_past_the_shim_and_is_heard() {
-	# Its echo is stdio: no error comes back, but what is right is done.
+test_stdio_writes_are_answered() {
+	# bash's echo and coreutils' are.
 	shell=bash
 	run '
 		echo auto >$crc/control
 		/bin/echo auto >$crc/control
+		if echo nonsense >$crc/control; then exit 1; fi 2>/dev/null
+		if /bin/echo nonsense >$crc/control; then exit 1; fi 2>/dev/null
 		[ "$(<$crc/control)" = "auto*" ]'
 }
 

@@ -370,6 +370,8 @@ static void plug_all(struct hf_virtio_gpu *gpu)
 	gpu->stale = !kms;
 	for (unsigned int i = 0; kms && i < gpu->num_scanouts; i++)
 		plug(&gpu->scanouts[i], kms->connectors[i]);
+	if (kms)
+		hf_kms_uevent(kms, "HOTPLUG=1", NULL, NULL);
 }
 
 /* Wait for the answers, without an event loop. */

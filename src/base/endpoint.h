@@ -57,6 +57,12 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 void hf_endpoint_close(struct hf_endpoints *endpoints,
 		       struct hf_endpoint *endpoint);
 
+/**
+ * hf_endpoint_unread() - How many packets the client has not read.
+ * @fd: the server's end, which has sent packets of at most 64 bytes
+ */
+unsigned int hf_endpoint_unread(int fd);
+
 /** hf_endpoint_make_readable() - The client's end is, for good. */
 void hf_endpoint_make_readable(struct hf_endpoint *endpoint);
 /** hf_endpoint_make_writable() - The client's end polls so, for good. */

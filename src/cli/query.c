@@ -213,6 +213,17 @@ static void print_crtcs(struct json_object *info)
 	}
 }
 
+static void print_lease(struct json_object *lease)
+{
+	size_t n;
+
+	if (!lease)
+		return;
+	list_of(lease, "objects", &n);
+	printf(", lessee %lu of file %lu with %zu objects",
+	       number(lease, "lessee"), number(lease, "lessor"), n);
+}
+
 static void print_files(struct json_object *info)
 {
 	size_t n;
@@ -222,12 +233,14 @@ static void print_files(struct json_object *info)
 		struct json_object *file = json_object_array_get_idx(list, i);
 
 		printf("file %-4lu pid %lu, %s%s, %lu handles, %lu framebuffers, "
-		       "%lu events pending\n",
+		       "%lu events pending",
 		       number(file, "id"), number(file, "pid"),
 		       string(file, "node"),
 		       truth(file, "master") ? ", master" : "",
 		       number(file, "handles"), number(file, "framebuffers"),
 		       number(file, "pending_events"));
+		print_lease(json_object_object_get(file, "lease"));
+		putchar('\n');
 	}
 }
 

@@ -24,6 +24,24 @@ static int replace_blob(struct hf_kms_device *kms, struct hf_blob **slot,
 	return 0;
 }
 
+/* A lessee has no CRTC but its own. */
+static int find_crtc(const struct hf_atomic_state *state, uint64_t id,
+		     struct hf_crtc **crtc)
+{
+	struct hf_mode_object *object = NULL;
+
+	if (id)
+		object = hf_mode_object_find(state->kms, id,
+					     DRM_MODE_OBJECT_CRTC);
+	*crtc = (struct hf_crtc *)object;
+	if (!id)
+		return 0;
+	return object && (!state->file ||
+			  hf_kms_file_sees(state->file, object)) ?
+		       0 :
+		       -EACCES;
+}
+
 static int set_rotation(struct hf_plane_state *plane, uint64_t value)
 {
 	/* Exactly one of the rotations. */
@@ -50,11 +68,10 @@ static int set_plane(struct hf_atomic_state *state,
 								      value) :
 						  NULL));
 	if (prop == kms->prop.crtc_id) {
-		struct hf_crtc *crtc = value ? hf_crtc_find(kms, value) : NULL;
+		struct hf_crtc *crtc;
+		int ret = find_crtc(state, value, &crtc);
 
-		if (value && !crtc)
-			return -EACCES;
-		return hf_atomic_set_plane_crtc(state, plane, crtc);
+		return ret ? ret : hf_atomic_set_plane_crtc(state, plane, crtc);
 	}
 	SET(crtc_x, plane->crtc_x = (int64_t)value);
 	SET(crtc_y, plane->crtc_y = (int64_t)value);
@@ -111,11 +128,12 @@ static int set_connector(struct hf_atomic_state *state,
 	struct hf_kms_device *kms = state->kms;
 
 	if (prop == kms->prop.crtc_id) {
-		struct hf_crtc *crtc = value ? hf_crtc_find(kms, value) : NULL;
+		struct hf_crtc *crtc;
+		int ret = find_crtc(state, value, &crtc);
 
-		if (value && !crtc)
-			return -EACCES;
-		return hf_atomic_set_connector_crtc(state, connector, crtc);
+		return ret ? ret :
+			     hf_atomic_set_connector_crtc(state, connector,
+							  crtc);
 	}
 	if (prop == kms->prop.writeback_fb)
 		return hf_writeback_set_fb(

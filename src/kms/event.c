@@ -3,16 +3,13 @@
  * Events: packets that a file's reader finds on its socket.
  *
  * The kernel lets 4 KiB of events wait in a file. Here the socket is the
- * queue; how much waits in it is asked of the kernel (SIOCOUTQ), which counts
- * a constant number of bytes for each of these packets, all of one size.
+ * queue; how much waits in it is asked of the kernel (hf_endpoint_unread()).
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
-#include <linux/sockios.h>
 
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "base/probe.h"
 #include "kms/kms.h"
@@ -24,41 +21,13 @@ _Static_assert(sizeof(struct drm_event_vblank) == EVENT_BYTES, "one size");
 _Static_assert(sizeof(struct drm_event_crtc_sequence) == EVENT_BYTES,
 	       "one size");
 
-/* What SIOCOUTQ says of one unread packet; measured once. */
-static int packet_cost(void)
-{
-	static int cost;
-	char packet[EVENT_BYTES] = { 0 };
-	int sv[2], bytes = 0;
-
-	if (cost)
-		return cost;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
-		return EVENT_BYTES;
-	if (send(sv[0], packet, sizeof(packet), MSG_DONTWAIT) < 0 ||
-	    ioctl(sv[0], SIOCOUTQ, &bytes) || bytes <= 0)
-		bytes = EVENT_BYTES;
-	close(sv[0]);
-	close(sv[1]);
-	cost = bytes;
-	return cost;
-}
-
-static uint32_t unread(const struct hf_kms_file *file)
-{
-	int bytes = 0;
-
-	if (ioctl(file->fd, SIOCOUTQ, &bytes))
-		return 0;
-	return bytes / packet_cost();
-}
-
 struct hf_event *hf_event_create(struct hf_kms_file *file, uint32_t type,
 				 uint64_t user_data)
 {
 	struct hf_event *event;
 
-	if ((file->reserved + unread(file) + 1) * EVENT_BYTES > QUEUE_BYTES) {
+	if ((file->reserved + hf_endpoint_unread(file->fd) + 1) * EVENT_BYTES >
+	    QUEUE_BYTES) {
 		errno = ENOMEM;
 		return NULL;
 	}

@@ -24,6 +24,7 @@
 #include "base/idr.h"
 #include "kms/edid.h"
 #include "kms/format.h"
+#include "kms/lease.h"
 #include "sync/fence.h"
 #include "sync/late.h"
 
@@ -197,6 +198,7 @@ struct hf_vblank {
 	uint64_t early_ns;   /* of number start + 1; 0: no flip is waiting for it */
 	uint64_t last; /* count when it was switched off */
 	uint64_t last_ns;
+	uint64_t told;		/* the vblank that waiters were last told of */
 	struct wl_list events;	/* hf_event.link, in no order */
 	struct wl_list waiters; /* hf_vblank_wait.link */
 	struct hf_timer timer;
@@ -406,6 +408,7 @@ struct hf_kms_file {
 	bool writeback; /* DRM_CLIENT_CAP_WRITEBACK_CONNECTORS */
 	struct wl_list fbs;
 	struct wl_list blobs;
+	const struct hf_lease *lease; /* all that it may see; NULL: everything */
 	int fd; /* the socket that events go to */
 	uint32_t reserved; /* events that were promised and not yet sent */
 	struct wl_list pending; /* hf_event.file_link */
@@ -589,9 +592,31 @@ void hf_mode_object_remove(struct hf_kms_device *kms,
 /** hf_mode_object_find() - By id and type (DRM_MODE_OBJECT_ANY), or NULL. */
 struct hf_mode_object *hf_mode_object_find(struct hf_kms_device *kms,
 					   uint32_t id, uint32_t type);
-struct hf_crtc *hf_crtc_find(struct hf_kms_device *kms, uint32_t id);
-struct hf_plane *hf_plane_find(struct hf_kms_device *kms, uint32_t id);
-struct hf_connector *hf_connector_find(struct hf_kms_device *kms, uint32_t id);
+/**
+ * hf_kms_file_sees() - May this file use the object?
+ *
+ * A lessee has the CRTCs, connectors and planes that it was lent.
+ */
+bool hf_kms_file_sees(const struct hf_kms_file *file,
+		      const struct hf_mode_object *object);
+/**
+ * hf_kms_file_crtcs() - Which CRTCs a mask means to a file.
+ * @crtcs: a bit an index
+ *
+ * A lessee counts only those that it has.
+ */
+uint32_t hf_kms_file_crtcs(const struct hf_kms_file *file, uint32_t crtcs);
+/** hf_kms_file_crtc() - The CRTC that a file counts as this one, or NULL. */
+struct hf_crtc *hf_kms_file_crtc(const struct hf_kms_file *file,
+				 unsigned int index);
+/** hf_mode_object_seen() - As hf_mode_object_find(), of those that a file sees. */
+struct hf_mode_object *hf_mode_object_seen(const struct hf_kms_file *file,
+					   uint32_t id, uint32_t type);
+/* What may be lent is found for a file, all else for a device. */
+struct hf_crtc *hf_crtc_find(const struct hf_kms_file *file, uint32_t id);
+struct hf_plane *hf_plane_find(const struct hf_kms_file *file, uint32_t id);
+struct hf_connector *hf_connector_find(const struct hf_kms_file *file,
+				       uint32_t id);
 struct hf_encoder *hf_encoder_find(struct hf_kms_device *kms, uint32_t id);
 struct hf_property *hf_property_find(struct hf_kms_device *kms, uint32_t id);
 struct hf_framebuffer *hf_framebuffer_find(struct hf_kms_device *kms,
@@ -713,10 +738,13 @@ void hf_event_send(struct hf_event *event, uint32_t crtc_id, uint64_t sequence,
 
 /**
  * struct hf_vblank_wait - Somebody who waits for a vblank.
+ * @last: after all others: who looks at what they have made of it
  * @done: called once: at the vblank, or when the CRTC was switched off
  */
 struct hf_vblank_wait {
 	struct wl_list link;
+	bool last;
+	struct hf_crtc *crtc; /* whose, set by hf_vblank_wait_add() */
 	uint64_t sequence;
 	void (*done)(struct hf_vblank_wait *wait);
 };
@@ -776,12 +804,13 @@ uint64_t hf_vblank_next(struct hf_crtc *crtc);
 void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event);
 /** hf_vblank_wait_add() - Call wait->done() at wait->sequence. */
 void hf_vblank_wait_add(struct hf_crtc *crtc, struct hf_vblank_wait *wait);
-void hf_vblank_wait_remove(struct hf_crtc *crtc, struct hf_vblank_wait *wait);
+void hf_vblank_wait_remove(struct hf_vblank_wait *wait);
 
 /* atomic.c: the state machine */
 
 struct hf_atomic_state {
 	struct hf_kms_device *kms;
+	const struct hf_kms_file *file; /* who builds it; NULL: nobody's file */
 	bool allow_modeset;
 	bool async;   /* DRM_MODE_PAGE_FLIP_ASYNC: nothing else may change */
 	bool at_once; /* shown without a vblank, waits for nothing */

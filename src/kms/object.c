@@ -39,6 +39,62 @@ struct hf_mode_object *hf_mode_object_find(struct hf_kms_device *kms,
 	return object;
 }
 
+bool hf_kms_file_sees(const struct hf_kms_file *file,
+		      const struct hf_mode_object *object)
+{
+	switch (object->type) {
+	case DRM_MODE_OBJECT_CRTC:
+	case DRM_MODE_OBJECT_CONNECTOR:
+	case DRM_MODE_OBJECT_PLANE:
+		return !file->lease || hf_lease_has(file->lease, object->id);
+	default:
+		return true;
+	}
+}
+
+uint32_t hf_kms_file_crtcs(const struct hf_kms_file *file, uint32_t crtcs)
+{
+	const struct hf_kms_device *kms = file->kms;
+	uint32_t seen = 0;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (hf_kms_file_sees(file, &kms->crtcs[i]->base))
+			seen |= (crtcs >> i & 1) << n++;
+	return seen;
+}
+
+struct hf_crtc *hf_kms_file_crtc(const struct hf_kms_file *file,
+				 unsigned int index)
+{
+	const struct hf_kms_device *kms = file->kms;
+
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (hf_kms_file_sees(file, &kms->crtcs[i]->base) && !index--)
+			return kms->crtcs[i];
+	return NULL;
+}
+
+struct hf_mode_object *hf_mode_object_seen(const struct hf_kms_file *file,
+					   uint32_t id, uint32_t type)
+{
+	struct hf_mode_object *object = hf_mode_object_find(file->kms, id, type);
+
+	return object && hf_kms_file_sees(file, object) ? object : NULL;
+}
+
+#define FIND_SEEN(name, TYPE)                                                 \
+	struct hf_##name *hf_##name##_find(const struct hf_kms_file *file,    \
+					   uint32_t id)                       \
+	{                                                                     \
+		return (struct hf_##name *)hf_mode_object_seen(               \
+			file, id, DRM_MODE_OBJECT_##TYPE);                    \
+	}
+
+FIND_SEEN(crtc, CRTC)
+FIND_SEEN(plane, PLANE)
+FIND_SEEN(connector, CONNECTOR)
+
 #define FIND(name, TYPE)                                                      \
 	struct hf_##name *hf_##name##_find(struct hf_kms_device *kms,         \
 					   uint32_t id)                       \
@@ -47,9 +103,6 @@ struct hf_mode_object *hf_mode_object_find(struct hf_kms_device *kms,
 			kms, id, DRM_MODE_OBJECT_##TYPE);                     \
 	}
 
-FIND(crtc, CRTC)
-FIND(plane, PLANE)
-FIND(connector, CONNECTOR)
 FIND(encoder, ENCODER)
 FIND(property, PROPERTY)
 FIND(framebuffer, FB)

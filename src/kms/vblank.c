@@ -122,20 +122,22 @@ static void deliver(struct hf_crtc *crtc, uint64_t count, uint64_t ns, bool all)
 	struct hf_event *event, *next_event;
 	struct wl_list due;
 
+	vblank->told = count;
 	wl_list_for_each_safe(event, next_event, &vblank->events, link)
 		if (all || is_due(count, event->sequence))
 			hf_event_send(event, crtc->base.id, count, ns);
 
 	/* done() may add new waiters: take the due ones off first. */
 	wl_list_init(&due);
-	for (struct wl_list *at = vblank->waiters.next, *next;
-	     at != &vblank->waiters; at = next) {
-		struct hf_vblank_wait *wait = wl_container_of(at, wait, link);
+	for (int last = 0; last < 2; last++) {
+		struct hf_vblank_wait *wait, *next;
 
-		next = at->next;
-		if (all || is_due(count, wait->sequence)) {
-			wl_list_remove(at);
-			wl_list_insert(due.prev, at);
+		wl_list_for_each_safe(wait, next, &vblank->waiters, link) {
+			if (wait->last != last ||
+			    (!all && !is_due(count, wait->sequence)))
+				continue;
+			wl_list_remove(&wait->link);
+			wl_list_insert(due.prev, &wait->link);
 		}
 	}
 	while (!wl_list_empty(&due)) {
@@ -263,13 +265,14 @@ void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event)
 
 void hf_vblank_wait_add(struct hf_crtc *crtc, struct hf_vblank_wait *wait)
 {
+	wait->crtc = crtc;
 	wl_list_insert(crtc->vblank.waiters.prev, &wait->link);
 	arm(crtc);
 }
 
-void hf_vblank_wait_remove(struct hf_crtc *crtc, struct hf_vblank_wait *wait)
+void hf_vblank_wait_remove(struct hf_vblank_wait *wait)
 {
 	wl_list_remove(&wait->link);
 	wl_list_init(&wait->link);
-	arm(crtc);
+	arm(wait->crtc);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/attribute.h"
+#include "server/debugfs.h"
 #include "server/server.h"
 #include "server/uevent.h"
 #include "uapi/tree.h"
@@ -64,6 +65,12 @@ static int store_status(struct hf_server *server, const char *dir,
 	return -EINVAL;
 }
 
+static int store_source(struct hf_server *server, const char *dir,
+			const char *text)
+{
+	return hf_debugfs_set_source(server->sys, dir, text);
+}
+
 /* Files that take writes, by the ends of their paths. */
 static const struct attribute {
 	const char *name;
@@ -72,6 +79,7 @@ static const struct attribute {
 	int (*store)(struct hf_server *server, const char *dir,
 		     const char *text);
 } attributes[] = {
+	{ "/control", store_source },
 	{ "/status", store_status },
 	{ "/uevent", hf_uevent_synthesize },
 };

@@ -25,12 +25,14 @@
 #include "base/spin.h"
 #include "mem/shmem.h"
 #include "server/attribute.h"
+#include "server/debugfs.h"
 #include "server/json.h"
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/trace.h"
 #include "uapi/call.h"
 #include "uapi/dma_buf.h"
+#include "uapi/tree.h"
 
 #define STACK_SIZE (1u << 20)
 #define INLINE_ARG 512
@@ -399,13 +401,17 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 {
 	struct hf_call *call = &slot->call;
 	struct hf_system *sys = client->server->sys;
+	const struct hf_ioctl_desc *desc =
+		&hf_ioctl_descs[_IOC_NR(call->cmd)];
 	int ret;
 
 	if (!is_attached(client, file_id))
 		return -ESTALE;
-	ret = read_request(slot, wire, &hf_ioctl_descs[_IOC_NR(call->cmd)]);
+	ret = read_request(slot, wire, desc);
 	if (ret)
 		return ret;
+	if (desc->rights & HF_REAP)
+		hf_server_reap(client->server);
 	pthread_mutex_lock(&sys->lock);
 	while ((ret = dispatch(call, file_id)) == HF_CALL_POPULATE) {
 		hf_call_populate_now(call, &client->stop);
@@ -546,6 +552,21 @@ static int op_tree(struct hf_client *client, struct slot *slot)
 	return fd < 0 ? -ENOMEM : hf_call_add_fd(&slot->call, fd, true);
 }
 
+/* What was written and closed before comes before what is opened now. */
+static int op_file_open(struct hf_client *client, struct slot *slot,
+			struct hf_wire_slot *wire)
+{
+	char path[HF_TREE_PATH_MAX + 1];
+	int fd;
+
+	memcpy(path, wire->arg, sizeof(path));
+	if (!memchr(path, 0, sizeof(path)))
+		return -ENAMETOOLONG;
+	hf_server_reap(client->server);
+	fd = hf_debugfs_open(client->server->sys, &client->cred, path);
+	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
+}
+
 /* The client polls a dma-buf. */
 static int op_watch(struct hf_client *client, struct slot *slot,
 		    struct hf_wire_slot *wire)
@@ -579,6 +600,7 @@ static int op_write(struct hf_client *client, struct slot *slot,
 	write.path[HF_WIRE_PATH_MAX] = '\0';
 	memcpy(text, write.bytes, write.size);
 	text[write.size] = '\0';
+	hf_server_reap(server);
 	pthread_mutex_lock(&server->sys->lock);
 	ret = hf_attribute_write(server, &client->cred, write.path, text,
 				 write.size);
@@ -661,6 +683,8 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_fd_ioctl(client, slot, wire);
 	case HF_OP_WATCH:
 		return op_watch(client, slot, wire);
+	case HF_OP_FILE_OPEN:
+		return op_file_open(client, slot, wire);
 	case HF_OP_WRITE:
 		return op_write(client, slot, wire);
 	case HF_OP_MONITOR:

@@ -55,6 +55,27 @@ static struct json_object *describe_object(const struct hf_gem_object *object)
 	return obj;
 }
 
+/* Which lessee it is, of which file (0: that is closed), and what it has. */
+static struct json_object *describe_lease(const struct hf_file *file)
+{
+	struct json_object *obj = json_object_new_object();
+	struct json_object *ids = json_object_new_array();
+	const struct hf_master *lessee = file->master;
+	const struct hf_file *other;
+	uint32_t lessor = 0;
+
+	wl_list_for_each(other, &file->dev->files, link)
+		if (other->is_master && other->master == lessee->lessor)
+			lessor = other->id;
+	add_uint(obj, "lessee", lessee->lessee_id);
+	add_uint(obj, "lessor", lessor);
+	for (uint32_t i = 0; i < lessee->lease.count; i++)
+		hf_json_append(ids,
+			       json_object_new_uint64(lessee->lease.ids[i]));
+	hf_json_add(obj, "objects", ids);
+	return obj;
+}
+
 static struct json_object *describe_file(struct hf_file *file)
 {
 	struct json_object *obj = json_object_new_object();
@@ -71,6 +92,8 @@ static struct json_object *describe_file(struct hf_file *file)
 	add_uint(obj, "framebuffers", wl_list_length(&file->kms.fbs));
 	add_uint(obj, "blobs", wl_list_length(&file->kms.blobs));
 	add_uint(obj, "pending_events", file->kms.reserved);
+	if (file->kms.lease)
+		hf_json_add(obj, "lease", describe_lease(file));
 	return obj;
 }
 

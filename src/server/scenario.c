@@ -446,8 +446,7 @@ static void stop(struct hf_scenario *scenario)
 	wl_list_for_each(event, &scenario->events, link) {
 		hf_timer_disarm(sys->clock, &event->timer);
 		if (event->waits)
-			hf_vblank_wait_remove(scenario->kms->crtcs[event->crtc],
-					      &event->wait);
+			hf_vblank_wait_remove(&event->wait);
 	}
 	pthread_mutex_unlock(&sys->lock);
 }

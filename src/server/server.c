@@ -28,6 +28,7 @@
 #include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
+#include "server/debugfs.h"
 #include "server/pace.h"
 #include "server/scenario.h"
 #include "server/server.h"
@@ -323,6 +324,8 @@ static int build_tree(const struct hf_server *server)
 	if (n) {
 		devices[0].connectors = connectors;
 		devices[0].n_connectors = dev->kms.num_connectors;
+		devices[0].n_crtcs = dev->kms.num_crtcs;
+		devices[0].crcs = hf_kms_has_vblank(&dev->kms);
 	}
 	if (server->engine != dev)
 		devices[n++] = describe_device(server->engine);
@@ -790,6 +793,8 @@ void hf_server_finish(struct hf_server *server)
 		close_files(server->sys);
 		hf_fence_faults_clear(&server->sys->fences);
 	}
+	if (server->sys)
+		hf_debugfs_finish(server->sys);
 	hf_uevents_finish(server);
 	hf_monitors_finish(&server->monitors);
 	while (server->sys && !wl_list_empty(&server->sys->devices)) {

@@ -359,6 +359,48 @@ static void add_device_uevent(struct builder *b,
 			  "MODALIAS=platform:holdfast\n", device->name);
 }
 
+static void add_served(struct builder *b, const char *dir, const char *name,
+		       uint32_t mode)
+{
+	struct path path = join(b, "%s/%s", dir, name);
+	uint32_t offset = add_bytes(b, "", 0);
+	struct hf_tree_node *node = add_node(b, path.s, mode);
+
+	node->data = offset;
+	node->flags = HF_TREE_SERVED;
+}
+
+/*
+ * What debugfs has of a minor. On a real machine only root gets there; here it is
+ * whoever runs the server, too, which the server sees to.
+ */
+static void add_debugfs(struct builder *b, const struct hf_sysfs_device *device,
+			int minor)
+{
+	struct path dir = join(b, HF_DEBUGFS_DIR "/%d", minor);
+
+	add_dir(b, dir.s);
+	add_served(b, dir.s, "clients", RO);
+	add_served(b, dir.s, "gem_names", RO);
+	add_served(b, dir.s, "name", RO);
+	if (!device->n_crtcs)
+		return;
+	add_served(b, dir.s, "framebuffer", RO);
+	add_served(b, dir.s, "state", RO);
+	for (unsigned int i = 0; minor == device->primary && i < device->n_crtcs;
+	     i++) {
+		struct path crtc = join(b, "%s/crtc-%u", dir.s, i);
+		struct path crc = join(b, "%s/crc", crtc.s);
+
+		add_dir(b, crtc.s);
+		if (!device->crcs)
+			continue;
+		add_dir(b, crc.s);
+		add_served(b, crc.s, "control", RW);
+		add_served(b, crc.s, "data", RO);
+	}
+}
+
 static void add_device(struct builder *b, const struct hf_sysfs_device *device,
 		       bool first, bool dev_char)
 {
@@ -380,12 +422,16 @@ static void add_device(struct builder *b, const struct hf_sysfs_device *device,
 	add_link(b, "/sys/bus/platform/drivers/holdfast", device->name,
 		 "../../../../devices/platform/%s", device->name);
 
-	if (device->primary >= 0)
+	if (device->primary >= 0) {
 		add_minor(b, device, device->primary, "card", "card", 0660,
 			  dev_char);
-	if (device->render >= 0)
+		add_debugfs(b, device, device->primary);
+	}
+	if (device->render >= 0) {
 		add_minor(b, device, device->render, "renderD", "render", 0666,
 			  dev_char);
+		add_debugfs(b, device, device->render);
+	}
 	for (size_t i = 0; device->primary >= 0 && i < device->n_connectors; i++)
 		add_connector(b, device, card.s, &device->connectors[i]);
 }
@@ -402,6 +448,7 @@ static void add_surroundings(struct builder *b, bool dev_char)
 		"/sys/bus/platform/devices", "/sys/bus/platform/drivers",
 		"/sys/class", "/sys/class/drm", "/sys/dev", "/sys/dev/char",
 		"/sys/devices", "/sys/devices/platform",
+		"/sys/kernel", "/sys/kernel/debug", HF_DEBUGFS_DIR,
 	};
 	const char *driver = "/sys/bus/platform/drivers/holdfast";
 

@@ -45,6 +45,8 @@ struct hf_sysfs_connector {
  * @gid: owner of the nodes in /dev
  * @connectors: of the primary node
  * @n_connectors: how many
+ * @n_crtcs: how many CRTCs it has
+ * @crcs: there are CRCs of what they show
  */
 struct hf_sysfs_device {
 	const char *name;
@@ -54,6 +56,8 @@ struct hf_sysfs_device {
 	gid_t gid;
 	const struct hf_sysfs_connector *connectors;
 	size_t n_connectors;
+	unsigned int n_crtcs;
+	bool crcs;
 };
 
 /**

@@ -527,6 +527,20 @@ uint32_t hf_file_likely(int fd)
 				    memory_order_relaxed);
 }
 
+void hf_file_mark(int fd, uint32_t file)
+{
+	set_likely(fd, file);
+}
+
+void hf_file_opened(int fd)
+{
+	unsigned int minor;
+	uint32_t id;
+
+	if (read_name(fd, &minor, &id))
+		set_likely(fd, id);
+}
+
 bool hf_file_closed(int fd)
 {
 	if (!hf_file_likely(fd))
@@ -594,7 +608,6 @@ int hf_shim_drm_open(unsigned int minor, int flags)
 {
 	struct hf_request req;
 	int ret, fd;
-	uint32_t id;
 
 	if (flags & O_EXCL)
 		return -EBUSY;
@@ -609,8 +622,7 @@ int hf_shim_drm_open(unsigned int minor, int flags)
 			REAL(fcntl)(fd, F_SETFD, 0);
 		if (flags & O_NONBLOCK)
 			REAL(fcntl)(fd, F_SETFL, O_RDWR | O_NONBLOCK);
-		if (read_name(fd, &minor, &id))
-			set_likely(fd, id);
+		hf_file_opened(fd);
 		ret = fd;
 	}
 	hf_request_end(&req);

@@ -88,6 +88,13 @@ void hf_file_forget(int fd);
  * Return: the server's number of the file, or 0.
  */
 uint32_t hf_file_likely(int fd);
+/* In place of a DRM file's number: another file of the server's (shim/served.h). */
+#define HF_FILE_SERVED UINT32_MAX
+
+/** hf_file_mark() - Remember what a number is. */
+void hf_file_mark(int fd, uint32_t file);
+/** hf_file_opened() - The server gave it to us: it is a DRM file. */
+void hf_file_opened(int fd);
 /**
  * hf_file_closed() - The number is free again.
  *

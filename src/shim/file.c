@@ -24,6 +24,7 @@
 #include "shim/descriptor.h"
 #include "shim/netlink.h"
 #include "shim/poll.h"
+#include "shim/served.h"
 #include "shim/shim.h"
 #include "shim/usercopy.h"
 
@@ -186,6 +187,8 @@ static ssize_t read_events(int fd, void *buf, size_t count)
 
 HF_SHIM_EXPORT ssize_t read(int fd, void *buf, size_t count)
 {
+	if (hf_served(fd))
+		return hf_served_read(fd, buf, count);
 	if (!is_drm(fd))
 		return hf_monitor_received(fd, buf, count,
 					   REAL(read)(fd, buf, count));
@@ -219,6 +222,10 @@ HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 
 	if (hf_attribute_possible() && hf_attribute_write(fd, &iov, 1, &ret))
 		return ret;
+	if (hf_served(fd)) {
+		errno = EBADF; /* it is only read */
+		return -1;
+	}
 	if (!is_drm(fd))
 		return REAL(write)(fd, buf, count);
 	errno = EINVAL; /* a DRM file has no write */
@@ -340,6 +347,8 @@ HF_SHIM_EXPORT int dup2(int from, int to)
 
 	if (drm)
 		hf_files_reap();
+	if (ret >= 0)
+		hf_served_copied(from, to);
 	return ret;
 }
 
@@ -350,5 +359,7 @@ HF_SHIM_EXPORT int dup3(int from, int to, int flags)
 
 	if (drm)
 		hf_files_reap();
+	if (ret >= 0)
+		hf_served_copied(from, to);
 	return ret;
 }

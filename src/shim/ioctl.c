@@ -246,7 +246,8 @@ static void put_fds(struct hf_request *req)
 }
 
 /* A descriptor that came back: its number goes into the argument. */
-static void get_fd(struct hf_request *req, const struct hf_ioctl_desc *desc)
+static void get_fd(struct hf_request *req, const struct hf_ioctl_desc *desc,
+		   int on)
 {
 	int fd;
 
@@ -255,6 +256,10 @@ static void get_fd(struct hf_request *req, const struct hf_ioctl_desc *desc)
 	fd = req->fds[--req->nfds];
 	if (!(req->slot->cloexec & 1))
 		REAL(fcntl)(fd, F_SETFD, 0);
+	if (desc->rights & HF_DRM_FD) {
+		REAL(fcntl)(fd, F_SETFL, REAL(fcntl)(on, F_GETFL));
+		hf_file_opened(fd);
+	}
 	memcpy(req->slot->arg + desc->fd_out - 1, &fd, sizeof(fd));
 }
 
@@ -275,7 +280,7 @@ static struct sizes sizes_of(uint32_t cmd, const struct hf_ioctl_desc *desc)
 	return s;
 }
 
-static int run_ioctl(struct hf_request *req, uint32_t cmd, void *arg)
+static int run_ioctl(struct hf_request *req, int fd, uint32_t cmd, void *arg)
 {
 	const struct hf_ioctl_desc *desc = &hf_ioctl_descs[_IOC_NR(cmd)];
 	struct sizes size = sizes_of(cmd, desc);
@@ -299,14 +304,14 @@ static int run_ioctl(struct hf_request *req, uint32_t cmd, void *arg)
 		return ret;
 	if (has_arrays(desc) && get_arrays(req, desc, arrays))
 		ret = -EFAULT;
-	get_fd(req, desc);
+	get_fd(req, desc, fd);
 	put_fds(req);
 	if (hf_copy_to_user(arg, copy, size.out))
 		ret = -EFAULT;
 	return ret;
 }
 
-static int drm_ioctl(uint32_t file, uint32_t cmd, void *arg)
+static int drm_ioctl(int fd, uint32_t file, uint32_t cmd, void *arg)
 {
 	struct hf_request req;
 	int ret = hf_request_begin(&req, HF_OP_IOCTL);
@@ -315,7 +320,7 @@ static int drm_ioctl(uint32_t file, uint32_t cmd, void *arg)
 		return ret;
 	req.slot->file = file;
 	req.slot->cmd = cmd;
-	ret = run_ioctl(&req, cmd, arg);
+	ret = run_ioctl(&req, fd, cmd, arg);
 	hf_request_end(&req);
 	return ret;
 }
@@ -340,7 +345,7 @@ static int run_fd_ioctl(struct hf_request *req, int fd,
 		ret = get_arrays(req, desc, arrays);
 	if (ret)
 		return ret;
-	get_fd(req, desc);
+	get_fd(req, desc, fd);
 	if (!(desc->cmd & IOC_OUT) || !hf_copy_to_user(arg, copy, size))
 		return 0;
 	if (desc->fd_out)
@@ -415,7 +420,7 @@ static int dispatch(int fd, uint32_t cmd, void *arg)
 	if (ret == -ENOTTY)
 		return 1;
 	if (!ret)
-		ret = drm_ioctl(file, cmd, arg);
+		ret = drm_ioctl(fd, file, cmd, arg);
 	/* Another link may serve this time; a file that is gone ends it. */
 	while (ret == -ESTALE) {
 		hf_file_forget(fd);
@@ -423,7 +428,7 @@ static int dispatch(int fd, uint32_t cmd, void *arg)
 		if (ret == -ENOTTY)
 			return 1;
 		if (!ret)
-			ret = drm_ioctl(file, cmd, arg);
+			ret = drm_ioctl(fd, file, cmd, arg);
 	}
 	return ret;
 }

@@ -7,6 +7,7 @@
  * descriptor for reading reads only, and one of O_PATH does nothing at all.
  */
 #include "shim/path.h"
+#include "shim/served.h"
 
 #include <linux/openat2.h>
 #include <stdarg.h>
@@ -101,10 +102,9 @@ static int make_memfd(const struct hf_path *p, bool sink)
  * A memfd has no owner but its maker, whom the owner's permissions bind; open
  * it before they shut out a write that the node's owner may do.
  */
-static int open_memfd(const struct hf_path *p, int flags)
+static int open_memfd(int fd, int flags)
 {
 	char link[40];
-	int fd = make_memfd(p, is_sink(p, flags));
 	int ret;
 
 	if (fd < 0)
@@ -122,6 +122,21 @@ static int open_memfd(const struct hf_path *p, int flags)
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		hf_attribute_opened();
 	return ret;
+}
+
+/* What it was opened for, a socket is ready for already. */
+static int open_served(const struct hf_path *p, int flags)
+{
+	int fd = hf_served_open(p->path, flags);
+	struct stat st;
+
+	if (fd < 0) {
+		errno = -fd;
+		return -1;
+	}
+	if (REAL(fstat)(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		return fd;
+	return open_memfd(fd, flags);
 }
 
 static int check_tmpfile(const struct hf_path *p)
@@ -184,8 +199,11 @@ int hf_open_node(const struct hf_path *p, int flags)
 		errno = ENXIO;
 		return -1;
 	}
+	if ((p->node->flags & HF_TREE_SERVED) && !(flags & O_PATH) &&
+	    !is_sink(p, flags))
+		return open_served(p, flags);
 	if (!S_ISCHR(p->node->mode) || (flags & O_PATH))
-		return open_memfd(p, flags);
+		return open_memfd(make_memfd(p, is_sink(p, flags)), flags);
 
 	ret = hf_shim_drm_open(p->node->minor, flags);
 	if (ret < 0) {

@@ -170,7 +170,8 @@ bool hf_path_plain(char *text);
 int hf_path_fd_link(int dirfd, const char *name);
 
 /**
- * hf_path_resolve_drm() - Resolve to the node that a DRM file was opened by.
+ * hf_path_resolve_drm() - Resolve to the node that a socket of ours was opened by: a
+ * DRM file, or one that is served.
  * @fd: any descriptor
  * @p: as for hf_path_resolve()
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device, its files and masters. A file is an endpoint (base/endpoint.h):
- * the client's end of it is the DRM descriptor.
+ * The device and its files. A file is an endpoint (base/endpoint.h): the client's
+ * end of it is the DRM descriptor.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -238,50 +238,6 @@ bool hf_cred_capable(const struct hf_cred *cred)
 	return caps & 1ull << CAP_SYS_ADMIN;
 }
 
-struct hf_master *hf_master_create(void)
-{
-	struct hf_master *master = calloc(1, sizeof(*master));
-
-	if (master)
-		master->refcount = 1;
-	return master;
-}
-
-void hf_master_put(struct hf_master *master)
-{
-	if (!master || --master->refcount)
-		return;
-	hf_idr_finish(&master->magics);
-	free(master);
-}
-
-static void drop_magic(struct hf_file *file)
-{
-	if (file->magic)
-		hf_idr_remove(&file->master->magics, file->magic);
-	file->magic = 0;
-}
-
-int hf_file_new_master(struct hf_file *file)
-{
-	struct hf_master *master = hf_master_create();
-
-	if (!master)
-		return -ENOMEM;
-	drop_magic(file);
-	hf_master_put(file->master);
-	file->master = master;
-	file->is_master = file->was_master = file->authenticated = true;
-	master->refcount++;
-	file->dev->master = master;
-	return 0;
-}
-
-bool hf_file_is_current_master(const struct hf_file *file)
-{
-	return file->is_master && file->master == file->dev->master;
-}
-
 static int open_primary(struct hf_file *file)
 {
 	struct hf_device *dev = file->dev;
@@ -305,6 +261,43 @@ static struct hf_device *find_device(struct hf_system *sys, unsigned int minor)
 	return NULL;
 }
 
+/* Whose @master it will be is not decided yet. */
+static struct hf_file *create_file(struct hf_device *dev, unsigned int minor,
+				   const struct hf_cred *cred, int *client)
+{
+	struct hf_file *file = calloc(1, sizeof(*file));
+	int ret;
+
+	if (!file)
+		return NULL;
+	file->dev = dev;
+	file->id = dev->sys->next_file++;
+	file->render = (int)minor == dev->render_minor;
+	file->cred = *cred;
+	if (dev->sys->problems)
+		hf_program_name(cred->pid, file->program);
+	wl_list_init(&file->calls);
+	ret = open_endpoint(file, minor, client);
+	if (ret) {
+		free(file);
+		errno = -ret;
+		return NULL;
+	}
+	return file;
+}
+
+static void add_file(struct hf_file *file)
+{
+	struct hf_device *dev = file->dev;
+
+	hf_gem_file_init(&file->gem, &dev->gem, file->cred.pid);
+	hf_kms_file_init(&file->kms, &dev->kms, file->endpoint.fd);
+	hf_syncobj_file_init(&file->syncobjs);
+	wl_list_insert(dev->files.prev, &file->link);
+	HASH_ADD(hh, dev->sys->files_by_id, id, sizeof(file->id), file);
+	hf_probe(file, file, true);
+}
+
 struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 			     const struct hf_cred *cred, int *client)
 {
@@ -326,50 +319,36 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 		errno = EACCES;
 		return NULL;
 	}
-	file = calloc(1, sizeof(*file));
+	file = create_file(dev, minor, cred, client);
 	if (!file)
 		return NULL;
-	file->dev = dev;
-	file->id = sys->next_file++;
-	file->render = (int)minor == dev->render_minor;
-	file->cred = *cred;
-	if (sys->problems)
-		hf_program_name(cred->pid, file->program);
-	wl_list_init(&file->calls);
-	ret = open_endpoint(file, minor, client);
-	if (!ret && !file->render) {
+	if (!file->render)
 		ret = open_primary(file);
-		if (ret) {
-			close(*client);
-			hf_endpoint_close(&dev->sys->endpoints, &file->endpoint);
-		}
-	}
 	if (ret) {
+		close(*client);
+		hf_endpoint_close(&sys->endpoints, &file->endpoint);
 		free(file);
 		errno = -ret;
 		return NULL;
 	}
-	hf_gem_file_init(&file->gem, &dev->gem, cred->pid);
-	hf_kms_file_init(&file->kms, &dev->kms, file->endpoint.fd);
-	hf_syncobj_file_init(&file->syncobjs);
-	wl_list_insert(dev->files.prev, &file->link);
-	HASH_ADD(hh, sys->files_by_id, id, sizeof(file->id), file);
-	hf_probe(file, file, true);
+	add_file(file);
 	return file;
 }
 
-static void release_master(struct hf_file *file)
+struct hf_file *hf_file_open_lease(struct hf_master *lessee,
+				   const struct hf_cred *cred, int *client)
 {
-	struct hf_device *dev = file->dev;
+	struct hf_device *dev = lessee->dev;
+	struct hf_file *file =
+		create_file(dev, dev->primary_minor, cred, client);
 
-	if (!file->master)
-		return;
-	drop_magic(file);
-	if (hf_file_is_current_master(file)) {
-		hf_master_put(dev->master);
-		dev->master = NULL;
-	}
-	hf_master_put(file->master);
+	if (!file)
+		return NULL;
+	file->master = lessee;
+	file->is_master = file->authenticated = true;
+	add_file(file);
+	file->kms.lease = &lessee->lease;
+	return file;
 }
 
 /* Their jobs hold the address spaces until they are over. */
@@ -404,7 +383,7 @@ void hf_file_close(struct hf_file *file)
 	hf_kms_file_finish(&file->kms);
 	hf_gem_file_finish(&file->gem);
 	hf_user_account_put(file->user_pages);
-	release_master(file);
+	hf_file_release_master(file);
 	HASH_DEL(file->dev->sys->files_by_id, file);
 	wl_list_remove(&file->link);
 	hf_endpoint_close(&file->dev->sys->endpoints, &file->endpoint);

@@ -25,6 +25,7 @@
 struct hf_call;
 struct hf_check;
 struct hf_composer;
+struct hf_crcs;
 struct hf_device;
 
 struct hf_device_options;
@@ -79,9 +80,19 @@ struct hf_driver {
 };
 
 struct hf_master {
+	struct hf_device *dev;
 	uint32_t refcount;
 	bool unique_set; /* SET_VERSION gave it the device's name */
 	struct hf_idr magics; /* to hf_file, or to itself once used up */
+
+	/* Of a lessee: */
+	struct hf_master *lessor; /* held; NULL: it is none, and has everything */
+	uint32_t lessee_id;	  /* to its lessor */
+	struct hf_lease lease;	  /* empty where it was revoked */
+	struct wl_list lessor_link;
+	/* Of a lessor: */
+	struct wl_list lessees; /* hf_master.lessor_link, the oldest first */
+	struct hf_idr lessee_ids;
 };
 
 struct hf_device {
@@ -94,6 +105,7 @@ struct hf_device {
 	struct hf_kms_device kms; /* empty where the driver has no display */
 	struct hf_check *check;	  /* of what is shown; NULL: nobody checks */
 	struct hf_composer *composer; /* NULL likewise */
+	struct hf_crcs *crcs; /* server/crc.h; NULL: nobody has asked */
 	struct wl_list files;
 	struct hf_engine *engine; /* NULL: it has none */
 	void *hw;		  /* the driver's */
@@ -184,14 +196,22 @@ void hf_device_destroy(struct hf_device *dev);
  */
 struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
 			     const struct hf_cred *cred, int *client);
+/**
+ * hf_file_open_lease() - Open a file for a lessee.
+ * @lessee: from hf_master_lend(); the reference is the file's on success
+ * @cred: who asks for it
+ * @client: as above
+ *
+ * Return: NULL and errno: ENOMEM, EMFILE, ENFILE.
+ */
+struct hf_file *hf_file_open_lease(struct hf_master *lessee,
+				   const struct hf_cred *cred, int *client);
 /** hf_file_close() - The last descriptor is gone: release everything. */
 void hf_file_close(struct hf_file *file);
 /** hf_file_find() - By number, over all devices. */
 struct hf_file *hf_file_find(struct hf_system *sys, uint32_t id);
 /** hf_file_of_endpoint() - The file whose it is, or NULL. Takes NULL. */
 struct hf_file *hf_file_of_endpoint(struct hf_endpoint *endpoint);
-/** hf_file_is_current_master() - May it set modes? */
-bool hf_file_is_current_master(const struct hf_file *file);
 /**
  * hf_cred_capable() - Does this process have CAP_SYS_ADMIN now?
  *
@@ -199,9 +219,28 @@ bool hf_file_is_current_master(const struct hf_file *file);
  */
 bool hf_cred_capable(const struct hf_cred *cred);
 
-struct hf_master *hf_master_create(void);
+/* master.c */
+
+/** hf_master_create() - Return: one reference, or NULL and ENOMEM. */
+struct hf_master *hf_master_create(struct hf_device *dev);
 void hf_master_put(struct hf_master *master);
+/**
+ * hf_master_lend() - Make a lessee.
+ * @lessor: who has everything
+ * @lease: what the lessee gets; empty on success
+ * @lessee: one reference
+ *
+ * Return: 0, -EBUSY where another lessee has some of it, -ENOMEM.
+ */
+int hf_master_lend(struct hf_master *lessor, struct hf_lease *lease,
+		   struct hf_master **lessee);
+/** hf_master_revoke() - It and its lessees are left with nothing that was lent. */
+void hf_master_revoke(struct hf_master *master);
 /** hf_file_new_master() - Make the file master, with a fresh master. */
 int hf_file_new_master(struct hf_file *file);
+/** hf_file_is_current_master() - May it set modes? */
+bool hf_file_is_current_master(const struct hf_file *file);
+/** hf_file_release_master() - The file goes: what was lent by it or to it ends. */
+void hf_file_release_master(struct hf_file *file);
 
 #endif

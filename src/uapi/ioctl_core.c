@@ -29,13 +29,6 @@ int hf_ioctl_invalid(struct hf_call *call, void *arg)
 	return -EINVAL;
 }
 
-int hf_ioctl_no_lease(struct hf_call *call, void *arg)
-{
-	(void)call;
-	(void)arg;
-	return -EOPNOTSUPP;
-}
-
 /* The kernel's drm_copy_field(): as much as fits, and the whole length. */
 static int copy_field(struct hf_call *call, unsigned int index,
 		      const char *text, __kernel_size_t *len, bool wanted)
@@ -295,6 +288,8 @@ int hf_ioctl_set_master(struct hf_call *call, void *arg)
 		return -EBUSY;
 	if (!file->is_master)
 		return hf_file_new_master(file);
+	if (file->master->lessor)
+		return -EINVAL;
 	file->master->refcount++;
 	call->dev->master = file->master;
 	return 0;
@@ -308,7 +303,8 @@ int hf_ioctl_drop_master(struct hf_call *call, void *arg)
 	(void)arg;
 	if (ret)
 		return ret;
-	if (!hf_file_is_current_master(call->file))
+	if (!hf_file_is_current_master(call->file) ||
+	    call->file->master->lessor)
 		return -EINVAL;
 	hf_master_put(dev->master);
 	dev->master = NULL;

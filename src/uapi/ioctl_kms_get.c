@@ -28,7 +28,8 @@ static int copy_ids(struct hf_call *call, unsigned int array, uint32_t *count,
 
 int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 {
-	struct hf_kms_device *kms = &call->dev->kms;
+	const struct hf_kms_file *file = &call->file->kms;
+	struct hf_kms_device *kms = file->kms;
 	struct drm_mode_card_res *res = arg;
 	uint32_t ids[HF_KMS_MAX_ENCODERS], room = res->count_fbs, n = 0;
 	struct hf_framebuffer *fb;
@@ -36,20 +37,23 @@ int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 
 	res->min_width = res->min_height = 0;
 	res->max_width = res->max_height = HF_KMS_MAX_SIZE;
-	wl_list_for_each(fb, &call->file->kms.fbs, file_link) {
+	wl_list_for_each(fb, &file->fbs, file_link) {
 		if (!ret && n < room)
 			ret = hf_call_copy_out(call, 0, &fb->base.id, n, 1);
 		n++;
 	}
 	res->count_fbs = n;
-	for (n = 0; n < kms->num_crtcs; n++)
-		ids[n] = kms->crtcs[n]->base.id;
+	n = 0;
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (hf_kms_file_sees(file, &kms->crtcs[i]->base))
+			ids[n++] = kms->crtcs[i]->base.id;
 	if (!ret)
 		ret = copy_ids(call, 1, &res->count_crtcs, ids, n);
 	n = 0;
 	for (unsigned int i = 0; i < kms->num_connectors; i++)
-		if (call->file->kms.writeback ||
-		    !hf_connector_writes_back(kms->connectors[i]))
+		if (hf_kms_file_sees(file, &kms->connectors[i]->base) &&
+		    (file->writeback ||
+		     !hf_connector_writes_back(kms->connectors[i])))
 			ids[n++] = kms->connectors[i]->base.id;
 	if (!ret)
 		ret = copy_ids(call, 2, &res->count_connectors, ids, n);
@@ -63,7 +67,7 @@ int hf_ioctl_mode_getresources(struct hf_call *call, void *arg)
 int hf_ioctl_mode_getcrtc(struct hf_call *call, void *arg)
 {
 	struct drm_mode_crtc *get = arg;
-	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, get->crtc_id);
+	struct hf_crtc *crtc = hf_crtc_find(&call->file->kms, get->crtc_id);
 	const struct hf_plane_state *primary;
 
 	if (!crtc)
@@ -82,6 +86,14 @@ int hf_ioctl_mode_getcrtc(struct hf_call *call, void *arg)
 	return 0;
 }
 
+/* The id of the CRTC that something is on, or 0. */
+static uint32_t seen_id(const struct hf_call *call, const struct hf_crtc *crtc)
+{
+	return crtc && hf_kms_file_sees(&call->file->kms, &crtc->base) ?
+		       crtc->base.id :
+		       0;
+}
+
 int hf_ioctl_mode_getencoder(struct hf_call *call, void *arg)
 {
 	struct drm_mode_get_encoder *get = arg;
@@ -93,8 +105,9 @@ int hf_ioctl_mode_getencoder(struct hf_call *call, void *arg)
 		return -ENOENT;
 	crtc = hf_encoder_crtc(&call->dev->kms, encoder);
 	get->encoder_type = encoder->type;
-	get->crtc_id = crtc ? crtc->base.id : 0;
-	get->possible_crtcs = encoder->possible_crtcs;
+	get->crtc_id = seen_id(call, crtc);
+	get->possible_crtcs = hf_kms_file_crtcs(&call->file->kms,
+						encoder->possible_crtcs);
 	get->possible_clones = encoder->possible_clones;
 	return 0;
 }
@@ -190,7 +203,7 @@ int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 {
 	struct drm_mode_get_connector *get = arg;
 	struct hf_connector *connector =
-		hf_connector_find(&call->dev->kms, get->connector_id);
+		hf_connector_find(&call->file->kms, get->connector_id);
 	const struct hf_encoder *encoder;
 	int ret;
 
@@ -217,9 +230,11 @@ int hf_ioctl_mode_getconnector(struct hf_call *call, void *arg)
 
 /* A cursor that somebody else draws is not for an atomic client that knows nothing of
  * hotspots: legacy calls tell them. */
-static bool sees_plane(const struct hf_kms_file *file,
-		       const struct hf_plane *plane)
+static bool lists_plane(const struct hf_kms_file *file,
+			const struct hf_plane *plane)
 {
+	if (!hf_kms_file_sees(file, &plane->base))
+		return false;
 	if (plane->type == HF_PLANE_CURSOR && file->kms->virtual_cursor &&
 	    file->atomic && !file->hotspot)
 		return false;
@@ -228,12 +243,13 @@ static bool sees_plane(const struct hf_kms_file *file,
 
 int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
 {
-	struct hf_kms_device *kms = &call->dev->kms;
+	const struct hf_kms_file *file = &call->file->kms;
+	struct hf_kms_device *kms = file->kms;
 	struct drm_mode_get_plane_res *res = arg;
 	uint32_t ids[HF_KMS_MAX_PLANES], n = 0;
 
 	for (unsigned int i = 0; i < kms->num_planes; i++)
-		if (sees_plane(&call->file->kms, kms->planes[i]))
+		if (lists_plane(file, kms->planes[i]))
 			ids[n++] = kms->planes[i]->base.id;
 	return copy_ids(call, 0, &res->count_planes, ids, n);
 }
@@ -241,7 +257,7 @@ int hf_ioctl_mode_getplaneresources(struct hf_call *call, void *arg)
 int hf_ioctl_mode_getplane(struct hf_call *call, void *arg)
 {
 	struct drm_mode_get_plane *get = arg;
-	struct hf_plane *plane = hf_plane_find(&call->dev->kms, get->plane_id);
+	struct hf_plane *plane = hf_plane_find(&call->file->kms, get->plane_id);
 	const struct hf_plane_state *state;
 	uint32_t room;
 
@@ -249,9 +265,10 @@ int hf_ioctl_mode_getplane(struct hf_call *call, void *arg)
 		return -ENOENT;
 	state = plane->state;
 	room = get->count_format_types;
-	get->crtc_id = state->crtc ? state->crtc->base.id : 0;
+	get->crtc_id = seen_id(call, state->crtc);
 	get->fb_id = state->fb ? state->fb->base.id : 0;
-	get->possible_crtcs = plane->possible_crtcs;
+	get->possible_crtcs = hf_kms_file_crtcs(&call->file->kms,
+						plane->possible_crtcs);
 	get->gamma_size = 0;
 	get->count_format_types = plane->num_formats;
 	if (plane->num_formats && room >= plane->num_formats)
@@ -311,8 +328,8 @@ int hf_ioctl_mode_getproperty(struct hf_call *call, void *arg)
 int hf_ioctl_mode_obj_getproperties(struct hf_call *call, void *arg)
 {
 	struct drm_mode_obj_get_properties *get = arg;
-	struct hf_mode_object *object = hf_mode_object_find(
-		&call->dev->kms, get->obj_id, get->obj_type);
+	struct hf_mode_object *object = hf_mode_object_seen(
+		&call->file->kms, get->obj_id, get->obj_type);
 
 	if (!object)
 		return -ENOENT;
@@ -378,7 +395,7 @@ int hf_ioctl_mode_destroypropblob(struct hf_call *call, void *arg)
 int hf_ioctl_mode_getgamma(struct hf_call *call, void *arg)
 {
 	struct drm_mode_crtc_lut *lut = arg;
-	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, lut->crtc_id);
+	struct hf_crtc *crtc = hf_crtc_find(&call->file->kms, lut->crtc_id);
 	int ret = 0;
 
 	if (!crtc)

@@ -26,6 +26,13 @@ static int commit(struct hf_call *call, struct hf_atomic_state *state, int ret,
 	return hf_call_commit(call, state, nonblock);
 }
 
+/* A lessee may have a CRTC without the planes that the legacy ioctls use. */
+static bool sees(const struct hf_call *call,
+		 const struct hf_mode_object *object)
+{
+	return hf_kms_file_sees(&call->file->kms, object);
+}
+
 /* -- SETCRTC --------------------------------------------------------------- */
 
 static int check_setcrtc_mode(struct hf_call *call,
@@ -68,7 +75,7 @@ static int get_connectors(struct hf_call *call, uint32_t n,
 		return -EINVAL;
 	ret = hf_call_copy_in(call, 0, n, (const void **)&ids);
 	for (uint32_t i = 0; !ret && i < n; i++) {
-		connectors[i] = hf_connector_find(kms, ids[i]);
+		connectors[i] = hf_connector_find(&call->file->kms, ids[i]);
 		if (!connectors[i])
 			ret = -ENOENT;
 	}
@@ -89,9 +96,12 @@ int hf_ioctl_mode_setcrtc(struct hf_call *call, void *arg)
 	/* Sources are 16.16. */
 	if (set->x & 0xffff0000 || set->y & 0xffff0000)
 		return -ERANGE;
-	crtc = hf_crtc_find(kms, set->crtc_id);
+	crtc = hf_crtc_find(&call->file->kms, set->crtc_id);
 	if (!crtc)
 		return -ENOENT;
+	/* To switch off takes no more than the CRTC. */
+	if (set->mode_valid && !sees(call, &crtc->primary->base))
+		return -EACCES;
 	if (set->mode_valid) {
 		mode = &set->mode;
 		ret = check_setcrtc_mode(call, set, crtc, &fb);
@@ -151,9 +161,11 @@ int hf_ioctl_mode_page_flip(struct hf_call *call, void *arg)
 
 	if (ret)
 		return ret;
-	crtc = hf_crtc_find(kms, flip->crtc_id);
+	crtc = hf_crtc_find(&call->file->kms, flip->crtc_id);
 	if (!crtc)
 		return -ENOENT;
+	if (!sees(call, &crtc->primary->base))
+		return -EACCES;
 	/* No target: the hardware flips at the next vblank. */
 	if (flip->flags & DRM_MODE_PAGE_FLIP_TARGET)
 		return -EINVAL;
@@ -240,7 +252,7 @@ int hf_ioctl_mode_setplane(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_set_plane *set = arg;
 	struct hf_kms_device *kms = &call->dev->kms;
-	struct hf_plane *plane = hf_plane_find(kms, set->plane_id);
+	struct hf_plane *plane = hf_plane_find(&call->file->kms, set->plane_id);
 	struct hf_framebuffer *fb = NULL;
 	struct hf_crtc *crtc = NULL;
 
@@ -250,7 +262,7 @@ int hf_ioctl_mode_setplane(struct hf_call *call, void *arg)
 		fb = hf_framebuffer_find(kms, set->fb_id);
 		if (!fb)
 			return -ENOENT;
-		crtc = hf_crtc_find(kms, set->crtc_id);
+		crtc = hf_crtc_find(&call->file->kms, set->crtc_id);
 		if (!crtc)
 			return -ENOENT;
 	}
@@ -269,13 +281,15 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 
 	if (!req->flags || (req->flags & ~DRM_MODE_CURSOR_FLAGS))
 		return -EINVAL;
-	crtc = hf_crtc_find(&call->dev->kms, req->crtc_id);
+	crtc = hf_crtc_find(&call->file->kms, req->crtc_id);
 	if (!crtc)
 		return -ENOENT;
 	plane = crtc->cursor;
 	/* What the kernel says for a driver that cannot do the one or the other. */
 	if (!plane)
 		return req->flags & DRM_MODE_CURSOR_BO ? -ENXIO : -EFAULT;
+	if (!sees(call, &plane->base))
+		return -EACCES;
 	if (!(req->flags & DRM_MODE_CURSOR_BO)) {
 		if (plane->state->fb)
 			fb = hf_framebuffer_get(plane->state->fb);
@@ -322,7 +336,7 @@ int hf_ioctl_mode_cursor2(struct hf_call *call, void *arg)
 int hf_ioctl_mode_setgamma(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_crtc_lut *set = arg;
-	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, set->crtc_id);
+	struct hf_crtc *crtc = hf_crtc_find(&call->file->kms, set->crtc_id);
 	struct drm_color_lut lut[HF_KMS_GAMMA_SIZE] = { 0 };
 	const uint16_t *in[3];
 	struct hf_atomic_state *state;
@@ -541,7 +555,7 @@ static int build_atomic(struct hf_call *call, struct hf_atomic_state *state,
 				      (const void **)&ids);
 		if (ret)
 			return ret;
-		object = hf_mode_object_find(&call->dev->kms, ids[i],
+		object = hf_mode_object_seen(&call->file->kms, ids[i],
 					     DRM_MODE_OBJECT_ANY);
 		if (!object || !object->nprops)
 			return -ENOENT;
@@ -593,6 +607,7 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 	state = hf_atomic_state_create(&call->dev->kms);
 	if (!state)
 		return -ENOMEM;
+	state->file = &call->file->kms;
 	state->allow_modeset = atomic->flags & DRM_MODE_ATOMIC_ALLOW_MODESET;
 	state->async = atomic->flags & DRM_MODE_PAGE_FLIP_ASYNC;
 	ret = build_atomic(call, state, atomic);
@@ -632,6 +647,7 @@ static int set_property(struct hf_call *call, struct hf_mode_object *object,
 	state = hf_atomic_state_create(&call->dev->kms);
 	if (!state)
 		return -ENOMEM;
+	state->file = &call->file->kms;
 	state->allow_modeset = true;
 	if (prop == call->dev->kms.prop.dpms)
 		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
@@ -645,7 +661,7 @@ int hf_ioctl_mode_setproperty(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_connector_set_property *set = arg;
 	struct hf_connector *connector =
-		hf_connector_find(&call->dev->kms, set->connector_id);
+		hf_connector_find(&call->file->kms, set->connector_id);
 
 	if (!connector)
 		return -ENOENT;
@@ -655,8 +671,8 @@ int hf_ioctl_mode_setproperty(struct hf_call *call, void *arg)
 int hf_ioctl_mode_obj_setproperty(struct hf_call *call, void *arg)
 {
 	const struct drm_mode_obj_set_property *set = arg;
-	struct hf_mode_object *object = hf_mode_object_find(
-		&call->dev->kms, set->obj_id, set->obj_type);
+	struct hf_mode_object *object = hf_mode_object_seen(
+		&call->file->kms, set->obj_id, set->obj_type);
 
 	if (!object)
 		return -ENOENT;

@@ -33,8 +33,7 @@ static struct hf_crtc *crtc_of_call(const struct hf_call *call)
 
 	if (!pipe && (type & _DRM_VBLANK_SECONDARY))
 		pipe = 1;
-	return pipe < call->dev->kms.num_crtcs ? call->dev->kms.crtcs[pipe] :
-						 NULL;
+	return hf_kms_file_crtc(&call->file->kms, pipe);
 }
 
 static void vblank_done(struct hf_vblank_wait *wait)
@@ -42,7 +41,7 @@ static void vblank_done(struct hf_vblank_wait *wait)
 	struct hf_call *call = wl_container_of(wait, call, wait.vblank);
 
 	hf_timer_disarm(call->dev->sys->clock, &call->timeout);
-	reply(crtc_of_call(call), (void *)call->arg);
+	reply(wait->crtc, (void *)call->arg);
 	hf_call_complete(call, 0);
 }
 
@@ -51,15 +50,15 @@ static void timed_out(struct hf_timer *timer)
 {
 	struct hf_call *call = wl_container_of(timer, call, timeout);
 
-	hf_vblank_wait_remove(crtc_of_call(call), &call->wait.vblank);
-	reply(crtc_of_call(call), (void *)call->arg);
+	hf_vblank_wait_remove(&call->wait.vblank);
+	reply(call->wait.vblank.crtc, (void *)call->arg);
 	hf_call_complete(call, -EBUSY);
 }
 
 static void cancel_wait(struct hf_call *call)
 {
 	hf_timer_disarm(call->dev->sys->clock, &call->timeout);
-	hf_vblank_wait_remove(crtc_of_call(call), &call->wait.vblank);
+	hf_vblank_wait_remove(&call->wait.vblank);
 }
 
 static int queue_event(struct hf_call *call, struct hf_crtc *crtc,
@@ -134,7 +133,7 @@ int hf_ioctl_wait_vblank(struct hf_call *call, void *arg)
 int hf_ioctl_crtc_get_sequence(struct hf_call *call, void *arg)
 {
 	struct drm_crtc_get_sequence *get = arg;
-	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, get->crtc_id);
+	struct hf_crtc *crtc = hf_crtc_find(&call->file->kms, get->crtc_id);
 	uint64_t ns;
 
 	if (!hf_kms_has_vblank(&call->dev->kms))
@@ -152,7 +151,7 @@ int hf_ioctl_crtc_get_sequence(struct hf_call *call, void *arg)
 int hf_ioctl_crtc_queue_sequence(struct hf_call *call, void *arg)
 {
 	struct drm_crtc_queue_sequence *queue = arg;
-	struct hf_crtc *crtc = hf_crtc_find(&call->dev->kms, queue->crtc_id);
+	struct hf_crtc *crtc = hf_crtc_find(&call->file->kms, queue->crtc_id);
 	struct hf_event *event;
 	uint64_t count, sequence;
 

@@ -51,6 +51,10 @@ struct drm_syncobj_eventfd {
 #define HF_RENDER_ALLOW 8u /* also on render nodes */
 /* Not a right, and looked at after them: the device has a display. */
 #define HF_DISPLAY 16u
+/* Nor these: the descriptor that comes back is a DRM file, in the mode (O_NONBLOCK)
+ * that the one of the ioctl is in; and, files that somebody closed must be gone. */
+#define HF_DRM_FD 32u
+#define HF_REAP 64u
 
 enum hf_array_kind {
 	HF_ARRAY_NONE,
@@ -149,7 +153,7 @@ HF_IOCTL(FREE_BUFS, HF_AUTH, hf_ioctl_invalid)					\
 HF_IOCTL(RM_MAP, HF_AUTH, hf_ioctl_invalid)					\
 HF_IOCTL(SET_SAREA_CTX, HF_ROOT_MASTER, hf_ioctl_invalid)			\
 HF_IOCTL(GET_SAREA_CTX, HF_AUTH, hf_ioctl_invalid)				\
-HF_IOCTL(SET_MASTER, 0, hf_ioctl_set_master)					\
+HF_IOCTL(SET_MASTER, HF_REAP, hf_ioctl_set_master)				\
 HF_IOCTL(DROP_MASTER, 0, hf_ioctl_drop_master)					\
 HF_IOCTL(ADD_CTX, HF_AUTH | HF_ROOT_ONLY, hf_ioctl_invalid)			\
 HF_IOCTL(RM_CTX, HF_ROOT_MASTER, hf_ioctl_invalid)				\
@@ -260,13 +264,16 @@ HF_IOCTL(SYNCOBJ_TIMELINE_SIGNAL, HF_RENDER_ALLOW,				\
 	HF_IN(struct drm_syncobj_timeline_array, handles, count_handles, 4),	\
 	HF_IN(struct drm_syncobj_timeline_array, points, count_handles, 8))	\
 HF_IOCTL(SYNCOBJ_EVENTFD, HF_RENDER_ALLOW, hf_ioctl_syncobj_eventfd)		\
-HF_IOCTL(MODE_CREATE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,		\
+HF_IOCTL_FD(MODE_CREATE_LEASE, HF_MASTER | HF_DISPLAY | HF_DRM_FD | HF_REAP,	\
+	hf_ioctl_mode_create_lease,						\
+	offsetof(struct drm_mode_create_lease, fd) + 1,				\
 	HF_IN(struct drm_mode_create_lease, object_ids, object_count, 4))	\
-HF_IOCTL(MODE_LIST_LESSEES, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,		\
+HF_IOCTL(MODE_LIST_LESSEES, HF_MASTER | HF_DISPLAY | HF_REAP,			\
+	hf_ioctl_mode_list_lessees,						\
 	HF_OUT(struct drm_mode_list_lessees, lessees_ptr, count_lessees, 4))	\
-HF_IOCTL(MODE_GET_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease,			\
+HF_IOCTL(MODE_GET_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_get_lease,		\
 	HF_OUT(struct drm_mode_get_lease, objects_ptr, count_objects, 4))	\
-HF_IOCTL(MODE_REVOKE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_no_lease)		\
+HF_IOCTL(MODE_REVOKE_LEASE, HF_MASTER | HF_DISPLAY, hf_ioctl_mode_revoke_lease)	\
 HF_IOCTL(HOLDFAST_GET_PARAM, HF_RENDER, hf_ioctl_get_param)			\
 HF_IOCTL(HOLDFAST_GEM_CREATE, HF_RENDER, hf_ioctl_gem_create)			\
 HF_IOCTL(HOLDFAST_GEM_MMAP_OFFSET, HF_RENDER, hf_ioctl_gem_mmap_offset)		\

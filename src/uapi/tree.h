@@ -28,6 +28,11 @@
  * its listing gains entries.
  */
 #define HF_TREE_OVERLAY 0x1u
+/* A file whose content is not here: who opens it asks the server for it. */
+#define HF_TREE_SERVED 0x2u
+
+/* Where debugfs has the directories of DRM's minors. */
+#define HF_DEBUGFS_DIR "/sys/kernel/debug/dri"
 
 /**
  * struct hf_tree - the blob's first bytes
@@ -51,7 +56,7 @@ struct hf_tree {
  * @path: offset of the absolute path, NUL-terminated
  * @mode: type (directory, regular file, symbolic link, character device, or a
  *        socket that nobody answers at) and permissions
- * @flags: HF_TREE_OVERLAY
+ * @flags: HF_TREE_OVERLAY, HF_TREE_SERVED
  * @data: offset of a file's content or a link's target; NUL-terminated
  * @data_size: its bytes without the NUL
  * @size: what st_size reports

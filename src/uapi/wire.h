@@ -90,6 +90,7 @@ enum hf_wire_op {
 	HF_OP_REAP,	  /* a descriptor was closed: see which files are gone */
 	HF_OP_FD_IOCTL,	  /* as HF_OP_IOCTL, on the first descriptor */
 	HF_OP_WATCH,	  /* arg: hf_wire_watch; with a dma-buf */
+	HF_OP_FILE_OPEN,  /* cmd: O_*, arg: a path; answer: a descriptor */
 	HF_OP_WRITE,	  /* arg: hf_wire_write; answered when all follows it */
 	HF_OP_MONITOR,	  /* cmd: hf_monitor_op; arg: hf_wire_monitor */
 };

@@ -141,6 +141,16 @@ static struct hf_connector *any_connector(void)
 	return dev->kms.connectors[below(dev->kms.num_connectors)];
 }
 
+/* A CRTC, a connector and a plane make a lease. */
+static uint32_t any_lent(uint32_t i)
+{
+	if (one_in(16))
+		return any_object();
+	return i == 0 ? any_crtc()->base.id :
+	       i == 1 ? any_connector()->base.id :
+			any_plane()->base.id;
+}
+
 static void any_mode(struct drm_mode_modeinfo *mode)
 {
 	/* Those of the monitors. */
@@ -369,6 +379,8 @@ static void shape(uint32_t cmd, uint8_t *arg, struct hf_file *file)
 	struct drm_mode_create_blob *blob = (void *)arg;
 	struct drm_mode_atomic *atomic = (void *)arg;
 	struct drm_set_client_cap *cap = (void *)arg;
+	struct drm_mode_create_lease *lease = (void *)arg;
+	struct drm_mode_revoke_lease *revoke = (void *)arg;
 	const struct hf_mode_object *object;
 
 	if (shape_syncobj(cmd, arg, file))
@@ -456,6 +468,13 @@ static void shape(uint32_t cmd, uint8_t *arg, struct hf_file *file)
 		if (one_in(2))
 			atomic->flags |= DRM_MODE_ATOMIC_ALLOW_MODESET;
 		break;
+	case DRM_IOCTL_MODE_CREATE_LEASE:
+		lease->object_count = below(4);
+		lease->flags = one_in(8) ? edge() : 0;
+		break;
+	case DRM_IOCTL_MODE_REVOKE_LEASE:
+		revoke->lessee_id = below(4);
+		break;
 	case DRM_IOCTL_SET_CLIENT_CAP:
 		cap->capability = 1 + below(5);
 		cap->value = 1;
@@ -514,6 +533,8 @@ static void fill(uint32_t cmd, uint8_t *data, uint32_t len)
 	for (uint32_t i = 0; i + 4 <= len; i += 4) {
 		uint32_t value = cmd == DRM_IOCTL_MODE_SETCRTC ?
 					 any_connector()->base.id :
+				 cmd == DRM_IOCTL_MODE_CREATE_LEASE ?
+					 any_lent(i / 4) :
 					 any_value();
 
 		memcpy(data + i, &value, 4);
@@ -670,11 +691,22 @@ static int dispatch(struct hf_call *call)
 	return ret;
 }
 
+/* One of our own, or one that was made by a lease. */
+static struct hf_file *any_file(void)
+{
+	struct hf_file *file;
+
+	if (one_in(4))
+		wl_list_for_each(file, &dev->files, link)
+			if (file->kms.lease && one_in(2))
+				return file;
+	return files[below(FILES)];
+}
+
 static void issue(void)
 {
-	struct request *request = one_in(4) ?
-					  make_fd_request() :
-					  make_request(files[below(FILES)]);
+	struct request *request = one_in(4) ? make_fd_request() :
+					      make_request(any_file());
 	struct hf_call *call = &request->call;
 	int ret = dispatch(call);
 
@@ -917,10 +949,10 @@ static void run(unsigned long iterations)
 	}
 	for (unsigned int i = 0; i < FILES; i++)
 		close_file(i);
-	drop_finished(true);
 	for (unsigned int i = 0; i < FDS; i++)
 		close(fds[i]);
 	reap();
+	drop_finished(true);
 	take_planes_off();
 	stop_display();
 	require(dev->gem.count == 0, "no object is left");

@@ -30,7 +30,8 @@ static const struct hf_sysfs_connector connectors[] = {
 
 static const struct hf_sysfs_device devices[] = {
 	{ .name = "holdfast.0", .primary = 1, .render = 129, .uid = 12,
-	  .gid = 34, .connectors = connectors, .n_connectors = 2 },
+	  .gid = 34, .connectors = connectors, .n_connectors = 2,
+	  .n_crtcs = 2, .crcs = true },
 	{ .name = "holdfast.1", .primary = -1, .render = 130 },
 };
 
@@ -271,6 +272,32 @@ static void directories_that_may_be_the_machines_are_marked(void **state)
 	assert_false(find(state, DEVICE "/drm")->flags & HF_TREE_OVERLAY);
 }
 
+static void files_whose_content_the_server_has_are_marked(void **state)
+{
+	static const char *const files[] = {
+		"1/name", "1/clients", "1/gem_names", "1/state",
+		"1/framebuffer", "1/crtc-0/crc/control", "1/crtc-1/crc/data",
+		"129/name", "130/clients",
+	};
+	static const char *const none[] = {
+		"1/crtc-2", "129/crtc-0", "130/state", "130/crtc-0",
+	};
+	struct blob *blob = *state;
+	char path[HF_TREE_PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), HF_DEBUGFS_DIR "/%s", files[i]);
+		assert_int_equal(find(state, path)->flags, HF_TREE_SERVED);
+		assert_true(S_ISREG(find(state, path)->mode));
+		assert_int_equal(find(state, path)->data_size, 0);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		snprintf(path, sizeof(path), HF_DEBUGFS_DIR "/%s", none[i]);
+		assert_null(hf_tree_find(blob->tree, path));
+	}
+	assert_false(find(state, DEVICE "/uevent")->flags & HF_TREE_SERVED);
+}
+
 static void no_devices_make_a_valid_tree(void **state)
 {
 	struct blob blob = build(NULL, 0);
@@ -442,6 +469,7 @@ int main(void)
 		TEST(an_edid_is_kept_byte_by_byte),
 		TEST(links_are_relative),
 		TEST(a_directory_lists_its_entries_once_and_in_order),
+		TEST(files_whose_content_the_server_has_are_marked),
 		TEST(directories_that_may_be_the_machines_are_marked),
 		TEST(no_devices_make_a_valid_tree),
 		TEST(two_devices_of_one_name_are_refused),

@@ -227,7 +227,7 @@ static void a_waiter_that_is_removed_is_not_told(void **state)
 	hf_vblank_on(CRTC, &m);
 	waiter.wait.sequence = hf_vblank_count(CRTC, NULL) + LATER;
 	hf_vblank_wait_add(CRTC, &waiter.wait);
-	hf_vblank_wait_remove(CRTC, &waiter.wait);
+	hf_vblank_wait_remove(&waiter.wait);
 	assert_false(VBLANK->timer.armed);
 	hf_vblank_off(CRTC);
 	assert_int_equal(waiter.told, 0);

@@ -211,7 +211,7 @@ static void whoever_waits_is_told_of_the_early_vblank(void **state)
 	assert_int_equal(VBLANK->timer.expires, start + FRAME + LONGEST);
 	hf_vblank_set_rate(CRTC, 0);
 	assert_int_equal(VBLANK->timer.expires, start + 2 * FRAME);
-	hf_vblank_wait_remove(CRTC, &wait);
+	hf_vblank_wait_remove(&wait);
 }
 
 /* Whatever is asked when: numbers and times go up, by no less than a frame each and no

@@ -359,8 +359,8 @@ static void add_device_uevent(struct builder *b,
 			  "MODALIAS=platform:holdfast\n", device->name);
 }
 
-static void add_served(struct builder *b, const char *dir, const char *name,
-		       uint32_t mode)
+static void add_served(struct builder *b, const struct hf_sysfs_device *device,
+		       const char *dir, const char *name, uint32_t mode)
 {
 	struct path path = join(b, "%s/%s", dir, name);
 	uint32_t offset = add_bytes(b, "", 0);
@@ -368,6 +368,8 @@ static void add_served(struct builder *b, const char *dir, const char *name,
 
 	node->data = offset;
 	node->flags = HF_TREE_SERVED;
+	node->uid = device->uid;
+	node->gid = device->gid;
 }
 
 /*
@@ -380,13 +382,13 @@ static void add_debugfs(struct builder *b, const struct hf_sysfs_device *device,
 	struct path dir = join(b, HF_DEBUGFS_DIR "/%d", minor);
 
 	add_dir(b, dir.s);
-	add_served(b, dir.s, "clients", RO);
-	add_served(b, dir.s, "gem_names", RO);
-	add_served(b, dir.s, "name", RO);
+	add_served(b, device, dir.s, "clients", RO);
+	add_served(b, device, dir.s, "gem_names", RO);
+	add_served(b, device, dir.s, "name", RO);
 	if (!device->n_crtcs)
 		return;
-	add_served(b, dir.s, "framebuffer", RO);
-	add_served(b, dir.s, "state", RO);
+	add_served(b, device, dir.s, "framebuffer", RO);
+	add_served(b, device, dir.s, "state", RO);
 	for (unsigned int i = 0; minor == device->primary && i < device->n_crtcs;
 	     i++) {
 		struct path crtc = join(b, "%s/crtc-%u", dir.s, i);
@@ -396,8 +398,8 @@ static void add_debugfs(struct builder *b, const struct hf_sysfs_device *device,
 		if (!device->crcs)
 			continue;
 		add_dir(b, crc.s);
-		add_served(b, crc.s, "control", RW);
-		add_served(b, crc.s, "data", RO);
+		add_served(b, device, crc.s, "control", RW);
+		add_served(b, device, crc.s, "data", RO);
 	}
 }
 

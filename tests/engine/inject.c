@@ -315,6 +315,23 @@ TEST(any_ioctl_fails_as_often_as_it_is_to)
 	EXPECT_EQ(inject_status("ioctl fail NOTHING 1 EIO"), 2);
 }
 
+/* Also one that server and shim might have a use of their own for. */
+TEST(ioctls_fail_with_any_errno)
+{
+	struct drm_version version = { 0 };
+	int fd;
+
+	begin(false);
+	fd = open_card();
+	inject("ioctl fail VERSION 1 EBADMSG");
+	EXPECT_ERROR(call(fd, DRM_IOCTL_VERSION, &version), EBADMSG);
+	inject("ioctl fail VERSION 1 ESTALE");
+	EXPECT_ERROR(call(fd, DRM_IOCTL_VERSION, &version), ESTALE);
+	inject("ioctl fail VERSION 1 ENODEV");
+	EXPECT_ERROR(call(fd, DRM_IOCTL_VERSION, &version), ENODEV);
+	EXPECT_OK(call(fd, DRM_IOCTL_VERSION, &version));
+}
+
 /* -- fences --------------------------------------------------------------------------- */
 
 TEST(fences_of_flips_are_late_or_fail)

@@ -90,6 +90,16 @@ test_a_strict_server_fails_at_the_end() {
 	expect_status 1 wait "$server"
 }
 
+test_a_server_that_runs_is_not_strict_for_another() {
+	start_server
+	for option in --check --strict --trace=trace; do
+		expect_status 2 "$holdfast" run --socket "$PWD/server" "$option" -- touch started 2>err
+		expect "$(wc -l <err)" 1 "lines"
+		[ ! -e started ] || fail "the program was started"
+	done
+	stop_server
+}
+
 test_without_checks_there_is_no_list() {
 	start_server
 	expect_status 1 "$holdfast" info --socket "$PWD/server" --problems 2>err

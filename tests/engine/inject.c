@@ -549,6 +549,41 @@ TEST(waits_end_when_the_device_is_unplugged)
 	replug();
 }
 
+TEST(a_commit_that_waits_for_a_job_ends_when_the_device_is_unplugged)
+{
+	struct request request = { 0 };
+	struct engine engine;
+	struct kms kms;
+	uint32_t fb, done;
+	int fence, out;
+
+	begin(false);
+	kms_open_atomic(&kms);
+	kms_show_atomic(&kms, &fb);
+	engine_open(&engine);
+	emit_hold(&engine, 0);
+	done = go(&engine);
+	await(&engine, 0);
+	EXPECT_OK(result(drmSyncobjExportSyncFile(engine.fd, done, &fence)));
+	request_name(&request, kms.fd, kms.primary, DRM_MODE_OBJECT_PLANE, "FB_ID", fb);
+	request_name(&request, kms.fd, kms.primary, DRM_MODE_OBJECT_PLANE, "IN_FENCE_FD",
+		     (uint64_t)fence);
+	request_name(&request, kms.fd, kms.crtc, DRM_MODE_OBJECT_CRTC, "OUT_FENCE_PTR",
+		     PTR(&out));
+	EXPECT_OK(request_commit(kms.fd, &request,
+				 DRM_MODE_ATOMIC_NONBLOCK | DRM_MODE_PAGE_FLIP_EVENT, 7));
+	EXPECT(!readable(kms.fd, 50));
+	inject("device unplug");
+	expect_flip(&kms, 7);
+	EXPECT(readable(out, 10000));
+	EXPECT(!readable(kms.fd, 0));
+	replug();
+	kms_open_atomic(&kms);
+	kms_show_atomic(&kms, &fb);
+	close(fence);
+	close(out);
+}
+
 TEST(jobs_end_when_the_device_is_unplugged)
 {
 	struct engine engine;

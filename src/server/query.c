@@ -152,7 +152,10 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		sum->fbs += wl_list_length(&file->kms.fbs);
 	}
 	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++) {
-		hf_json_append(crtcs, describe_crtc(dev->kms.crtcs[i]));
+		/* The index is the command's name for it. */
+		if (!dev->unplugged)
+			hf_json_append(crtcs,
+				       describe_crtc(dev->kms.crtcs[i]));
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
 	sum->writebacks += dev->kms.writebacks;

@@ -116,6 +116,7 @@ test_the_node_of_an_unplugged_device_is_gone() {
 	after=$(client sh -c 'echo /dev/dri/card*')
 	[ "$before" != "$after" ] || fail "the same node came back: $after"
 	client "$programs/frames" 3 >/dev/null
+	expect "$("$holdfast" info --socket "$PWD/server" | grep -c '^crtc')" 1 "CRTCs"
 	stop_server
 }
 

@@ -201,6 +201,7 @@ test_mistakes_in_a_scenario_have_their_line() {
 	mistake c "c:1: HDMI-A-9: no such connector"
 	printf 'at 1s plug ""\n' >d
 	mistake d "d:1: a name is empty"
+	mistake . ".: Is a directory"
 	mistake none "none: No such file or directory"
 }
 

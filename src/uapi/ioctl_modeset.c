@@ -310,7 +310,8 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 		set.src_h = fb->height << 16;
 	}
 	ret = set_plane(call, plane, crtc, fb, &set);
-	if (!ret && move) {
+	/* It may have to wait for who draws it: from now on it is there. */
+	if ((!ret || ret == HF_CALL_PARKED) && move) {
 		plane->cursor_x = req->x;
 		plane->cursor_y = req->y;
 	}
@@ -467,7 +468,6 @@ static int check_atomic(const struct hf_call *call,
 	return 0;
 }
 
-/* A fence and its descriptor for each CRTC that wants one. */
 /* A fence, and its descriptor for the client. */
 static int add_out_fence(struct hf_call *call, struct hf_timeline *timeline,
 			 uint64_t addr, struct hf_fence **fence)

@@ -76,6 +76,7 @@ int contest_run(const struct contest *contest, void *context,
 uint64_t now_ns(void);
 void sleep_ns(uint64_t ns);
 double median(double *values, size_t count);
+double percentile(double *values, size_t count, unsigned int percent);
 
 /** bench_fail() - Say on stderr what failed and why. Returns -errno. */
 int bench_fail(const char *what);

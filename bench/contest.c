@@ -50,6 +50,12 @@ static int compare_doubles(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+double percentile(double *values, size_t count, unsigned int percent)
+{
+	qsort(values, count, sizeof(*values), compare_doubles);
+	return values[(count - 1) * percent / 100];
+}
+
 double median(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare_doubles);

@@ -201,19 +201,6 @@ static double wait_clock(uint64_t at)
 	return (double)(now_ns() - at);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double percentile_99(double *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return values[(count - 1) * 99 / 100];
-}
-
 /* By turns in each frame: so both have the same machine. */
 static int take_samples(const struct screen *screen, double *events,
 			double *sleeps, size_t count)
@@ -242,8 +229,8 @@ int measure_vblank_jitter(struct result *result, bool quick)
 	if (!ret)
 		ret = take_samples(&screen, events, sleeps, count);
 	if (!ret) {
-		result->value = percentile_99(events, count) / 1000;
-		result->reference = percentile_99(sleeps, count) / 1000;
+		result->value = percentile(events, count, 99) / 1000;
+		result->reference = percentile(sleeps, count, 99) / 1000;
 	}
 	screen_close(&screen);
 	free(sleeps);

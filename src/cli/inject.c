@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -31,17 +29,18 @@ static int join(char text[MAX_TEXT], const char *const *words, size_t n)
 
 static int print(int fd)
 {
-	struct stat st;
-	int ret = 0;
+	char buf[4096];
+	off_t at = 0;
+	ssize_t n;
 
-	fflush(stdout);
-	if (fstat(fd, &st))
-		ret = 1;
-	for (off_t at = 0; !ret && at < st.st_size;)
-		if (sendfile(STDOUT_FILENO, fd, &at, st.st_size - at) <= 0)
-			ret = 1;
+	while ((n = pread(fd, buf, sizeof(buf), at)) > 0 &&
+	       fwrite(buf, 1, n, stdout) == (size_t)n)
+		at += n;
 	close(fd);
-	return ret;
+	if (!n && !fflush(stdout))
+		return 0;
+	hf_cli_error("standard output: %s", strerror(errno));
+	return 1;
 }
 
 static int ask(const char *socket, const char *text,

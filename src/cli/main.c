@@ -323,13 +323,23 @@ static int parse_number(const char *option, unsigned long *number)
 	return 0;
 }
 
+static int parse_crtc(struct hf_cli_options *options)
+{
+	char more;
+
+	if (*optarg < '0' || *optarg > '9' ||
+	    sscanf(optarg, "%9u%c", &options->crtc, &more) != 1)
+		return hf_cli_error("--crtc %s: not a number", optarg);
+	return 0;
+}
+
 static int parse_duration(struct hf_cli_options *options)
 {
 	char more;
 
 	if (strspn(optarg, "0123456789.") != strlen(optarg) ||
 	    sscanf(optarg, "%lf%c", &options->duration, &more) != 1 ||
-	    !(options->duration > 0))
+	    !(options->duration > 0) || options->duration > 1e9)
 		return hf_cli_error("--duration %s: not a number of seconds",
 				    optarg);
 	return 0;
@@ -338,8 +348,6 @@ static int parse_duration(struct hf_cli_options *options)
 static int parse_option(const struct command *command,
 			struct hf_cli_options *options, int option)
 {
-	char *end;
-
 	switch (option) {
 	case OUTPUT:
 		if (command->bit != TRACING)
@@ -413,10 +421,7 @@ static int parse_option(const struct command *command,
 		options->virtual_cursor = true;
 		return 0;
 	default:
-		options->crtc = strtoul(optarg, &end, 10);
-		if (*end || end == optarg || *optarg == '-')
-			return hf_cli_error("--crtc %s: not a number", optarg);
-		return 0;
+		return parse_crtc(options);
 	}
 }
 

@@ -228,6 +228,10 @@ static int open_device(struct run *run)
 	if (ret == -EADDRINUSE && (options->scenario || options->pace))
 		return hf_cli_error("%s: a server listens there: its time is "
 				    "not this run's", options->socket);
+	if (ret == -EADDRINUSE && (options->check || options->trace))
+		return hf_cli_error("%s: a server listens there: it is that "
+				    "which checks and traces",
+				    options->socket);
 	if (ret == -EADDRINUSE)
 		return 0; /* join the one that is there */
 	if (ret)

@@ -36,6 +36,8 @@
 
 #define STACK_SIZE (1u << 20)
 #define INLINE_ARG 512
+/* The client breaks the protocol: no errno, for an ioctl may fail with any. */
+#define VIOLATION (HF_WIRE_STALE - 1)
 
 struct slot {
 	struct hf_client *client;
@@ -237,7 +239,7 @@ static int receive_fds(struct hf_client *client)
 		if (!to || to->stashed) {
 			while (n)
 				close(fds[--n]);
-			return -EBADMSG;
+			return VIOLATION;
 		}
 		memcpy(to->stash, fds, sizeof(fds));
 		to->stashed = true;
@@ -257,7 +259,7 @@ static int collect_fds(struct hf_client *client, struct slot *slot,
 	if (!slot->stashed)
 		ret = receive_fds(client);
 	if (!ret && (!slot->stashed || slot->stash_seq != slot->seq))
-		ret = -EBADMSG;
+		ret = VIOLATION;
 	if (!ret) {
 		memcpy(call->fds_in, slot->stash, sizeof(slot->stash));
 		call->nfds_in = slot->nstash;
@@ -285,7 +287,7 @@ static int map_payload(struct slot *slot, struct hf_wire_slot *wire,
 	}
 	if (!call->nfds_in || hf_shmem_check(call->fds_in[0], &real) ||
 	    real < size || size > HF_WIRE_PAYLOAD_MAX)
-		return -EBADMSG;
+		return VIOLATION;
 	slot->payload = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			     call->fds_in[0], 0);
 	if (slot->payload == MAP_FAILED) {
@@ -309,7 +311,7 @@ static int copy_arrays(struct hf_call *call, const struct hf_wire_slot *wire)
 	uint32_t nasks = wire->nasks;
 
 	if (nasks > HF_WIRE_ASKS)
-		return -EBADMSG;
+		return VIOLATION;
 	memcpy(call->asks, wire->asks, nasks * sizeof(*call->asks));
 	call->nasks = nasks;
 	for (unsigned int i = 0; i < HF_WIRE_ARRAYS && desc->arrays[i].kind;
@@ -320,7 +322,7 @@ static int copy_arrays(struct hf_call *call, const struct hf_wire_slot *wire)
 		array->used = 0;
 		if ((uint64_t)array->off + array->len > call->payload_size ||
 		    array->off % 8)
-			return -EBADMSG;
+			return VIOLATION;
 	}
 	return 0;
 }
@@ -386,6 +388,8 @@ static int read_request(struct slot *slot, struct hf_wire_slot *wire,
 	atomic_fetch_add(&slot->client->server->ioctls, 1);
 	if (hf_trace_on())
 		trace_begin(slot, wire);
+	else if (call->trace) /* of one that was asked for more, and did not come */
+		hf_trace_drop(call);
 	return 0;
 }
 
@@ -393,7 +397,7 @@ static int dispatch(struct hf_call *call, uint32_t file_id)
 {
 	call->file = hf_file_find(call->sys, file_id);
 	call->dev = call->file ? call->file->dev : NULL;
-	return call->file ? hf_call_dispatch(call) : -ESTALE;
+	return call->file ? hf_call_dispatch(call) : HF_WIRE_STALE;
 }
 
 static int op_ioctl(struct hf_client *client, struct slot *slot,
@@ -406,7 +410,7 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	int ret;
 
 	if (!is_attached(client, file_id))
-		return -ESTALE;
+		return HF_WIRE_STALE;
 	ret = read_request(slot, wire, desc);
 	if (ret)
 		return ret;
@@ -425,7 +429,7 @@ static int op_ioctl(struct hf_client *client, struct slot *slot,
 	trace_end(call, ret);
 	hf_scenario_settle(client->server->scenario);
 	pthread_mutex_unlock(&sys->lock);
-	if (ret == -ESTALE && !call->file)
+	if (ret == HF_WIRE_STALE && !call->file)
 		forget(client, file_id);
 	return ret;
 }
@@ -498,11 +502,11 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 	struct hf_system *sys = client->server->sys;
 	struct hf_wire_mmap map;
 	struct hf_file *file;
-	int fd = -ESTALE;
+	int fd = HF_WIRE_STALE;
 
 	memcpy(&map, wire->arg, sizeof(map));
 	if (!is_attached(client, file_id))
-		return -ESTALE;
+		return HF_WIRE_STALE;
 	pthread_mutex_lock(&sys->lock);
 	file = hf_file_find(sys, file_id);
 	if (file && file->dev->unplugged)
@@ -596,7 +600,7 @@ static int op_write(struct hf_client *client, struct slot *slot,
 
 	memcpy(&write, wire->arg, sizeof(write));
 	if (write.size > sizeof(write.bytes))
-		return -EBADMSG;
+		return VIOLATION;
 	write.path[HF_WIRE_PATH_MAX] = '\0';
 	memcpy(text, write.bytes, write.size);
 	text[write.size] = '\0';
@@ -646,7 +650,7 @@ static int run_monitor_op(struct hf_server *server, struct hf_call *call,
 	case HF_MONITOR_OPTION:
 		return hf_monitor_option(monitor, arg->option, arg->value);
 	default:
-		return -EBADMSG;
+		return VIOLATION;
 	}
 }
 
@@ -695,7 +699,7 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		hf_server_reap(client->server);
 		return 0;
 	default:
-		return -EBADMSG;
+		return VIOLATION;
 	}
 }
 
@@ -759,13 +763,15 @@ static void serve_slot(struct hf_client *client, unsigned int index)
 	slot->seq = wire->seq;
 	atomic_fetch_add(&client->requests, 1);
 	if (nfds)
-		ret = nfds > HF_FDPASS_MAX ? -EBADMSG :
+		ret = nfds > HF_FDPASS_MAX ? VIOLATION :
 					     collect_fds(client, slot, nfds);
 	atomic_store(&slot->busy, true);
 	if (!ret)
 		ret = run_op(client, slot, wire, op, file);
-	if (ret == -EBADMSG)
+	if (ret == VIOLATION) {
 		hang_up(client, "protocol violation");
+		ret = -EBADMSG;
+	}
 	slot->parked = ret == HF_CALL_PARKED;
 	if (!slot->parked)
 		answer(slot, ret);

@@ -252,13 +252,19 @@ static int replug_device(struct hf_server *server,
 				   strerror(-ret)) : 0;
 }
 
+/* The display may have been unplugged while both were. */
+static bool is_suspended(const struct hf_server *server)
+{
+	return server->dev->suspended || server->engine->suspended;
+}
+
 static int suspend(struct hf_server *server, const struct hf_inject *inject,
 		   char *why)
 {
 	struct hf_device *dev;
 
 	(void)inject;
-	if (server->dev->suspended)
+	if (is_suspended(server))
 		return hf_inject_why(why, -EALREADY, "it is suspended already");
 	wl_list_for_each(dev, &server->sys->devices, link)
 		if (!dev->unplugged)
@@ -272,7 +278,7 @@ static int resume(struct hf_server *server, const struct hf_inject *inject,
 	struct hf_device *dev;
 
 	(void)inject;
-	if (!server->dev->suspended)
+	if (!is_suspended(server))
 		return hf_inject_why(why, -EALREADY, "it is not suspended");
 	wl_list_for_each(dev, &server->sys->devices, link)
 		hf_device_resume(dev);
@@ -395,7 +401,7 @@ void hf_inject_list(struct hf_server *server, FILE *file)
 			memory->permille);
 	if (dev->unplugged)
 		fputs("device unplug\n", file);
-	if (dev->suspended)
+	if (is_suspended(server))
 		fputs("suspend\n", file);
 }
 

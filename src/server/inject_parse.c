@@ -20,6 +20,8 @@
 /* More than any EDID: 256 blocks of 128 bytes. */
 #define MAX_EDID 32768
 #define MAX_N 1000000000u
+/* Thirty years: a time that far from now is still one. */
+#define MAX_NS 1e18
 
 _Static_assert(HF_INJECT_WHY >= HF_OUTPUT_WHY, "its sentences fit");
 
@@ -87,12 +89,15 @@ int hf_duration_parse(const char *text, uint64_t *ns)
 
 	value = strtod(text, &end);
 	used = end - text;
-	if (!digits || used != digits || value > 1e9)
+	if (!digits || used != digits)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		if (strcmp(end, units[i].name))
 			continue;
-		*ns = value * units[i].ns + 0.5;
+		value = value * units[i].ns + 0.5;
+		if (value > MAX_NS)
+			return -EINVAL;
+		*ns = value;
 		return 0;
 	}
 	return -EINVAL;
@@ -130,6 +135,8 @@ static int copy_word(struct parse *parse, char *to, size_t size)
 {
 	const char *word = take(parse);
 
+	if (!*word)
+		return hf_inject_why(parse->why, -EINVAL, "a name is empty");
 	if (strlen(word) >= size)
 		return hf_inject_why(parse->why, -EINVAL, "%.40s…: too long a name",
 				     word);

@@ -152,7 +152,10 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		sum->fbs += wl_list_length(&file->kms.fbs);
 	}
 	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++) {
-		hf_json_append(crtcs, describe_crtc(dev->kms.crtcs[i]));
+		/* The index is the command's name for it. */
+		if (!dev->unplugged)
+			hf_json_append(crtcs,
+				       describe_crtc(dev->kms.crtcs[i]));
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
 	sum->writebacks += dev->kms.writebacks;
@@ -385,18 +388,20 @@ static int find_connector(struct hf_kms_device *kms, const char *name,
 	return -ENXIO;
 }
 
-/* Return: -ECHRNG, -ENXIO: there is none; -ENOTCONN: it is on no CRTC. */
+/* Which device, for there may be another at any time, and which of its CRTCs.
+ * Return: -ECHRNG, -ENXIO: there is none; -ENOTCONN: it is on no CRTC. */
 static int find_crtc(struct hf_server *server, const char *what,
-		     unsigned int *crtc)
+		     struct hf_device **dev, unsigned int *crtc)
 {
-	struct hf_kms_device *kms = &server->dev->kms;
 	char end;
 	int ret;
 
-	if (sscanf(what, "%9u%c", crtc, &end) == 1)
-		return *crtc < kms->num_crtcs ? 0 : -ECHRNG;
 	pthread_mutex_lock(&server->sys->lock);
-	ret = find_connector(kms, what, crtc);
+	*dev = server->dev;
+	if (sscanf(what, "%9u%c", crtc, &end) == 1)
+		ret = *crtc < (*dev)->kms.num_crtcs ? 0 : -ECHRNG;
+	else
+		ret = find_connector(&(*dev)->kms, what, crtc);
 	pthread_mutex_unlock(&server->sys->lock);
 	return ret;
 }
@@ -404,16 +409,17 @@ static int find_crtc(struct hf_server *server, const char *what,
 static int answer_screenshot(struct hf_server *server, const char *what,
 			     const struct hf_wire_query *query, int fd)
 {
+	struct hf_device *dev;
 	struct shot *shot;
 	unsigned int crtc;
-	int ret = find_crtc(server, what, &crtc);
+	int ret = find_crtc(server, what, &dev, &crtc);
 
 	if (ret)
 		return ret;
 	if (!shot_begins(server))
 		return -EBUSY;
 	shot = calloc(1, sizeof(*shot));
-	ret = shot ? hf_screenshot_capture(server->dev, crtc, &shot->frame) :
+	ret = shot ? hf_screenshot_capture(dev, crtc, &shot->frame) :
 		     -ENOMEM;
 	if (!ret) {
 		shot->server = server;
@@ -463,8 +469,9 @@ static void answer_inject(struct hf_server *server,
 static void answer_record(struct hf_server *server, const char *what,
 			  const struct hf_wire_query *query, int fd)
 {
+	struct hf_device *dev;
 	unsigned int crtc;
-	int ret = find_crtc(server, what, &crtc);
+	int ret = find_crtc(server, what, &dev, &crtc);
 
 	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
 }

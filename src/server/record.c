@@ -50,7 +50,8 @@ struct shot {
 
 struct hf_recording {
 	struct hf_server *server;
-	struct hf_crtc *crtc;
+	unsigned int index;
+	struct hf_crtc *crtc; /* of that index */
 	struct hf_kms_watch watch;
 	struct hf_video *video; /* NULL: a stream */
 	int fd;			/* of the stream */
@@ -71,7 +72,7 @@ struct hf_recording {
 };
 
 struct hf_recordings {
-	struct wl_list list; /* the main thread's */
+	struct wl_list list; /* changed by the main thread, with the lock */
 	int ended_fd; /* an eventfd: a stream has ended */
 	struct wl_event_source *source;
 };
@@ -348,7 +349,7 @@ static struct hf_recording *create_recording(struct hf_server *server,
 	if (!recording)
 		return NULL;
 	recording->server = server;
-	recording->crtc = server->dev->kms.crtcs[crtc];
+	recording->index = crtc;
 	recording->fd = -1;
 	recording->watch.shown = on_shown;
 	wl_list_init(&recording->ready);
@@ -360,7 +361,9 @@ static struct hf_recording *create_recording(struct hf_server *server,
 
 static void free_recording(struct hf_recording *recording)
 {
+	pthread_mutex_lock(lock_of(recording));
 	wl_list_remove(&recording->link);
+	pthread_mutex_unlock(lock_of(recording));
 	pthread_cond_destroy(&recording->changed);
 	if (recording->source)
 		wl_event_source_remove(recording->source);
@@ -378,12 +381,13 @@ static int begin(struct hf_recording *recording)
 	if (ret)
 		return ret;
 	pthread_mutex_lock(lock_of(recording));
+	recording->crtc = server->dev->kms.crtcs[recording->index];
 	wl_list_insert(&server->dev->kms.watches, &recording->watch.link);
+	wl_list_insert(&server->records->list, &recording->link);
 	look(recording);
 	if (recording->num_fbs)
 		shoot(recording, hf_clock_now(server->sys->clock));
 	pthread_mutex_unlock(lock_of(recording));
-	wl_list_insert(&server->records->list, &recording->link);
 	return 0;
 }
 
@@ -403,7 +407,12 @@ static void end(struct hf_recording *recording)
 
 static int check(const struct hf_server *server, unsigned int crtc)
 {
-	if (crtc >= server->dev->kms.num_crtcs)
+	bool there;
+
+	pthread_mutex_lock(&server->sys->lock);
+	there = crtc < server->dev->kms.num_crtcs;
+	pthread_mutex_unlock(&server->sys->lock);
+	if (!there)
 		return -ENOENT;
 	return wl_list_length(&server->records->list) < MAX_RECORDINGS ?
 		       0 : -EBUSY;
@@ -509,11 +518,9 @@ void hf_records_follow(struct hf_server *server)
 	struct hf_recording *recording;
 
 	wl_list_for_each(recording, &server->records->list, link) {
-		unsigned int index = recording->crtc->index;
-
-		if (recording->stopping || index >= kms->num_crtcs)
+		if (recording->stopping)
 			continue;
-		recording->crtc = kms->crtcs[index];
+		recording->crtc = kms->crtcs[recording->index];
 		wl_list_remove(&recording->watch.link);
 		wl_list_insert(&kms->watches, &recording->watch.link);
 		look(recording);

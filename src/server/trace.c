@@ -595,13 +595,23 @@ static struct hf_trace *create_trace(struct hf_server *server, int fd,
 	return trace;
 }
 
+/* The list is changed by the main thread only, but with the lock: a device may be
+ * plugged in on any. */
+static void unlist(struct hf_trace *trace)
+{
+	pthread_mutex_lock(&trace->server->sys->lock);
+	wl_list_remove(&trace->link);
+	pthread_mutex_unlock(&trace->server->sys->lock);
+}
+
 /* From here on it gets records. */
 static int attach(struct hf_trace *trace)
 {
-	struct hf_kms_device *kms = &trace->server->dev->kms;
+	struct hf_kms_device *kms;
 	int ret = 0;
 
 	pthread_mutex_lock(&trace->server->sys->lock);
+	kms = &trace->server->dev->kms;
 	trace->names = hf_decode_names_create(kms);
 	trace->formatter.names = trace->names;
 	pthread_mutex_lock(&running.lock);
@@ -612,6 +622,7 @@ static int attach(struct hf_trace *trace)
 	} else {
 		running.traces[running.n++] = trace;
 		wl_list_insert(&kms->watches, &trace->watch.link);
+		wl_list_insert(&trace->server->tracing->traces, &trace->link);
 		atomic_store(&hf_probes, &probes);
 	}
 	pthread_mutex_unlock(&running.lock);
@@ -628,15 +639,16 @@ static int start(struct hf_server *server, int fd, enum hf_trace_format format,
 
 	if (!ret) {
 		ret = hf_thread_start(&trace->thread, run, trace);
-		if (ret)
+		if (ret) {
 			detach(trace);
+			unlist(trace);
+		}
 	}
 	if (ret) {
 		if (trace)
 			free_trace(trace);
 		return ret;
 	}
-	wl_list_insert(&server->tracing->traces, &trace->link);
 	hf_clients_trace(server, true);
 	return 0;
 }
@@ -712,7 +724,7 @@ static int reap(int fd, uint32_t mask, void *data)
 		if (!atomic_load(&trace->ended))
 			continue;
 		pthread_join(trace->thread, NULL);
-		wl_list_remove(&trace->link);
+		unlist(trace);
 		free_trace(trace);
 	}
 	hf_clients_trace(server, !wl_list_empty(&tracing->traces));

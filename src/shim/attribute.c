@@ -11,6 +11,7 @@
 #include "shim/path.h"
 
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -173,8 +174,11 @@ HF_SHIM_EXPORT int fclose(FILE *f)
 	int error = 0, ret;
 
 	if (hf_attribute_possible()) {
-		REAL(fflush)(f);
-		error = hf_attribute_flush(fileno(f));
+		/* What could not be written is forgotten then, and closing succeeds. */
+		if (__fwriting(f) && REAL(fflush)(f))
+			error = -errno;
+		else
+			error = hf_attribute_flush(fileno(f));
 	}
 	ret = REAL(fclose)(f);
 	if (!error)

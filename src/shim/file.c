@@ -60,7 +60,7 @@ static void *map_file(void *addr, size_t length, int prot, int flags, int fd,
 	void *map;
 	int err;
 
-	while (memory == -ESTALE) {
+	while (memory == HF_WIRE_STALE) {
 		hf_file_forget(fd);
 		memory = hf_file_of(fd, &file);
 		if (!memory)

@@ -300,7 +300,7 @@ static int run_ioctl(struct hf_request *req, int fd, uint32_t cmd, void *arg)
 	if (!ret)
 		ret = run_request(req, &user, -1);
 	hf_userptr_close(&user);
-	if (ret == -ESTALE || ret == -ENODEV)
+	if (ret == HF_WIRE_STALE || ret == -ENODEV)
 		return ret;
 	if (has_arrays(desc) && get_arrays(req, desc, arrays))
 		ret = -EFAULT;
@@ -422,7 +422,7 @@ static int dispatch(int fd, uint32_t cmd, void *arg)
 	if (!ret)
 		ret = drm_ioctl(fd, file, cmd, arg);
 	/* Another link may serve this time; a file that is gone ends it. */
-	while (ret == -ESTALE) {
+	while (ret == HF_WIRE_STALE) {
 		hf_file_forget(fd);
 		ret = hf_file_of(fd, &file);
 		if (ret == -ENOTTY)

@@ -435,7 +435,8 @@ void hf_check_leaks(struct hf_file *file)
 {
 	struct hf_problems *problems = problems_of(file->dev);
 
-	if (!problems)
+	/* From a device that is gone nothing can be taken away any more. */
+	if (!problems || file->dev->unplugged)
 		return;
 	say_more(file, problems, leaked_framebuffers(file, problems),
 		 "framebuffers");

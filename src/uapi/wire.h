@@ -208,7 +208,9 @@ struct hf_wire_ask {
 	uint32_t pad;
 };
 
-#define HF_WIRE_ASK (-4096) /* beyond all errnos */
+/* Answers beyond all errnos: that one, and "show the file's descriptor first". */
+#define HF_WIRE_ASK (-4096)
+#define HF_WIRE_STALE (-4097)
 
 struct hf_wire_slot {
 	_Atomic uint32_t state; /* enum hf_wire_state; a futex */

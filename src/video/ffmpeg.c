@@ -215,9 +215,9 @@ static int spawn(struct hf_video *video, int input)
 /* ffmpeg would say so when it is too late. */
 static int try_file(struct hf_video *video)
 {
-	int fd = open(video->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	int fd = hf_video_open_file(video);
 
-	return fd < 0 ? -errno : close(fd);
+	return fd < 0 ? fd : close(fd);
 }
 
 static int open_ffmpeg(struct hf_video *video, const char **why)
@@ -238,7 +238,8 @@ static int open_ffmpeg(struct hf_video *video, const char **why)
 	if (!ret)
 		return 0;
 	close(fds[1]);
-	unlink(video->path);
+	if (video->created)
+		unlink(video->path);
 	*why = ret == -ENOENT ? "ffmpeg is not installed, which makes such videos" :
 				strerror(-ret);
 	return ret;
@@ -266,9 +267,14 @@ static int finish_ffmpeg(struct hf_video *video, uint64_t end_ns)
 
 static int close_ffmpeg(struct hf_video *video)
 {
+	siginfo_t info;
 	pid_t pid;
 	int status;
 
+	/* It would complain of having got nothing. */
+	if (!video->count && !waitid(P_PID, video->encoder, &info,
+				     WEXITED | WNOHANG | WNOWAIT))
+		kill(video->encoder, SIGKILL);
 	close(video->fd);
 	do {
 		pid = waitpid(video->encoder, &status, 0);

@@ -26,6 +26,7 @@ struct hf_video_kind {
 /**
  * struct hf_video - A video.
  * @fd: the file, or the pipe to the encoder; -1
+ * @created: the file was not there before; it goes if there is no picture
  * @last: the picture that was added last, with pixels of its own
  * @written: frames that are in the file, where it has a constant rate
  * @fitted: room for a picture that is of another size; or NULL
@@ -41,11 +42,14 @@ struct hf_video {
 	uint32_t *last_pixels, *fitted;
 	unsigned char *buffer;
 	size_t buffer_size;
-	bool warned;
+	bool created, warned;
 };
 
 extern const struct hf_video_kind hf_video_png, hf_video_y4m, hf_video_ffmpeg;
 
+/** hf_video_open_file() - Create it; one that is there is left as it is, until there is
+ * a picture. Return: a descriptor or a negative errno. */
+int hf_video_open_file(struct hf_video *video);
 /** hf_video_write() - All of it. Return: 0 or a negative errno. */
 int hf_video_write(int fd, const void *data, size_t size);
 /** hf_video_keep() - Remember a picture as the last one. Return: 0 or -ENOMEM. */

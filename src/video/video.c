@@ -15,6 +15,17 @@
 #include "drivers/soft/png.h"
 #include "video/internal.h"
 
+int hf_video_open_file(struct hf_video *video)
+{
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
+	int fd = open(video->path, flags | O_EXCL, 0666);
+
+	video->created = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(video->path, flags, 0666);
+	return fd < 0 ? -errno : fd;
+}
+
 int hf_video_write(int fd, const void *data, size_t size)
 {
 	const char *at = data;
@@ -248,7 +259,7 @@ int hf_video_finish(struct hf_video *video, uint64_t end_ns)
 	closed = video->kind->close(video);
 	if (!ret)
 		ret = closed;
-	if (!video->count && video->kind != &hf_video_png)
+	if (!video->count && video->created)
 		unlink(video->path);
 	free(video->last_pixels);
 	free(video->fitted);

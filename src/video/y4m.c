@@ -15,12 +15,11 @@
 
 static int open_y4m(struct hf_video *video, const char **why)
 {
-	video->fd = open(video->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-			 0666);
+	video->fd = hf_video_open_file(video);
 	if (video->fd >= 0)
 		return 0;
-	*why = strerror(errno);
-	return -errno;
+	*why = strerror(-video->fd);
+	return video->fd;
 }
 
 /* Which frame of the video is shown at a moment. */
@@ -78,6 +77,9 @@ static int begin(struct hf_video *video, const struct hf_picture *picture)
 	video->buffer = malloc(hf_video_pixels(picture) / 4 * 3);
 	if (!video->buffer)
 		return -ENOMEM;
+	/* Which a pipe refuses: it has nothing in it. */
+	if (!video->created && ftruncate(video->fd, 0) && errno != EINVAL)
+		return -errno;
 	return hf_video_write(video->fd, header, n);
 }
 

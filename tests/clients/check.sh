@@ -83,11 +83,43 @@ assert info["problems"][0]["program"] == "mistakes", info'
 	stop_server
 }
 
+test_what_a_device_that_is_unplugged_takes_away_is_not_left() {
+	open_keys
+	start_server --output 640x480@500 --strict 2>err
+	start_client "$programs/mistakes" idle
+	eventually 10000 grep -q shown out || fail "$(cat out err)"
+	"$holdfast" inject --socket "$PWD/server" device unplug
+	press_key
+	wait "$client"
+	"$holdfast" inject --socket "$PWD/server" device replug
+	client "$programs/mistakes" none
+	stop_server
+	! grep problem err || fail "$(cat err)"
+	rm serve.out
+	# The new one is looked at as the old one was.
+	start_server --output 640x480@500 --check 2>err
+	"$holdfast" inject --socket "$PWD/server" device unplug
+	"$holdfast" inject --socket "$PWD/server" device replug
+	client "$programs/mistakes" write
+	eventually 5000 grep -q 'written while it is scanned out' err || fail "$(cat err)"
+	stop_server
+}
+
 test_a_strict_server_fails_at_the_end() {
 	start_server --output 640x480@500 --strict 2>err
 	client "$programs/mistakes" rmfb
 	kill "$server"
 	expect_status 1 wait "$server"
+}
+
+test_a_server_that_runs_is_not_strict_for_another() {
+	start_server
+	for option in --check --strict --trace=trace; do
+		expect_status 2 "$holdfast" run --socket "$PWD/server" "$option" -- touch started 2>err
+		expect "$(wc -l <err)" 1 "lines"
+		[ ! -e started ] || fail "the program was started"
+	done
+	stop_server
 }
 
 test_without_checks_there_is_no_list() {

@@ -81,6 +81,10 @@ test_what_is_armed_is_listed_in_words_that_arm_it() {
 	done <armed
 	inject list | sort >list
 	sort armed | diff - list
+	inject list >>list
+	expect "$(wc -l <list)" 18 "lines"
+	expect_status 1 inject list >/dev/full 2>err
+	expect "$(cat err)" "holdfast: standard output: No space left on device"
 	inject clear
 	expect "$(inject list)" ""
 	stop_server
@@ -112,6 +116,7 @@ test_the_node_of_an_unplugged_device_is_gone() {
 	after=$(client sh -c 'echo /dev/dri/card*')
 	[ "$before" != "$after" ] || fail "the same node came back: $after"
 	client "$programs/frames" 3 >/dev/null
+	expect "$("$holdfast" info --socket "$PWD/server" | grep -c '^crtc')" 1 "CRTCs"
 	stop_server
 }
 
@@ -172,6 +177,8 @@ test_mistakes_in_a_scenario_have_their_line() {
 	mistake b "b:2: a line begins with at, not with unplug"
 	printf 'at 1s unplug HDMI-A-9\n' >c
 	mistake c "c:1: HDMI-A-9: no such connector"
+	printf 'at 1s plug ""\n' >d
+	mistake d "d:1: a name is empty"
 	mistake none "none: No such file or directory"
 }
 

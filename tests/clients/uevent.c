@@ -754,6 +754,21 @@ static void stdio_says_what_became_of_a_write(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
+/* Of any stream, once a file was written to that could be a device's. */
+static void closing_a_stream_that_cannot_be_written_fails(void **state)
+{
+	FILE *f = fopen("/dev/full", "w");
+
+	(void)state;
+	unplug();
+	plug();
+	assert_non_null(f);
+	assert_true(fputs("lost\n", f) >= 0);
+	errno = 0;
+	assert_int_equal(fclose(f), EOF);
+	assert_int_equal(errno, ENOSPC);
+}
+
 static void what_is_left_to_exit_is_written(void **state)
 {
 	char path[256], status[64];
@@ -824,6 +839,7 @@ int main(void)
 		cmocka_unit_test(a_status_that_there_is_not_is_einval),
 		cmocka_unit_test(a_write_is_seen_at_once_everywhere),
 		cmocka_unit_test(stdio_says_what_became_of_a_write),
+		cmocka_unit_test(closing_a_stream_that_cannot_be_written_fails),
 		cmocka_unit_test(what_is_left_to_exit_is_written),
 		cmocka_unit_test(what_the_machine_says_arrives_as_well),
 	};

@@ -315,6 +315,23 @@ TEST(any_ioctl_fails_as_often_as_it_is_to)
 	EXPECT_EQ(inject_status("ioctl fail NOTHING 1 EIO"), 2);
 }
 
+/* Also one that server and shim might have a use of their own for. */
+TEST(ioctls_fail_with_any_errno)
+{
+	struct drm_version version = { 0 };
+	int fd;
+
+	begin(false);
+	fd = open_card();
+	inject("ioctl fail VERSION 1 EBADMSG");
+	EXPECT_ERROR(call(fd, DRM_IOCTL_VERSION, &version), EBADMSG);
+	inject("ioctl fail VERSION 1 ESTALE");
+	EXPECT_ERROR(call(fd, DRM_IOCTL_VERSION, &version), ESTALE);
+	inject("ioctl fail VERSION 1 ENODEV");
+	EXPECT_ERROR(call(fd, DRM_IOCTL_VERSION, &version), ENODEV);
+	EXPECT_OK(call(fd, DRM_IOCTL_VERSION, &version));
+}
+
 /* -- fences --------------------------------------------------------------------------- */
 
 TEST(fences_of_flips_are_late_or_fail)
@@ -530,6 +547,41 @@ TEST(waits_end_when_the_device_is_unplugged)
 	join_child(child);
 	EXPECT(!readable(kms.fd, 0));
 	replug();
+}
+
+TEST(a_commit_that_waits_for_a_job_ends_when_the_device_is_unplugged)
+{
+	struct request request = { 0 };
+	struct engine engine;
+	struct kms kms;
+	uint32_t fb, done;
+	int fence, out;
+
+	begin(false);
+	kms_open_atomic(&kms);
+	kms_show_atomic(&kms, &fb);
+	engine_open(&engine);
+	emit_hold(&engine, 0);
+	done = go(&engine);
+	await(&engine, 0);
+	EXPECT_OK(result(drmSyncobjExportSyncFile(engine.fd, done, &fence)));
+	request_name(&request, kms.fd, kms.primary, DRM_MODE_OBJECT_PLANE, "FB_ID", fb);
+	request_name(&request, kms.fd, kms.primary, DRM_MODE_OBJECT_PLANE, "IN_FENCE_FD",
+		     (uint64_t)fence);
+	request_name(&request, kms.fd, kms.crtc, DRM_MODE_OBJECT_CRTC, "OUT_FENCE_PTR",
+		     PTR(&out));
+	EXPECT_OK(request_commit(kms.fd, &request,
+				 DRM_MODE_ATOMIC_NONBLOCK | DRM_MODE_PAGE_FLIP_EVENT, 7));
+	EXPECT(!readable(kms.fd, 50));
+	inject("device unplug");
+	expect_flip(&kms, 7);
+	EXPECT(readable(out, 10000));
+	EXPECT(!readable(kms.fd, 0));
+	replug();
+	kms_open_atomic(&kms);
+	kms_show_atomic(&kms, &fb);
+	close(fence);
+	close(out);
 }
 
 TEST(jobs_end_when_the_device_is_unplugged)

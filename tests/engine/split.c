@@ -5,6 +5,8 @@
  */
 #include "engine.h"
 
+#include <sys/wait.h>
+
 #define A UINT64_C(0x100000000)
 
 /* The other card: the one with the engine. */
@@ -323,4 +325,28 @@ TEST(nothing_is_left_of_what_was_shared)
 	await_info("object_count", objects);
 	await_info("dma_mapped_bytes", mapped);
 	await_info("pages_held", pages);
+}
+
+static int inject(const char *words)
+{
+	char command[512];
+	int status;
+
+	snprintf(command, sizeof(command), "'%s' inject %s 2>/dev/null",
+		 getenv("HOLDFAST"), words);
+	status = system(command);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(an_engine_resumes_whose_display_was_unplugged_meanwhile)
+{
+	int card = open_engine_card();
+
+	EXPECT_EQ(inject("suspend"), 0);
+	EXPECT_EQ(inject("device unplug"), 0);
+	EXPECT_EQ(inject("suspend"), 1);
+	EXPECT_EQ(inject("resume"), 0);
+	EXPECT_EQ(inject("resume"), 1);
+	EXPECT_EQ(get_param(card, HOLDFAST_PARAM_ENGINE), 1);
+	EXPECT_EQ(inject("device replug"), 0);
 }

@@ -164,6 +164,8 @@ static void every_mistake_is_a_sentence(void **state)
 	refused("flip delay -1s", "-1s: not a duration such as 20ms");
 	refused("flip delay nans", "nans: not a duration such as 20ms");
 	refused("flip delay 1.2.3s", "1.2.3s: not a duration such as 20ms");
+	refused("flip delay 1000000000min",
+		"1000000000min: not a duration such as 20ms");
 	refused("flip delay 1e3s", "1e3s: not a duration such as 20ms");
 	refused("commit fail 1", "commit fail needs N ERRNO [test]");
 	refused("commit fail 1 EWHAT", "EWHAT: no errno is called so");
@@ -201,6 +203,19 @@ static void long_words_are_refused_or_cut(void **state)
 	text[500] = 0;
 	assert_int_equal(parse(&inject, text), -EINVAL);
 	assert_true(strlen(why) < HF_INJECT_WHY);
+}
+
+static void a_name_is_not_empty(void **state)
+{
+	static const char *const plug[] = { "plug", "" };
+	static const char *const fail[] = { "ioctl fail", "", "1", "EIO" };
+	struct hf_inject inject;
+
+	(void)state;
+	assert_int_equal(hf_inject_parse(&inject, plug, 2, why), -EINVAL);
+	assert_string_equal(why, "a name is empty");
+	assert_int_equal(hf_inject_parse(&inject, fail, 4, why), -EINVAL);
+	assert_string_equal(why, "a name is empty");
 }
 
 static void too_many_modes_are_refused(void **state)
@@ -295,6 +310,7 @@ int main(void)
 		cmocka_unit_test(errors_have_names_or_numbers),
 		cmocka_unit_test(every_mistake_is_a_sentence),
 		cmocka_unit_test(long_words_are_refused_or_cut),
+		cmocka_unit_test(a_name_is_not_empty),
 		cmocka_unit_test(too_many_modes_are_refused),
 		cmocka_unit_test(an_edid_is_read_and_looked_at),
 		cmocka_unit_test(the_help_has_every_command_once),

@@ -465,7 +465,7 @@ static void a_file_is_gone_when_its_last_descriptor_is(void **state)
 	assert_int_equal(objects_left(), 0);
 	assert_int_equal(ioctl_on(client, 1, file, DRM_IOCTL_MODE_CREATE_DUMB,
 				  &dumb),
-			 -ESTALE);
+			 HF_WIRE_STALE);
 	leave(client);
 }
 
@@ -489,12 +489,12 @@ static void a_file_must_be_shown_to_be_used(void **state)
 
 	(void)state;
 	assert_int_equal(ioctl_on(other, 0, file, DRM_IOCTL_GET_CAP, &cap),
-			 -ESTALE);
+			 HF_WIRE_STALE);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
 	assert_int_equal(attach(other, file, sv[0]), -EBADF);
 	assert_int_equal(attach(other, file + 1, fd), -EBADF);
 	assert_int_equal(ioctl_on(other, 0, file, DRM_IOCTL_GET_CAP, &cap),
-			 -ESTALE);
+			 HF_WIRE_STALE);
 	assert_int_equal(attach(other, file, fd), 0);
 	assert_int_equal(ioctl_on(other, 0, file, DRM_IOCTL_GET_CAP, &cap), 0);
 	close(sv[0]);

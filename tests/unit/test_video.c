@@ -136,6 +136,32 @@ static void a_video_of_nothing_is_removed(void **state)
 	assert_false(exists("video.y4m"));
 }
 
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : st.st_size;
+}
+
+static void a_file_that_was_there_stays_until_there_is_a_picture(void **state)
+{
+	char old[4096] = "somebody's";
+	struct hf_video *video;
+	FILE *f = fopen("video.y4m", "we");
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(fwrite(old, 1, sizeof(old), f), sizeof(old));
+	assert_int_equal(fclose(f), 0);
+	video = create("video.y4m");
+	assert_int_equal(hf_video_finish(video, 5), -ENODATA);
+	assert_int_equal(size_of("video.y4m"), sizeof(old));
+	video = create("video.y4m");
+	assert_int_equal(add(video, 4, 2, 0, 5), 0);
+	assert_int_equal(hf_video_finish(video, 6), 0);
+	assert_in_range(size_of("video.y4m"), 24, 200);
+}
+
 /* -- y4m ------------------------------------------------------------------- */
 
 struct y4m {
@@ -348,6 +374,7 @@ int main(void)
 		TEST(pictures_are_numbered_from_zero),
 		TEST(a_number_may_be_of_any_width),
 		TEST(a_video_of_nothing_is_removed),
+		TEST(a_file_that_was_there_stays_until_there_is_a_picture),
 		TEST(a_picture_is_repeated_for_as_long_as_it_was_shown),
 		TEST(of_two_in_a_frame_the_last_one_is_seen),
 		TEST(colours_are_converted_to_bt709),

@@ -349,8 +349,9 @@ static bool blends_words(const struct hf_fetch *fetch, float alpha)
 void hf_fetch_over(const struct hf_fetch *fetch, uint32_t x, uint32_t y,
 		   uint32_t count, float alpha, const struct hf_pixels *to)
 {
-	float r[RUN], g[RUN], b[RUN], a[RUN];
-	const struct hf_pixels from = { r, g, b, fetch->opaque ? NULL : a };
+	HF_PIXELS_ALIGNED float channels[4][RUN];
+	const struct hf_pixels from = { channels[0], channels[1], channels[2],
+					fetch->opaque ? NULL : channels[3] };
 
 	if (blends_words(fetch, alpha)) {
 		const struct hf_fetch_channel *c = fetch->channels;

@@ -187,8 +187,9 @@ static void compose_run(struct hf_pipe *pipe, uint32_t x, uint32_t y,
 void hf_pipe_run(struct hf_pipe *pipe, uint32_t x, uint32_t y, uint32_t count,
 		 void *to)
 {
-	float r[RUN], g[RUN], b[RUN];
-	const struct hf_pixels run = { r, g, b, NULL };
+	HF_PIXELS_ALIGNED float channels[3][RUN];
+	const struct hf_pixels run = { channels[0], channels[1], channels[2],
+				       NULL };
 
 	compose_run(pipe, x, y, count, &run);
 	hf_color_apply(&pipe->color, &run, count);

@@ -14,7 +14,10 @@
 #define HF_PIXELS_ONE 65535.0f
 
 /* Pixels that go through all steps at a time: they stay in the nearest cache. */
-#define HF_PIXELS_RUN 240
+#define HF_PIXELS_RUN 192
+
+/* Of a run's arrays: no vector is on two cache lines. */
+#define HF_PIXELS_ALIGNED _Alignas(64)
 
 /**
  * struct hf_pixels - A run of pixels.

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define HF_FDPASS_MAX 8
+#define HF_FDPASS_MAX 32
 
 /**
  * hf_send_fds() - Send a packet with descriptors; never blocks.

@@ -180,7 +180,7 @@ int hf_atomic_set_mode(struct hf_crtc_state *state,
 	new = normalize(mode);
 	/* The same mode keeps its blob, so that MODE_ID stays what it was. */
 	if (!state->mode_blob ||
-	    memcmp(state->mode_blob->data, &new, sizeof(new))) {
+	    memcmp(&state->mode, &new, sizeof(new))) {
 		blob = hf_blob_create(state->crtc->kms, &new, sizeof(new));
 		if (!blob)
 			return -ENOMEM;

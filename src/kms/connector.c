@@ -578,7 +578,7 @@ struct hf_connector *hf_connector_create(struct hf_kms_device *kms,
 	connector->index = kms->num_connectors;
 	connector->type = type;
 	connector->type_id = next_type_id(kms, type);
-	connector->dpms = DRM_MODE_DPMS_OFF;
+	connector->dpms = DRM_MODE_DPMS_ON; /* as in the kernel, until it is switched off */
 	kms->connectors[kms->num_connectors++] = connector;
 	connector->state = calloc(1, sizeof(*connector->state));
 	if (!connector->state ||

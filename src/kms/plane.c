@@ -129,16 +129,12 @@ static int attach_formats(struct hf_plane *plane)
 	return 0;
 }
 
-static int attach_cursor_props(struct hf_plane *plane)
+static int attach_size_hints(struct hf_plane *plane)
 {
 	struct hf_kms_device *kms = plane->kms;
 
-	if (kms->virtual_cursor) {
-		hf_object_attach(&plane->base, kms->prop.hotspot_x, 0);
-		hf_object_attach(&plane->base, kms->prop.hotspot_y, 0);
-	}
 	/* Only a driver that limits the size to something has more to say. */
-	if (!kms->funcs->cursor_size)
+	if (plane->type != HF_PLANE_CURSOR || !kms->funcs->cursor_size)
 		return 0;
 	plane->size_hints = describe_sizes(kms);
 	if (!plane->size_hints)
@@ -148,23 +144,36 @@ static int attach_cursor_props(struct hf_plane *plane)
 	return 0;
 }
 
+static void attach_hotspot(struct hf_plane *plane)
+{
+	struct hf_kms_device *kms = plane->kms;
+
+	if (plane->type != HF_PLANE_CURSOR || !kms->virtual_cursor)
+		return;
+	hf_object_attach(&plane->base, kms->prop.hotspot_x, 0);
+	hf_object_attach(&plane->base, kms->prop.hotspot_y, 0);
+}
+
+/* In the order of the kernel, where the driver adds what it has at the end. */
 static int attach_props(struct hf_plane *plane, unsigned int overlays)
 {
 	struct hf_kms_device *kms = plane->kms;
 	struct hf_property *const state_props[] = {
-		kms->prop.fb_id, kms->prop.crtc_id, kms->prop.crtc_x,
-		kms->prop.crtc_y, kms->prop.crtc_w, kms->prop.crtc_h,
-		kms->prop.src_x, kms->prop.src_y, kms->prop.src_w,
-		kms->prop.src_h, kms->prop.damage, kms->prop.in_fence,
+		kms->prop.fb_id, kms->prop.in_fence, kms->prop.crtc_id,
+		kms->prop.crtc_x, kms->prop.crtc_y, kms->prop.crtc_w,
+		kms->prop.crtc_h, kms->prop.src_x, kms->prop.src_y,
+		kms->prop.src_w, kms->prop.src_h,
 	};
 	int ret;
 
 	hf_object_attach(&plane->base, kms->prop.type, plane->type);
 	for (size_t i = 0; i < ARRAY_SIZE(state_props); i++)
 		hf_object_attach(&plane->base, state_props[i], 0);
+	attach_hotspot(plane);
 	ret = attach_formats(plane);
-	if (!ret && plane->type == HF_PLANE_CURSOR)
-		ret = attach_cursor_props(plane);
+	if (!ret)
+		ret = attach_size_hints(plane);
+	hf_object_attach(&plane->base, kms->prop.damage, 0);
 	if (!ret && (kms->funcs->features & HF_KMS_BLEND))
 		ret = attach_blend_props(plane, overlays);
 	return ret;

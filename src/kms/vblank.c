@@ -173,7 +173,8 @@ void hf_vblank_on(struct hf_crtc *crtc, const struct drm_mode_modeinfo *mode)
 
 	if (!hf_kms_has_vblank(crtc->kms))
 		return;
-	restart(vblank, hf_vblank_count(crtc, NULL),
+	/* As in the kernel: nobody sees the same count before and after a modeset. */
+	restart(vblank, hf_vblank_count(crtc, NULL) + 1,
 		hf_clock_now(crtc->kms->clock));
 	vblank->longest_ns = 0;
 	/* Nanoseconds of a frame = pixels of a frame / (clock in kHz / 10^6). */
@@ -246,7 +247,7 @@ void hf_vblank_off(struct hf_crtc *crtc)
 	vblank->last = hf_vblank_count(crtc, &vblank->last_ns);
 	vblank->on = false;
 	hf_timer_disarm(crtc->kms->clock, &vblank->timer);
-	deliver(crtc, vblank->last, hf_clock_now(crtc->kms->clock), true);
+	deliver(crtc, vblank->last, vblank->last_ns, true);
 }
 
 void hf_vblank_queue(struct hf_crtc *crtc, struct hf_event *event)

@@ -45,11 +45,8 @@ struct hf_call {
 	unsigned int populated; /* how often */
 
 	unsigned int nasks;
-	int fds_in[HF_WIRE_FDS_MAX]; /* closed by the transport */
-	unsigned int nfds_in;
-	int fds_out[HF_WIRE_FDS_MAX]; /* closed once they are sent */
-	unsigned int nfds_out;
-	uint32_t cloexec; /* a bit for each of them */
+	unsigned int nfds_in, nfds_out;
+	uint32_t cloexec; /* a bit for each that goes out */
 
 	/* Parked: */
 	struct wl_list file_link;
@@ -75,6 +72,8 @@ struct hf_call {
 	void (*done)(struct hf_call *call, int ret);
 
 	struct hf_wire_ask asks[HF_WIRE_ASKS]; /* answered, then new ones */
+	int fds_in[HF_WIRE_FDS_MAX]; /* closed by the transport */
+	int fds_out[HF_WIRE_FDS_MAX]; /* closed once they are sent */
 	struct hf_trace_call *trace; /* the transport's; stays with the asks */
 };
 

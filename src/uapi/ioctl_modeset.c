@@ -310,7 +310,8 @@ static int set_cursor(struct hf_call *call, const struct drm_mode_cursor2 *req)
 		set.src_h = fb->height << 16;
 	}
 	ret = set_plane(call, plane, crtc, fb, &set);
-	if (!ret && move) {
+	/* It may have to wait for who draws it: from now on it is there. */
+	if ((!ret || ret == HF_CALL_PARKED) && move) {
 		plane->cursor_x = req->x;
 		plane->cursor_y = req->y;
 	}
@@ -467,7 +468,6 @@ static int check_atomic(const struct hf_call *call,
 	return 0;
 }
 
-/* A fence and its descriptor for each CRTC that wants one. */
 /* A fence, and its descriptor for the client. */
 static int add_out_fence(struct hf_call *call, struct hf_timeline *timeline,
 			 uint64_t addr, struct hf_fence **fence)
@@ -630,6 +630,24 @@ int hf_ioctl_mode_atomic(struct hf_call *call, void *arg)
 
 /* -- properties ------------------------------------------------------------ */
 
+/* The kernel's drm_atomic_connector_commit_dpms(). */
+static int set_dpms(struct hf_call *call, struct hf_atomic_state *state,
+		    struct hf_connector *connector, uint64_t value)
+{
+	uint32_t old = connector->dpms;
+	int ret = hf_legacy_set_dpms(state, connector, value);
+
+	/* Without a CRTC there is nothing to commit. */
+	if (!connector->state->crtc) {
+		hf_atomic_state_destroy(state);
+		return ret;
+	}
+	ret = commit(call, state, ret, false);
+	if (ret < 0)
+		connector->dpms = old;
+	return ret;
+}
+
 static int set_property(struct hf_call *call, struct hf_mode_object *object,
 			uint32_t prop_id, uint64_t value)
 {
@@ -650,10 +668,9 @@ static int set_property(struct hf_call *call, struct hf_mode_object *object,
 	state->file = &call->file->kms;
 	state->allow_modeset = true;
 	if (prop == call->dev->kms.prop.dpms)
-		ret = hf_legacy_set_dpms(state, (struct hf_connector *)object,
-					 value);
-	else
-		ret = set_atomic_property(call, state, object, prop, value);
+		return set_dpms(call, state, (struct hf_connector *)object,
+				value);
+	ret = set_atomic_property(call, state, object, prop, value);
 	return commit(call, state, ret, false);
 }
 

@@ -20,13 +20,13 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define HF_WIRE_VERSION 2
+#define HF_WIRE_VERSION 3
 #define HF_WIRE_MAGIC 0x74666468u /* "hdft" */
 
 #define HF_WIRE_SLOTS 32
 #define HF_WIRE_ARRAYS 6
-#define HF_WIRE_ASKS 32
-#define HF_WIRE_FDS_MAX 8
+#define HF_WIRE_ASKS 128
+#define HF_WIRE_FDS_MAX 32 /* HF_FDPASS_MAX */
 #define HF_WIRE_ARG_MAX (1u << 14) /* _IOC_SIZEMASK + 1 */
 #define HF_WIRE_SLOT_SIZE 65536u
 #define HF_WIRE_HEADER_SIZE 4096u

@@ -599,6 +599,24 @@ TEST(an_in_fence_that_is_no_fence_is_einval)
 	EXPECT_ERROR(commit_plane(&screen, "IN_FENCE_FD", (uint64_t)-2, 0), EINVAL);
 }
 
+TEST(the_same_mode_by_setcrtc_keeps_the_blob)
+{
+	struct drm_mode_modeinfo mode;
+	struct request request = { 0 };
+	struct screen screen;
+	uint32_t blob;
+
+	open_screen(&screen);
+	mode = screen.kms.mode;
+	mode.vrefresh = 0; /* nobody looks at that */
+	blob = blob_create(screen.kms.fd, &mode, sizeof(mode));
+	request_modeset(&request, &screen.kms, blob, screen.fb);
+	EXPECT_OK(commit(&screen, &request, MODESET));
+	EXPECT_EQ(crtc_value(&screen, "MODE_ID"), blob);
+	EXPECT_OK(kms_set(&screen.kms, screen.next));
+	EXPECT_EQ(crtc_value(&screen, "MODE_ID"), blob);
+}
+
 TEST(a_legacy_change_shows_in_atomic_properties)
 {
 	struct screen screen;

@@ -304,6 +304,62 @@ TEST(atomic_properties_are_hidden_until_asked_for)
 	EXPECT(find_property(other, kms.connector, DRM_MODE_OBJECT_CONNECTOR, "DPMS", &value));
 }
 
+static uint32_t kms_type(const struct kms *kms)
+{
+	drmModeConnector *connector = drmModeGetConnectorCurrent(kms->fd, kms->connector);
+	uint32_t type;
+
+	EXPECT(connector);
+	type = connector->connector_type;
+	drmModeFreeConnector(connector);
+	return type;
+}
+
+/* The core's properties come first, in one order with all drivers; NULL ends them. */
+static void expect_order(const struct kms *kms, uint32_t object, uint32_t type,
+			 const char *const *names)
+{
+	drmModeObjectProperties *props = drmModeObjectGetProperties(kms->fd, object, type);
+
+	EXPECT(props);
+	for (uint32_t i = 0; names[i]; i++) {
+		drmModePropertyRes *prop;
+
+		EXPECT(i < props->count_props);
+		prop = drmModeGetProperty(kms->fd, props->props[i]);
+		EXPECT(prop);
+		if (strcmp(prop->name, names[i]))
+			fail(__FILE__, __LINE__, "property %u of %u is %s, not %s", i, object,
+			     prop->name, names[i]);
+		drmModeFreeProperty(prop);
+	}
+	drmModeFreeObjectProperties(props);
+}
+
+TEST(properties_of_the_core_come_first_and_in_order)
+{
+	static const char *const plane[] = {
+		"type", "FB_ID", "IN_FENCE_FD", "CRTC_ID", "CRTC_X", "CRTC_Y", "CRTC_W", "CRTC_H",
+		"SRC_X", "SRC_Y", "SRC_W", "SRC_H", NULL,
+	};
+	static const char *const crtc[] = {
+		"ACTIVE", "MODE_ID", "OUT_FENCE_PTR", "VRR_ENABLED", NULL,
+	};
+	static const char *const connector[] = {
+		"EDID", "DPMS", "link-status", "non-desktop", "TILE", "CRTC_ID", NULL,
+	};
+	struct kms kms;
+	bool edid;
+
+	kms_open_atomic(&kms);
+	edid = find_property(kms.fd, kms.connector, DRM_MODE_OBJECT_CONNECTOR, "EDID", NULL);
+	expect_order(&kms, kms.primary, DRM_MODE_OBJECT_PLANE, plane);
+	expect_order(&kms, kms.crtc, DRM_MODE_OBJECT_CRTC, crtc);
+	/* Virtual ones have no EDID, unless their driver adds it. */
+	expect_order(&kms, kms.connector, DRM_MODE_OBJECT_CONNECTOR,
+		     connector + (kms_type(&kms) == DRM_MODE_CONNECTOR_VIRTUAL || !edid));
+}
+
 TEST(getplane_fills_formats_all_or_not)
 {
 	struct drm_mode_get_plane get = { 0 };

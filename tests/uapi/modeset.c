@@ -2,6 +2,8 @@
 /* The old way to set a mode, move a cursor, show a plane, load a gamma table. */
 #include "uapi.h"
 
+#include <linux/dma-buf.h>
+
 #define NO_SUCH_ID 0x00ffffffu
 
 static struct drm_mode_crtc good(const struct kms *kms, uint32_t fb)
@@ -317,6 +319,49 @@ TEST(a_cursor_may_have_a_hot_spot)
 	cursor2.height = dumb.height;
 	cursor2.handle = dumb.handle;
 	EXPECT_OK(call(kms.fd, DRM_IOCTL_MODE_CURSOR2, &cursor2));
+}
+
+/* A fence of a flip to come, as if it were a job's that draws the cursor. */
+static void make_busy(const struct kms *kms, const struct dumb *dumb)
+{
+	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_RW };
+	int dmabuf;
+
+	need_prime(kms->fd);
+	EXPECT_OK(prime_export(kms->fd, dumb->handle, DRM_CLOEXEC | DRM_RDWR, &dmabuf));
+	import.fd = kms_fence(kms, crtc_fb(kms));
+	if (call(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import) == ENOTTY)
+		skip("fences cannot be imported into buffers");
+	close(import.fd);
+	close(dmabuf);
+}
+
+TEST(a_cursor_that_had_to_wait_for_its_picture_stays_where_it_was_put)
+{
+	struct drm_mode_cursor put = {
+		.flags = DRM_MODE_CURSOR_BO | DRM_MODE_CURSOR_MOVE, .x = 40, .y = 50,
+	};
+	struct dumb dumb, other;
+	uint32_t plane;
+	struct kms kms;
+
+	open_cursor(&kms, &dumb);
+	dumb_create(kms.fd, dumb.width, dumb.height, 32, &other);
+	EXPECT_OK(cursor(&kms, DRM_MODE_CURSOR_BO | DRM_MODE_CURSOR_MOVE, other.handle,
+			 dumb.width, dumb.height));
+	if (drmSetClientCap(kms.fd, DRM_CLIENT_CAP_ATOMIC, 1) ||
+	    find_plane(kms.fd, DRM_PLANE_TYPE_CURSOR, 1u << kms.pipe, &plane))
+		skip("there is no atomic cursor plane");
+	EXPECT_OK(find_plane(kms.fd, DRM_PLANE_TYPE_PRIMARY, 1u << kms.pipe, &kms.primary));
+	make_busy(&kms, &dumb);
+	put.crtc_id = kms.crtc;
+	put.handle = dumb.handle;
+	put.width = dumb.width;
+	put.height = dumb.height;
+	EXPECT_OK(call(kms.fd, DRM_IOCTL_MODE_CURSOR, &put));
+	EXPECT_OK(cursor(&kms, DRM_MODE_CURSOR_BO, other.handle, dumb.width, dumb.height));
+	EXPECT_EQ(property_value(kms.fd, plane, DRM_MODE_OBJECT_PLANE, "CRTC_X"), 40);
+	EXPECT_EQ(property_value(kms.fd, plane, DRM_MODE_OBJECT_PLANE, "CRTC_Y"), 50);
 }
 
 /* Planes */

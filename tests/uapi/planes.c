@@ -299,6 +299,29 @@ TEST(all_overlays_can_be_shown_at_once)
 		EXPECT_EQ(value_of(overlays[i], "FB_ID"), fb);
 }
 
+/* Whoever renders each of them elsewhere has as many fences. */
+TEST(every_plane_may_have_a_fence_of_its_own)
+{
+	uint32_t overlays[32], n = need_overlays(overlays, ARRAY_SIZE(overlays), 1), fb;
+	int fence = kms_fence(&kms, crtc_fb(&kms)), fences[32];
+	struct request request = { 0 };
+
+	EXPECT(fence >= 0);
+	fb = fb_create(kms.fd, 64, 64);
+	for (uint32_t i = 0; i < n; i++) {
+		fences[i] = dup(fence);
+		EXPECT(fences[i] >= 0);
+		request_plane(&request, &kms, overlays[i], fb, 64, 64);
+		request_name(&request, kms.fd, overlays[i], DRM_MODE_OBJECT_PLANE, "IN_FENCE_FD",
+			     fences[i]);
+	}
+	request_name(&request, kms.fd, kms.primary, DRM_MODE_OBJECT_PLANE, "IN_FENCE_FD", fence);
+	EXPECT_OK(request_commit(kms.fd, &request, TEST_ONLY, 0));
+	EXPECT_OK(request_commit(kms.fd, &request, 0, 0));
+	for (uint32_t i = 0; i < n; i++)
+		EXPECT_EQ(value_of(overlays[i], "FB_ID"), fb);
+}
+
 /* -- the rest ------------------------------------------------------------------ */
 
 TEST(a_scaling_filter_is_one_of_those_that_are_named)

@@ -294,6 +294,36 @@ TEST(crtc_get_sequence_of_a_dark_crtc_is_einval)
 	EXPECT_ERROR(call(kms.fd, DRM_IOCTL_CRTC_GET_SEQUENCE, &get), EINVAL);
 }
 
+TEST(the_count_after_a_modeset_is_a_new_one)
+{
+	struct drm_crtc_get_sequence get = { 0 };
+	struct request request = { 0 };
+	uint64_t before;
+	struct kms kms;
+	int error;
+
+	open_screen(&kms);
+	if (drmSetClientCap(kms.fd, DRM_CLIENT_CAP_ATOMIC, 1))
+		skip("the driver is not atomic");
+	EXPECT_OK(find_plane(kms.fd, DRM_PLANE_TYPE_PRIMARY, 1u << kms.pipe, &kms.primary));
+	request_modeset(&request, &kms, blob_create(kms.fd, &kms.mode, sizeof(kms.mode)),
+			crtc_fb(&kms));
+	get.crtc_id = kms.crtc;
+	EXPECT_OK(call(kms.fd, DRM_IOCTL_CRTC_GET_SEQUENCE, &get));
+	for (int i = 0; i < 5; i++) {
+		before = get.sequence;
+		EXPECT_OK(kms_off(&kms));
+		EXPECT_OK(request_commit(kms.fd, &request,
+					 DRM_MODE_ATOMIC_ALLOW_MODESET | DRM_MODE_ATOMIC_NONBLOCK,
+					 0));
+		do
+			error = call(kms.fd, DRM_IOCTL_CRTC_GET_SEQUENCE, &get);
+		while (error == EINVAL); /* not on yet */
+		EXPECT_OK(error);
+		EXPECT(get.sequence > before);
+	}
+}
+
 TEST(crtc_queue_sequence_sends_an_event)
 {
 	struct drm_crtc_queue_sequence queue = {

@@ -90,6 +90,17 @@ static void names_count_each_type_for_itself(void **state)
 	display_end();
 }
 
+static void what_was_never_off_has_dpms_on(void **state)
+{
+	static const struct hf_kms_output outputs[] = { { SIZE }, { 0 } };
+
+	(void)state;
+	display_begin(outputs, 2);
+	for (unsigned int i = 0; i < KMS->num_connectors; i++)
+		assert_int_equal(value_of(i, "DPMS"), DRM_MODE_DPMS_ON);
+	display_end();
+}
+
 static void properties_are_those_that_drivers_give_a_kind(void **state)
 {
 	static const struct hf_kms_output outputs[] = {
@@ -733,6 +744,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_count_each_type_for_itself),
+		cmocka_unit_test(what_was_never_off_has_dpms_on),
 		cmocka_unit_test(properties_are_those_that_drivers_give_a_kind),
 		cmocka_unit_test(what_was_asked_for_is_what_properties_say),
 		cmocka_unit_test(more_modes_are_listed_and_said),

@@ -38,7 +38,7 @@ static void light(void)
 
 	now = start = 1000 * HF_NSEC_PER_SEC;
 	VBLANK->on = false;
-	VBLANK->last = 0;
+	VBLANK->last = UINT64_MAX; /* lighting it counts as one */
 	assert_int_equal(hf_mode_make(&mode, 1920, 1080, 60), 0);
 	hf_vblank_on(CRTC, &mode);
 	hf_vblank_set_rate(CRTC, 40);
@@ -171,7 +171,7 @@ static void a_mode_that_is_slower_than_that_keeps_its_rate(void **state)
 	hf_vblank_hurry(CRTC);
 	assert_int_equal(VBLANK->early_ns, 0);
 	now = start + HF_NSEC_PER_SEC;
-	expect_vblank(30, start + HF_NSEC_PER_SEC);
+	expect_vblank(1 + 30, start + HF_NSEC_PER_SEC);
 }
 
 static void a_modeset_starts_with_the_modes_rate(void **state)
@@ -189,7 +189,7 @@ static void a_modeset_starts_with_the_modes_rate(void **state)
 	assert_int_equal(VBLANK->longest_ns, 0);
 	assert_int_equal(VBLANK->early_ns, 0);
 	now += 50 * MS;
-	expect_vblank(1 + 3, start + 150 * MS);
+	expect_vblank(2 + 3, start + 150 * MS);
 }
 
 static void nobody(struct hf_vblank_wait *wait)
@@ -320,7 +320,7 @@ static void a_commit_is_shown_as_soon_as_it_may_be(void **state)
 	assert_int_equal(VBLANK->timer.expires, now);
 	VBLANK->timer.fn(&VBLANK->timer);
 	assert_null(CRTC->commit);
-	expect_vblank(3, start + 20 * MS);
+	expect_vblank(4, start + 20 * MS);
 }
 
 #define TEST(name)                                                            \

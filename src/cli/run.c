@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -314,16 +315,20 @@ static int write_screenshot(struct run *run)
 static void finish_screenshot(struct run *run)
 {
 	const char *path = run->options->screenshot;
+	struct stat st;
+	bool regular;
 	int ret;
 
 	if (!path)
 		return;
+	regular = !fstat(run->screenshot_fd, &st) && S_ISREG(st.st_mode);
 	ret = write_screenshot(run);
 	if (close(run->screenshot_fd) && !ret)
 		ret = -errno;
 	if (!ret)
 		return;
-	unlink(path);
+	if (regular)
+		unlink(path);
 	hf_cli_error("%s: %s", path,
 		     ret == -ENODATA ? "nothing was ever shown" :
 				      strerror(-ret));

@@ -327,9 +327,16 @@ static int step(struct hf_server *server, const struct hf_inject *inject,
 		return hf_inject_why(why, -EBUSY,
 				     "time passes by itself: stop it first");
 	if (inject->timed) {
-		hf_pace_step(server, hf_clock_now(clock) + inject->ns);
-		return 0;
+		if (!hf_pace_step(server, hf_clock_now(clock) + inject->ns))
+			return 0;
+		return hf_inject_why(why, -EAGAIN,
+				     "that far is more than %d vblanks at a time",
+				     HF_PACE_MAX);
 	}
+	if (inject->n > HF_PACE_MAX)
+		return hf_inject_why(why, -EINVAL,
+				     "%u: at most %d vblanks at a time",
+				     inject->n, HF_PACE_MAX);
 	for (uint32_t i = 0; i < inject->n; i++) {
 		if (!crtc->vblank.on)
 			return hf_inject_why(why, -EINVAL, "CRTC %u is off",

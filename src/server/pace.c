@@ -192,17 +192,21 @@ void hf_pace_start(struct hf_clock *clock, enum hf_clock_pace pace)
 	hf_clock_advance(clock, now - now % HF_NSEC_PER_SEC + HF_NSEC_PER_SEC);
 }
 
-void hf_pace_step(struct hf_server *server, uint64_t to)
+int hf_pace_step(struct hf_server *server, uint64_t to)
 {
 	struct hf_clock *clock = server->sys->clock;
+	unsigned int n = 0;
 	uint64_t at;
 
 	while (hf_clock_next(clock, &at) && at <= to &&
 	       hf_clock_pace(clock) != HF_CLOCK_RUNS) {
+		if (n++ == HF_PACE_MAX)
+			return -EAGAIN;
 		hf_clock_advance(clock, at);
 		hf_scenario_settle(server->scenario);
 	}
 	if (hf_clock_pace(clock) != HF_CLOCK_RUNS)
 		hf_clock_advance(clock, to);
 	hf_scenario_settle(server->scenario);
+	return 0;
 }

@@ -8,6 +8,9 @@
 
 #include "server/server.h"
 
+/* Vblanks or other timers in one step: some seconds. */
+#define HF_PACE_MAX 1000000
+
 /**
  * hf_pace_jump() - Time jumps to the next timer, unless somebody has something to do.
  *
@@ -29,8 +32,10 @@ void hf_pace_start(struct hf_clock *clock, enum hf_clock_pace pace);
 /**
  * hf_pace_step() - Move a clock that stands, calling each timer on the way at its time.
  *
- * The lock is held, and clients wait meanwhile.
+ * The lock is held, and clients wait meanwhile: so there is an end to it.
+ *
+ * Return: 0, or -EAGAIN where it has not come that far yet, after HF_PACE_MAX timers.
  */
-void hf_pace_step(struct hf_server *server, uint64_t to);
+int hf_pace_step(struct hf_server *server, uint64_t to);
 
 #endif

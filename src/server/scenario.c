@@ -252,9 +252,12 @@ static int read_file(struct hf_scenario *scenario, FILE *file, char *why)
 		line.n = line.next = 0;
 		ret = read_line(scenario, &line, text);
 	}
+	if (!ret && !feof(file)) {
+		ret = -EINVAL;
+		snprintf(why, HF_SCENARIO_WHY, "%.400s: %s", scenario->path,
+			 strerror(errno));
+	}
 	free(text);
-	if (!ret && ferror(file))
-		ret = mistake(&line, "%s", strerror(EIO));
 	return ret;
 }
 

@@ -62,6 +62,23 @@ test_what_the_server_refuses_is_one_line_and_status_1() {
 	stop_server
 }
 
+test_a_client_of_another_user_may_not_break_nor_watch_what_it_may_use() {
+	[ "$(id -u)" -eq 0 ] || skip "only root can become another user"
+	"$holdfast" run --output 640x480 -- sh -c '
+		h=$1
+		nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+		nobody test -x "$h" || exit 77
+		nobody "$h" info >/dev/null || exit 1
+		for question in "inject unplug HDMI-A-1" trace "record %d.png" "screenshot x.png"; do
+			nobody "$h" $question && exit 1
+		done
+		"$h" inject list' sh "$holdfast" 2>err || {
+		[ $? -ne 77 ] || skip "another user cannot run $holdfast"
+		fail "$(cat err)"
+	}
+	expect "$(grep -c 'Permission denied' err)" 4 "refusals: $(cat err)"
+}
+
 test_what_is_armed_is_listed_in_words_that_arm_it() {
 	start_server --output 640x480
 	cat >armed <<-END
@@ -106,9 +123,14 @@ test_modetest_sees_what_is_plugged_in() {
 	stop_server
 }
 
+count_crtcs() {
+	"$holdfast" info --socket "$PWD/server" | grep -c '^crtc'
+}
+
 test_the_node_of_an_unplugged_device_is_gone() {
 	start_server --output 640x480
 	before=$(client sh -c 'echo /dev/dri/card*')
+	crtcs=$(count_crtcs)
 	inject device unplug
 	expect "$(client sh -c 'ls /dev/dri | grep -c card' || :)" \
 		"$(find /dev/dri -name 'card*' 2>/dev/null | wc -l)" "cards"
@@ -116,7 +138,7 @@ test_the_node_of_an_unplugged_device_is_gone() {
 	after=$(client sh -c 'echo /dev/dri/card*')
 	[ "$before" != "$after" ] || fail "the same node came back: $after"
 	client "$programs/frames" 3 >/dev/null
-	expect "$("$holdfast" info --socket "$PWD/server" | grep -c '^crtc')" 1 "CRTCs"
+	expect "$(count_crtcs)" "$crtcs" "CRTCs"
 	stop_server
 }
 
@@ -179,6 +201,7 @@ test_mistakes_in_a_scenario_have_their_line() {
 	mistake c "c:1: HDMI-A-9: no such connector"
 	printf 'at 1s plug ""\n' >d
 	mistake d "d:1: a name is empty"
+	mistake . ".: Is a directory"
 	mistake none "none: No such file or directory"
 }
 

@@ -297,6 +297,14 @@ refused_shot() {
 	[ ! -e no.png ] || fail "left a file"
 }
 
+test_a_screenshot_that_fails_takes_no_device_away() {
+	mkfifo fifo
+	exec {keep}<>fifo
+	expect_status 1 "$holdfast" run --screenshot fifo -- true 2>err
+	grep -q 'nothing was ever shown' err || fail "$(cat err)"
+	[ -p fifo ] || fail "the pipe was removed"
+}
+
 test_a_screenshot_of_what_is_not_there_says_so() {
 	start_server --output 320x240
 	refused_shot 'there is no CRTC 99' --crtc 99

@@ -1192,6 +1192,38 @@ static void an_ioctl_on_nothing_is_enotty(void **state)
 
 /* -- chaos ----------------------------------------------------------------- */
 
+/* So that what is garbage gets further. */
+static void name_a_file(struct hf_wire_slot *slot)
+{
+	static const char *const names[] = {
+		"/sys/kernel/debug/dri/%u/%s",
+		"/sys/devices/platform/holdfast.0/drm/card%u/%s",
+		"/sys/devices/platform/holdfast.0/drm/card%u/card0-HDMI-A-1/%s",
+	};
+	static const char *const files[] = {
+		"uevent", "status", "state", "crtc-0/crc/control",
+		"crtc-0/crc/data", "crtc-9/crc/data", "", "../..",
+	};
+	struct hf_wire_write *write = (struct hf_wire_write *)slot->arg;
+	static const char *const texts[] = { "change", "on", "off", "detect",
+					     "add ", "auto", "" };
+	bool open = slot->op == HF_OP_FILE_OPEN;
+
+	if (slot->op == HF_OP_MONITOR)
+		slot->cmd = random() % 6;
+	if (!open && slot->op != HF_OP_WRITE)
+		return;
+	snprintf(open ? (char *)slot->arg : write->path, HF_WIRE_PATH_MAX,
+		 names[random() % 3], server.dev->primary_minor,
+		 files[random() % 8]);
+	if (open)
+		return;
+	strcpy(write->bytes, texts[random() % 7]);
+	write->size = strlen(write->bytes);
+	if (random() % 8 == 0)
+		write->size = random() % 5000;
+}
+
 static void noise_in_a_channel_harms_only_its_client(void **state)
 {
 	_Atomic bool enough = false;
@@ -1217,7 +1249,7 @@ static void noise_in_a_channel_harms_only_its_client(void **state)
 			for (unsigned int i = 0; i < HF_WIRE_SLOTS; i++) {
 				struct hf_wire_slot *slot = slot_of(client, i);
 
-				slot->op = 1 + random() % 7;
+				slot->op = 1 + random() % (HF_OP_MONITOR + 1);
 				slot->file = random() % 2 ? file : random();
 				slot->cmd = random() % 4 ?
 						    hf_ioctl_descs[random() % 256].cmd :
@@ -1226,6 +1258,8 @@ static void noise_in_a_channel_harms_only_its_client(void **state)
 					slot->nfds = 0;
 					slot->payload_size = 0;
 				}
+				if (random() % 2)
+					name_a_file(slot);
 				for (int a = 0; a < HF_WIRE_ARRAYS; a++) {
 					if (random() % 16 == 0)
 						continue;

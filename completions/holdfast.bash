@@ -10,7 +10,7 @@ _holdfast() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'run serve screenshot info top --help --version' -- "$word")
+			'run serve screenshot record trace info top inject vblank --help --version' -- "$word")
 		return
 	fi
 	for ((index = 2; index < COMP_CWORD; index++)); do
@@ -21,12 +21,20 @@ _holdfast() {
 		fi
 	done
 	case $previous in
+	--format)
+		mapfile -t COMPREPLY < <(compgen -W 'text chrome' -- "$word")
+		return
+		;;
 	--output)
+		if [ "$command" = trace ]; then
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			return
+		fi
 		mapfile -t COMPREPLY < <(compgen -W \
 			'1024x768 1280x720 1920x1080 2560x1440 3840x2160' -- "$word")
 		return
 		;;
-	--screenshot | --trace | --socket)
+	--screenshot | --trace | --record | --socket | --scenario)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -35,19 +43,28 @@ _holdfast() {
 			'soft vfio:' -- "$word")
 		return
 		;;
-	--crtc)
+	--clock)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'real manual fast' -- "$word")
+		return
+		;;
+	--crtc | --connector | --frames | --duration)
 		return
 		;;
 	esac
 	case $command in
-	run) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats --' ;;
-	serve) options='--device --unsafe-no-iommu --output --screenshot --scanout --split --non-coherent --pool --memory --trace --socket --stats' ;;
-	screenshot) options='--socket --crtc' ;;
-	info) options='--socket --json' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
+	screenshot) options='--socket --crtc --connector' ;;
+	record) options='--socket --crtc --connector --frames --duration' ;;
+	trace) options='--socket --format --output --duration' ;;
+	info) options='--socket --json --problems' ;;
 	top) options='--socket' ;;
+	inject) options='--socket --help plug unplug edid modes link flip commit ioctl fence engine memory device suspend resume list clear' ;;
+	vblank) options='--socket --help step run stop fast' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-	if [ "$command" = screenshot ] && [[ $word != -* ]]; then
+	if [[ $command = @(screenshot|record) ]] && [[ $word != -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 	fi
 }

@@ -431,6 +431,7 @@ static void answer_inject(struct hf_server *server,
 	pthread_mutex_lock(&server->sys->lock);
 	ret = hf_inject_query(server, query->text + 7, data, why);
 	hf_scenario_settle(server->scenario);
+	hf_server_refresh(server);
 	pthread_mutex_unlock(&server->sys->lock);
 	snprintf(packet.text, sizeof(packet.text), "%s", why);
 	reply(&packet, fd, ret);

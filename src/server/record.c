@@ -502,6 +502,24 @@ static int reap(int fd, uint32_t mask, void *data)
 	return 0;
 }
 
+/* The new one has as many CRTCs. */
+void hf_records_follow(struct hf_server *server)
+{
+	struct hf_kms_device *kms = &server->dev->kms;
+	struct hf_recording *recording;
+
+	wl_list_for_each(recording, &server->records->list, link) {
+		unsigned int index = recording->crtc->index;
+
+		if (recording->stopping || index >= kms->num_crtcs)
+			continue;
+		recording->crtc = kms->crtcs[index];
+		wl_list_remove(&recording->watch.link);
+		wl_list_insert(&kms->watches, &recording->watch.link);
+		look(recording);
+	}
+}
+
 int hf_records_init(struct hf_server *server)
 {
 	struct hf_recordings *records = calloc(1, sizeof(*records));

@@ -34,6 +34,8 @@ struct hf_record_packet {
 
 /** hf_records_init() - Be ready for recordings. Return: 0, -ENOMEM, -EMFILE. */
 int hf_records_init(struct hf_server *server);
+/** hf_records_follow() - The server has another display. The lock is held. */
+void hf_records_follow(struct hf_server *server);
 /** hf_records_finish() - End all that are left. */
 void hf_records_finish(struct hf_server *server);
 

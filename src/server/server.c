@@ -389,19 +389,27 @@ static void configuration_changed(struct hf_kms_device *kms)
 	eventfd_write(dev->sys->changed_fd, 1);
 }
 
-static int tree_stale(int fd, uint32_t mask, void *data)
+void hf_server_refresh(struct hf_server *server)
 {
-	struct hf_server *server = data;
 	eventfd_t count;
 
-	(void)mask;
-	eventfd_read(fd, &count);
-	pthread_mutex_lock(&server->sys->lock);
+	if (eventfd_read(server->sys->changed_fd, &count))
+		return;
 	if (update_tree(server))
 		hf_warn("no memory for the tree of paths");
 	hf_clients_update_tree(server);
 	hf_uevents_flush(server);
 	settled(server);
+}
+
+static int tree_stale(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_server_refresh(server);
 	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
@@ -591,8 +599,10 @@ driver_of(const struct hf_server_options *options)
 static void look_after(struct hf_server *server, struct hf_device *dev)
 {
 	dev->gem.limit = server->memory;
-	if (dev->driver->kms)
+	if (dev->driver->kms) {
 		dev->kms.changed = configuration_changed;
+		hf_uevents_follow(dev);
+	}
 }
 
 static int create_devices(struct hf_server *server,
@@ -682,8 +692,9 @@ int hf_server_replug(struct hf_server *server)
 		server->engine = dev;
 	server->dev = dev;
 	hf_scenario_follow(server->scenario, &dev->kms);
-	hf_uevents_follow(dev);
 	hf_uevent_device(server, dev, "add");
+	hf_tracing_follow(server);
+	hf_records_follow(server);
 	configuration_changed(&dev->kms);
 	return 0;
 }
@@ -727,7 +738,6 @@ int hf_server_init(struct hf_server *server,
 				       server->sys->endpoints.max_fds);
 	if (!ret) {
 		hf_uevents_init(server);
-		hf_uevents_follow(server->dev);
 		ret = update_tree(server);
 	}
 	if (!ret && !add_sources(server))

@@ -134,6 +134,13 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array);
 void hf_server_reap(struct hf_server *server);
 
 /**
+ * hf_server_refresh() - If anything has changed, let all see it, and hear of it.
+ *
+ * In the main thread, with the lock held; it does so by itself, but later.
+ */
+void hf_server_refresh(struct hf_server *server);
+
+/**
  * hf_server_unplug() - The device with the display is gone: hf_device_unplug().
  *
  * The lock is held; likewise for hf_server_replug().

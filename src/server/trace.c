@@ -429,6 +429,20 @@ static int write_out(struct hf_trace *trace)
 	return ret;
 }
 
+/* Return: false where it was no record to be told. */
+static bool take_names(struct hf_trace *trace,
+		       const struct hf_trace_record *record)
+{
+	const struct hf_trace_names *names = (const void *)record;
+
+	if (record->type != HF_TRACE_NAMES)
+		return false;
+	free(trace->names);
+	trace->names = names->names;
+	trace->formatter.names = names->names;
+	return true;
+}
+
 /* Put what is in the ring into words, and write them. */
 static int drain(struct hf_trace *trace)
 {
@@ -443,7 +457,8 @@ static int drain(struct hf_trace *trace)
 		trace->left_out = 0;
 		if (lost)
 			hf_trace_format_lost(formatter, lost, record->ns);
-		if (hf_trace_format_record(formatter, record))
+		if (!take_names(trace, record) &&
+		    hf_trace_format_record(formatter, record))
 			trace->left_out++;
 		hf_trace_ring_pop(trace->ring);
 		if (formatter->text.length >= CHUNK)
@@ -527,8 +542,22 @@ static void *run(void *arg)
 
 /* -- life ------------------------------------------------------------------ */
 
+/* What was not written any more. */
+static void empty(struct hf_trace *trace)
+{
+	const struct hf_trace_record *record;
+	uint64_t lost;
+
+	while ((record = hf_trace_ring_peek(trace->ring, &lost))) {
+		take_names(trace, record);
+		hf_trace_ring_pop(trace->ring);
+	}
+}
+
 static void free_trace(struct hf_trace *trace)
 {
+	if (trace->ring)
+		empty(trace);
 	if (trace->fd >= 0)
 		close(trace->fd);
 	if (trace->wake_fd >= 0)
@@ -610,6 +639,30 @@ static int start(struct hf_server *server, int fd, enum hf_trace_format format,
 	wl_list_insert(&server->tracing->traces, &trace->link);
 	hf_clients_trace(server, true);
 	return 0;
+}
+
+/* Where there is no room for the names, the old ones are better than none. */
+static void follow(struct hf_trace *trace, struct hf_kms_device *kms)
+{
+	struct hf_trace_names record = { .base = { .type = HF_TRACE_NAMES } };
+
+	if (wl_list_empty(&trace->watch.link))
+		return; /* it has ended */
+	record.names = hf_decode_names_create(kms);
+	wl_list_remove(&trace->watch.link);
+	wl_list_insert(&kms->watches, &trace->watch.link);
+	if (record.names &&
+	    !hf_trace_ring_put(trace->ring,
+			       &(struct iovec){ &record, sizeof(record) }, 1))
+		free(record.names);
+}
+
+void hf_tracing_follow(struct hf_server *server)
+{
+	struct hf_trace *trace;
+
+	wl_list_for_each(trace, &server->tracing->traces, link)
+		follow(trace, &server->dev->kms);
 }
 
 static bool ends_in(const char *string, const char *end)

@@ -19,6 +19,8 @@ struct hf_tracing;
 
 /** hf_tracing_init() - Be ready for traces. Return: 0, -ENOMEM, -EMFILE. */
 int hf_tracing_init(struct hf_server *server);
+/** hf_tracing_follow() - The server has another display. The lock is held. */
+void hf_tracing_follow(struct hf_server *server);
 /** hf_tracing_finish() - End all traces, with what they have. */
 void hf_tracing_finish(struct hf_server *server);
 

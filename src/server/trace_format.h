@@ -23,6 +23,7 @@ enum hf_trace_type {
 	HF_TRACE_MAPPING,	 /* struct hf_trace_mapping */
 	HF_TRACE_UEVENT,	 /* struct hf_trace_uevent */
 	HF_TRACE_FILE,		 /* struct hf_trace_file */
+	HF_TRACE_NAMES,		 /* struct hf_trace_names: not to be formatted */
 };
 
 /* Of every record. @ns: when, on CLOCK_MONOTONIC; @pid: whose doing it is; or 0 */
@@ -100,6 +101,12 @@ struct hf_trace_file {
 	struct hf_trace_record base;
 	struct hf_trace_node node;
 	bool opened;
+};
+
+/* There is another display from here on; the record owns them. */
+struct hf_trace_names {
+	struct hf_trace_record base;
+	struct hf_decode_names *names;
 };
 
 /**

@@ -200,7 +200,7 @@ static void look(struct hf_check *check, struct shown *shown)
 
 static void arm(struct hf_check *check)
 {
-	struct hf_clock *clock = check->dev->sys->clock;
+	struct hf_clock *clock = check->dev->sys->real_clock;
 
 	if (!check->timer.armed)
 		hf_timer_arm(clock, &check->timer,
@@ -305,7 +305,7 @@ void hf_check_destroy(struct hf_check *check)
 {
 	if (!check)
 		return;
-	hf_timer_disarm(check->dev->sys->clock, &check->timer);
+	hf_timer_disarm(check->dev->sys->real_clock, &check->timer);
 	wl_list_remove(&check->watch.link);
 	for (unsigned int i = 0; i < HF_KMS_MAX_PLANES; i++)
 		forget(&check->shown[i]);

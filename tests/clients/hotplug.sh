@@ -63,6 +63,37 @@ test_udevadm_hears_of_a_monitor_that_is_unplugged() {
 	grep -qx "$(grep SEQNUM= kernel)" udev
 }
 
+test_udevadm_hears_of_a_device_that_is_unplugged_and_of_a_new_one() {
+	need udevadm
+	start_server
+	start_monitor
+	card=$(client sh -c 'echo /sys/class/drm/card*-HDMI-A-1')
+	card=${card##*/}
+	card=${card%-HDMI-A-1}
+	"$holdfast" inject --socket "$PWD/server" device unplug
+	eventually 20000 says remove UDEV
+	eventually 20000 grep -q "^UDEV .* remove .*/holdfast.0 (platform)" monitor || fail "$(cat monitor)"
+	grep -q "^UDEV .* remove .*/$card/$card-HDMI-A-1 (drm)" monitor
+	grep -q "^UDEV .* remove .*/$card (drm)" monitor
+	grep -q "^UDEV .* remove .*/renderD[0-9]* (drm)" monitor
+	"$holdfast" inject --socket "$PWD/server" device replug
+	eventually 20000 grep -q "^UDEV .* add .*/card[0-9]*-HDMI-A-1 (drm)" monitor || fail "$(cat monitor)"
+	# shellcheck disable=SC2016
+	client sh -c 'udevadm info "$(echo /sys/class/drm/card*-HDMI-A-1)"' >info
+	grep -q '^E: TAGS=.*:seat:' info
+}
+
+test_udevadm_hears_what_is_injected() {
+	need udevadm
+	start_server
+	start_monitor
+	"$holdfast" inject --socket "$PWD/server" unplug HDMI-A-1
+	eventually 20000 says change UDEV || fail "$(cat monitor)"
+	paragraph UDEV change >udev
+	grep -qx 'HOTPLUG=1' udev
+	grep -q '^CONNECTOR=[0-9]' udev
+}
+
 test_udevadm_triggers_and_waits() {
 	need udevadm
 	start_server

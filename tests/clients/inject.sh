@@ -115,6 +115,56 @@ test_the_node_of_an_unplugged_device_is_gone() {
 	stop_server
 }
 
+# listen: udevadm in the background, until it hears what happens.
+listen() {
+	start_client udevadm monitor --kernel --property --subsystem-match=drm
+	eventually 10000 hears || fail "udevadm hears nothing: $(cat out)"
+	: >out
+}
+
+hears() {
+	inject plug HDMI-A-1 640x480
+	eventually 500 grep -q '^HOTPLUG=1$' out
+}
+
+# heard LINE...: in one message.
+heard() {
+	eventually 10000 in_one "$@" || fail "not heard: $*: $(cat out)"
+}
+
+in_one() {
+	awk -v RS= -v lines="$*" '
+		BEGIN { n = split(lines, line, " ") }
+		{ for (i = 1; i <= n && "\n" $0 "\n" ~ "\n" line[i] "\n"; i++); found = found || i > n }
+		END { exit !found }' out
+}
+
+test_udevadm_hears_what_is_done_to_monitors() {
+	need udevadm
+	start_server --output 640x480
+	listen
+	connector=$(client modetest -M holdfast -c | awk '/HDMI-A-1/ { print $1 }')
+	inject unplug HDMI-A-1
+	heard ACTION=change HOTPLUG=1 "CONNECTOR=$connector"
+	: >out
+	inject link HDMI-A-1 bad
+	heard HOTPLUG=1 "CONNECTOR=$connector" 'PROPERTY=[0-9]+'
+	stop_server
+}
+
+test_udevadm_hears_of_a_device_that_goes_and_of_a_new_one() {
+	need udevadm
+	start_server --output 640x480
+	listen
+	inject device unplug
+	heard ACTION=remove 'DEVNAME=/dev/dri/card[0-9]+' DEVTYPE=drm_minor
+	heard ACTION=remove 'DEVNAME=/dev/dri/renderD[0-9]+'
+	: >out
+	inject device replug
+	heard ACTION=add 'DEVNAME=/dev/dri/card[0-9]+' DEVTYPE=drm_minor
+	stop_server
+}
+
 test_mistakes_in_a_scenario_have_their_line() {
 	printf 'at 1s clear\n\nat 2s explode\n' >a
 	mistake a "a:3: explode: no such command"

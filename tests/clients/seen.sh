@@ -67,7 +67,7 @@ test_a_trace_of_kmscube_is_json_for_perfetto() {
 	check chrome trace.json MODE_PAGE_FLIP 'flip [0-9]+'
 }
 
-test_a_trace_is_an_array_but_for_its_end_when_the_server_is_killed() {
+test_a_killed_server_leaves_an_array_without_an_end() {
 	start_server --output 640x480 --trace trace.json
 	client "$programs/colours" 3 10
 	eventually 10000 grep -q close trace.json
@@ -127,6 +127,14 @@ test_a_reader_of_a_trace_that_goes_away_is_no_harm() {
 one_line() {
 	client modetest -M holdfast -c >list
 	[ -s line ]
+}
+
+test_hotplug_is_in_a_trace() {
+	start_server --trace trace
+	"$holdfast" inject --socket "$PWD/server" unplug HDMI-A-1
+	eventually 10000 grep -q 'uevent HOTPLUG=1' trace
+	stop_server
+	check text trace
 }
 
 test_a_full_disk_ends_a_trace_with_one_line() {

@@ -554,6 +554,180 @@ static void an_unknown_operation_is_hung_up_on(void **state)
 	}
 }
 
+/* -- writes and monitors ------------------------------------------------------- */
+
+static void status_path(char *buf, size_t size)
+{
+	snprintf(buf, size, "/sys/devices/platform/%s/drm/card%d/card%d-HDMI-A-1/status",
+		 server.dev->unique, server.dev->primary_minor,
+		 server.dev->primary_minor);
+}
+
+static void post_write(struct client *client, unsigned int i, const char *to,
+		       const char *bytes, uint32_t size)
+{
+	struct hf_wire_write write = { .size = size };
+
+	memset(write.path, 'x', sizeof(write.path));
+	memcpy(write.path, to, strnlen(to, HF_WIRE_PATH_MAX) + 1);
+	memcpy(write.bytes, bytes, strlen(bytes));
+	memcpy(prepare(client, i, HF_OP_WRITE)->arg, &write, sizeof(write));
+	post(client, i);
+}
+
+static int write_to(struct client *client, const char *to, const char *bytes)
+{
+	post_write(client, 2, to, bytes, (uint32_t)strlen(bytes));
+	return await(client, 2);
+}
+
+static bool is_connected(void)
+{
+	bool connected;
+
+	pthread_mutex_lock(&server.sys->lock);
+	connected = server.dev->kms.connectors[0]->connected;
+	pthread_mutex_unlock(&server.sys->lock);
+	return connected;
+}
+
+static void a_write_is_answered_when_the_tree_shows_it(void **state)
+{
+	struct client *client = join_server();
+	char status[HF_WIRE_PATH_MAX];
+
+	(void)state;
+	status_path(status, sizeof(status));
+	for (int i = 0; i < 20; i++) {
+		uint32_t before = atomic_load(&client->channel->tree);
+
+		assert_int_equal(write_to(client, status, i % 2 ? "detect\n" :
+							  "off"), 0);
+		assert_int_equal(is_connected(), i % 2);
+		assert_true(atomic_load(&client->channel->tree) > before);
+	}
+	leave(client);
+}
+
+static void a_write_to_nothing_is_an_error(void **state)
+{
+	struct client *client = join_server();
+	char longest[HF_WIRE_PATH_MAX + 1], status[HF_WIRE_PATH_MAX];
+
+	(void)state;
+	memset(longest, '/', sizeof(longest));
+	longest[HF_WIRE_PATH_MAX] = '\0';
+	status_path(status, sizeof(status));
+	assert_int_equal(write_to(client, "", "off"), -ENOENT);
+	assert_int_equal(write_to(client, "status", "off"), -ENOENT);
+	assert_int_equal(write_to(client, longest, "off"), -ENOENT);
+	assert_int_equal(write_to(client, "/sys/class/drm", "off"), -EIO);
+	assert_int_equal(write_to(client, "/sys/class/drm/version", "off"), -EIO);
+	assert_int_equal(write_to(client, status, "often"), -EINVAL);
+	assert_int_equal(write_to(client, status, ""), 0);
+	assert_true(is_connected());
+	leave(client);
+}
+
+static void a_write_that_is_too_long_is_hung_up_on(void **state)
+{
+	const uint32_t sizes[] = { HF_WIRE_WRITE_MAX + 1, UINT32_MAX };
+	char status[HF_WIRE_PATH_MAX];
+
+	(void)state;
+	status_path(status, sizeof(status));
+	for (size_t i = 0; i < 2; i++) {
+		struct client *client = join_server();
+
+		post_write(client, 0, status, "off", sizes[i]);
+		assert_true(wait_hang_up(client->fd));
+		leave(client);
+	}
+}
+
+static void leaving_before_a_write_is_answered_is_fine(void **state)
+{
+	struct client *last;
+	char status[HF_WIRE_PATH_MAX];
+
+	(void)state;
+	status_path(status, sizeof(status));
+	for (int i = 0; i < 50; i++) {
+		struct client *client = join_server();
+
+		for (unsigned int slot = 0; slot < 8; slot++)
+			post_write(client, slot, status, slot % 2 ? "detect" : "off",
+				   slot % 2 ? 6 : 3);
+		leave(client);
+	}
+	/* Whatever came of them. */
+	last = join_server();
+	assert_int_equal(write_to(last, status, "detect"), 0);
+	assert_true(is_connected());
+	leave(last);
+}
+
+static int ask_monitor(struct client *client, uint32_t op, int fd,
+		       struct hf_wire_monitor *arg)
+{
+	struct hf_wire_slot *slot = prepare(client, 3, HF_OP_MONITOR);
+	int ret;
+
+	slot->cmd = op;
+	memcpy(slot->arg, arg, sizeof(*arg));
+	if (fd >= 0)
+		send_slot_fds(client, 3, &fd, 1);
+	post(client, 3);
+	ret = await(client, 3);
+	if (ret != -EPIPE)
+		memcpy(arg, slot->arg, sizeof(*arg));
+	return ret;
+}
+
+static void a_monitor_is_whose_descriptor_is_shown(void **state)
+{
+	struct hf_wire_monitor arg = { .type = SOCK_RAW };
+	struct client *client = join_server();
+	char status[HF_WIRE_PATH_MAX], text[512];
+	int fd;
+
+	(void)state;
+	assert_int_equal(ask_monitor(client, HF_MONITOR_OPEN, STDERR_FILENO, &arg),
+			 -EINVAL);
+	assert_int_equal(ask_monitor(client, HF_MONITOR_OPEN, -1, &arg), 0);
+	fd = answered_fd(client);
+	assert_int_equal(ask_monitor(client, HF_MONITOR_NAME, -1, &arg), -EBADF);
+	assert_int_equal(ask_monitor(client, HF_MONITOR_BIND, STDERR_FILENO, &arg),
+			 -EBADF);
+	arg = (struct hf_wire_monitor){ .groups = HF_MONITOR_KERNEL, .self = 7 };
+	assert_int_equal(ask_monitor(client, HF_MONITOR_BIND, fd, &arg), 0);
+	assert_int_equal(ask_monitor(client, HF_MONITOR_NAME, fd, &arg), 0);
+	assert_int_equal(arg.pid, 7);
+	assert_int_equal(arg.groups, HF_MONITOR_KERNEL);
+	status_path(status, sizeof(status));
+	assert_int_equal(write_to(client, status, "off"), 0);
+	assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0);
+	assert_memory_equal(text, "change@", 7);
+	assert_int_equal(write_to(client, status, "detect"), 0);
+	close(fd);
+	leave(client);
+}
+
+static void an_unknown_question_to_a_monitor_is_hung_up_on(void **state)
+{
+	struct hf_wire_monitor arg = { .type = SOCK_RAW };
+	struct client *client = join_server();
+	int fd;
+
+	(void)state;
+	assert_int_equal(ask_monitor(client, HF_MONITOR_OPEN, -1, &arg), 0);
+	fd = answered_fd(client);
+	assert_true(ask_monitor(client, 99, fd, &arg) < 0);
+	assert_true(wait_hang_up(client->fd));
+	close(fd);
+	leave(client);
+}
+
 static void descriptors_for_no_slot_are_hung_up_on(void **state)
 {
 	const uint32_t slots[] = { HF_WIRE_SLOTS, 1000, UINT32_MAX };
@@ -1165,6 +1339,12 @@ int main(void)
 		TEST(a_file_must_be_shown_to_be_used),
 		TEST(a_socket_in_a_file_system_proves_nothing),
 		TEST(an_unknown_operation_is_hung_up_on),
+		TEST(a_write_is_answered_when_the_tree_shows_it),
+		TEST(a_write_to_nothing_is_an_error),
+		TEST(a_write_that_is_too_long_is_hung_up_on),
+		TEST(leaving_before_a_write_is_answered_is_fine),
+		TEST(a_monitor_is_whose_descriptor_is_shown),
+		TEST(an_unknown_question_to_a_monitor_is_hung_up_on),
 		TEST(descriptors_for_no_slot_are_hung_up_on),
 		TEST(descriptors_that_never_came_are_hung_up_on),
 		TEST(empty_packets_with_descriptors_leak_nothing),

@@ -232,6 +232,37 @@ static void a_reader_that_does_not_read_does_not_hold_up_the_end(void **state)
 	close(fd);
 }
 
+static void replug(void)
+{
+	pthread_mutex_lock(&server.sys->lock);
+	hf_server_unplug(&server);
+	assert_int_equal(hf_server_replug(&server), 0);
+	pthread_mutex_unlock(&server.sys->lock);
+}
+
+static void a_trace_follows_the_server_to_another_device(void **state)
+{
+	int fd = hf_trace_to_stream(&server, HF_TRACE_TEXT);
+	struct hf_kms_device *before = &server.dev->kms;
+	size_t length;
+	char *bytes;
+
+	(void)state;
+	assert_true(fd >= 0);
+	replug();
+	assert_true(wl_list_empty(&before->watches));
+	assert_int_equal(wl_list_length(&server.dev->kms.watches), 1);
+	make_records(0, 1);
+	replug();
+	shutdown(fd, SHUT_WR);
+	bytes = read_all(fd, &length);
+	assert_non_null(strstr(bytes, " uevent RECORD=0\n"));
+	free(bytes);
+	close(fd);
+	dispatch_until_nothing_is_traced();
+	assert_true(wl_list_empty(&server.dev->kms.watches));
+}
+
 /* A call of a row, as the transport has it. */
 static void init_call(struct hf_call *call, uint32_t cmd, void *arg)
 {
@@ -345,6 +376,7 @@ int main(void)
 		TEST(a_full_disk_ends_the_trace_and_nothing_else),
 		TEST(a_file_that_cannot_be_opened_is_an_error),
 		TEST(there_is_a_limit_and_it_is_given_back),
+		TEST(a_trace_follows_the_server_to_another_device),
 		cmocka_unit_test(
 			a_reader_that_does_not_read_does_not_hold_up_the_end),
 		TEST(a_call_that_comes_again_is_one_call),

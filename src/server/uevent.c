@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "base/probe.h"
 #include "base/log.h"
 #include "server/monitor.h"
 #include "server/server.h"
@@ -369,6 +370,7 @@ void hf_uevent_device(struct hf_server *server, const struct hf_device *dev,
 			 dev->unique);
 	else
 		primary_dir(dev, dir, sizeof(dir));
+	hf_probe(uevent, &dev->kms, action, NULL, NULL);
 	note(server->sys, all, dir, action, &none);
 }
 

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,11 @@
 #include <unistd.h>
 
 #include "../unit/fdcount.h"
+#include "drivers/soft/composer.h"
 #include "drivers/soft/frame.h"
 #include "drivers/soft/soft.h"
+#include "kms/legacy.h"
+#include "kms/writeback.h"
 #include "server/server.h"
 #include "uapi/call.h"
 
@@ -139,7 +143,8 @@ static struct hf_connector *any_connector(void)
 
 static void any_mode(struct drm_mode_modeinfo *mode)
 {
-	const struct hf_connector *connector = any_connector();
+	/* Those of the monitors. */
+	const struct hf_connector *connector = dev->kms.connectors[below(2)];
 
 	/* One that writes back has none before it is probed. */
 	if (!connector->num_modes)
@@ -178,7 +183,7 @@ static uint64_t value_for(const struct hf_property *prop)
 {
 	if (one_in(6))
 		return any_value();
-	if (prop == dev->kms.prop.fb_id)
+	if (prop == dev->kms.prop.fb_id || prop == dev->kms.prop.writeback_fb)
 		return one_in(6) ? 0 : any_fb();
 	if (prop == dev->kms.prop.crtc_id)
 		return one_in(6) ? 0 : any_crtc()->base.id;
@@ -221,9 +226,34 @@ static void add_object(struct atomic *a, const struct hf_mode_object *object,
 	a->nobjs++;
 }
 
+/* A CRTC and the connector that writes it back. */
+static void add_writeback(struct atomic *a)
+{
+	const struct hf_crtc *crtc = any_crtc();
+	const struct hf_connector *connector =
+		dev->kms.connectors[2 + crtc->index];
+
+	a->objs[a->nobjs] = connector->base.id;
+	a->props[a->nprops] = dev->kms.prop.crtc_id->base.id;
+	a->values[a->nprops++] = crtc->base.id;
+	a->props[a->nprops] = dev->kms.prop.writeback_fb->base.id;
+	a->values[a->nprops++] = any_fb();
+	a->counts[a->nobjs] = 2;
+	if (one_in(2)) {
+		a->props[a->nprops] = dev->kms.prop.writeback_out_fence->base.id;
+		a->values[a->nprops++] = 4096;
+		a->counts[a->nobjs]++;
+	}
+	a->nobjs++;
+}
+
 static void shape_atomic(struct atomic *a)
 {
 	memset(a, 0, sizeof(*a));
+	if (one_in(4)) {
+		add_writeback(a);
+		return;
+	}
 	for (uint32_t n = 1 + below(3); n; n--) {
 		switch (below(4)) {
 		case 0:
@@ -619,10 +649,8 @@ static int dispatch_once(struct hf_call *call)
 
 	if (!call->file)
 		return hf_call_dispatch_fd(call);
-	pthread_mutex_lock(&sys->lock);
 	while ((ret = hf_call_dispatch(call)) == HF_CALL_POPULATE)
 		hf_call_populate_now(call, &never);
-	pthread_mutex_unlock(&sys->lock);
 	return ret;
 }
 
@@ -716,6 +744,7 @@ static void read_events(void)
 			;
 }
 
+/* The lock is held, but here, where the composer may be at its jobs. */
 static void screenshot(void)
 {
 	unsigned int i = below(dev->kms.num_crtcs + 1);
@@ -726,12 +755,57 @@ static void screenshot(void)
 
 	if (crtc && (uint64_t)crtc->last_width * crtc->last_height > 1 << 19)
 		return;
-	if (hf_screenshot_capture(dev, i, &frame))
+	pthread_mutex_unlock(&sys->lock);
+	if (!hf_screenshot_capture(dev, i, &frame)) {
+		fd = memfd_create("fuzz screenshot", MFD_CLOEXEC);
+		hf_screenshot_write(frame, fd);
+		hf_frame_destroy(frame);
+		close(fd);
+	}
+	pthread_mutex_lock(&sys->lock);
+}
+
+/* What is being written back ends, and lets go of its memory. */
+static void stop_display(void)
+{
+	hf_kms_device_stop(&dev->kms);
+	pthread_mutex_unlock(&sys->lock);
+	hf_composer_destroy(dev->composer);
+	dev->composer = NULL;
+	pthread_mutex_lock(&sys->lock);
+}
+
+static int write_back(struct hf_atomic_state *state, struct hf_crtc *crtc)
+{
+	struct hf_framebuffer *fb = hf_framebuffer_find(&dev->kms, any_fb());
+	struct hf_connector_state *connector = hf_atomic_get_connector(
+		state, dev->kms.connectors[2 + crtc->index]);
+
+	require(connector, "a state");
+	return hf_atomic_set_connector_crtc(state, connector, crtc) ||
+	       hf_writeback_set_fb(connector, fb);
+}
+
+/* Chance alone hardly ever lights a CRTC, or has it written back. */
+static void light(void)
+{
+	struct hf_crtc *crtc = any_crtc();
+	struct hf_connector *connector = dev->kms.connectors[crtc->index];
+	struct hf_framebuffer *fb =
+		hf_framebuffer_find(&dev->kms, any_fb());
+	const struct drm_mode_modeinfo *mode = &connector->modes[0];
+	struct hf_atomic_state *state;
+
+	if (!fb || fb->width < mode->hdisplay || fb->height < mode->vdisplay ||
+	    !hf_plane_has_format(crtc->primary, fb->format->fourcc,
+				 fb->modifier))
 		return;
-	fd = memfd_create("fuzz screenshot", MFD_CLOEXEC);
-	hf_screenshot_write(frame, fd);
-	hf_frame_destroy(frame);
-	close(fd);
+	state = hf_atomic_state_create(&dev->kms);
+	require(state, "a state");
+	if (hf_legacy_set_crtc(state, crtc, mode, fb, 0, 0, &connector, 1) ||
+	    (one_in(2) && write_back(state, crtc)) ||
+	    hf_atomic_check(state) || hf_atomic_commit(state, NULL) < 0)
+		hf_atomic_state_destroy(state);
 }
 
 /* Descriptors other than files that were given out, and closed. */
@@ -788,10 +862,17 @@ static void something_else(void)
 		if (one_in(4))
 			screenshot();
 		break;
+	case 4:
+		light();
+		break;
 	default:
 		hf_clock_dispatch(sys->clock);
 	}
 	drop_finished(false);
+	/* The composer's turn. */
+	pthread_mutex_unlock(&sys->lock);
+	sched_yield();
+	pthread_mutex_lock(&sys->lock);
 }
 
 static int foreign(void)
@@ -826,6 +907,7 @@ static void run(unsigned long iterations)
 	require(dev, "a device");
 	for (unsigned int i = 0; i < FDS; i++)
 		fds[i] = i < EVENTFDS ? eventfd(0, EFD_CLOEXEC) : foreign();
+	pthread_mutex_lock(&sys->lock);
 	for (unsigned int i = 0; i < FILES; i++)
 		open_file(i);
 	for (unsigned long n = 0; n < iterations; n++) {
@@ -840,8 +922,7 @@ static void run(unsigned long iterations)
 		close(fds[i]);
 	reap();
 	take_planes_off();
-	for (unsigned int i = 0; i < dev->kms.num_crtcs; i++)
-		hf_vblank_off(dev->kms.crtcs[i]);
+	stop_display();
 	require(dev->gem.count == 0, "no object is left");
 	require(dev->gem.bytes == 0, "no byte is left");
 	require(dev->gem.names.count == 0, "no name is left");
@@ -856,6 +937,7 @@ static void run(unsigned long iterations)
 				wl_list_empty(&dev->kms.crtcs[i]->vblank.events) &&
 				wl_list_empty(&dev->kms.crtcs[i]->vblank.waiters),
 			"nobody waits");
+	pthread_mutex_unlock(&sys->lock);
 	hf_device_destroy(dev);
 	hf_system_destroy(sys);
 }

@@ -202,6 +202,21 @@ static void attach(const struct screen *screen, struct request *request)
 		request_name(request, kms->fd, kms->connector, CONNECTOR, "CRTC_ID", 0);
 }
 
+/* The smallest mode there is: each of its pixels is looked at. */
+static void choose_mode(struct kms *kms)
+{
+	struct drm_mode_modeinfo modes[128];
+	struct drm_mode_get_connector get = {
+		.connector_id = kms->connector, .modes_ptr = PTR(modes), .count_modes = 128,
+	};
+
+	EXPECT_OK(call(kms->fd, DRM_IOCTL_MODE_GETCONNECTOR, &get));
+	EXPECT(get.count_modes && get.count_modes <= 128);
+	for (uint32_t i = 0; i < get.count_modes; i++)
+		if (modes[i].hdisplay * modes[i].vdisplay < kms->mode.hdisplay * kms->mode.vdisplay)
+			kms->mode = modes[i];
+}
+
 /* A lit screen without its writeback connector, or with it. */
 static void open_screen(struct screen *screen, bool attached)
 {
@@ -209,6 +224,7 @@ static void open_screen(struct screen *screen, bool attached)
 	struct kms *kms = &screen->kms;
 
 	kms_open_atomic(kms);
+	choose_mode(kms);
 	screen->writeback = find_writeback(kms->fd, kms->pipe);
 	picture_create(kms->fd, kms->mode.hdisplay, kms->mode.vdisplay, &screen->shown);
 	picture_create(kms->fd, kms->mode.hdisplay, kms->mode.vdisplay, &screen->target);
@@ -232,6 +248,14 @@ static int write_back(const struct screen *screen, const struct picture *target,
 	return commit(screen, &request, flags);
 }
 
+static void fence_info(int fence, struct sync_fence_info *info)
+{
+	struct sync_file_info file = { .num_fences = 1, .sync_fence_info = PTR(info) };
+
+	EXPECT_OK(call(fence, SYNC_IOC_FILE_INFO, &file));
+	EXPECT_EQ(file.num_fences, 1);
+}
+
 /*
  * A client is to wait for a job before it commits to the CRTC again; else all is
  * undefined, and vkms loses the job, or the one after it. It also stops composing when it
@@ -239,9 +263,13 @@ static int write_back(const struct screen *screen, const struct picture *target,
  */
 static void wait_for(int fence)
 {
+	struct sync_fence_info info = { 0 };
+
 	EXPECT(fence >= 0);
 	EXPECT(readable(fence, 10000));
-	usleep(100000);
+	fence_info(fence, &info);
+	if (!strcmp(info.driver_name, "vkms"))
+		usleep(100000);
 }
 
 static void write_back_and_wait(const struct screen *screen, const struct picture *target)
@@ -262,14 +290,6 @@ static void need_jobs_to_be_done(const struct screen *screen)
 	if (!strcmp(version->name, "vkms"))
 		skip("vkms forgets a job when its CRTC goes dark");
 	drmFreeVersion(version);
-}
-
-static void fence_info(int fence, struct sync_fence_info *info)
-{
-	struct sync_file_info file = { .num_fences = 1, .sync_fence_info = PTR(info) };
-
-	EXPECT_OK(call(fence, SYNC_IOC_FILE_INFO, &file));
-	EXPECT_EQ(file.num_fences, 1);
 }
 
 TEST(writeback_connectors_are_shown_to_those_who_ask)

@@ -726,6 +726,8 @@ static void an_unknown_question_to_a_monitor_is_hung_up_on(void **state)
 	assert_true(wait_hang_up(client->fd));
 	close(fd);
 	leave(client);
+	/* That it is closed is seen with the next who comes or goes. */
+	leave(join_server());
 }
 
 static void descriptors_for_no_slot_are_hung_up_on(void **state)

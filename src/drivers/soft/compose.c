@@ -104,6 +104,18 @@ int hf_compose(const struct hf_compose_target *target,
 	return 0;
 }
 
+/* A word is a pixel. */
+static void add_line(struct hf_crc *crc, struct hf_pipe *pipe, uint32_t y)
+{
+	for (uint32_t x = 0; x < pipe->width; x += HF_PIXELS_RUN) {
+		uint32_t left = pipe->width - x;
+		uint32_t count = left < HF_PIXELS_RUN ? left : HF_PIXELS_RUN;
+
+		hf_pipe_run(pipe, x, y, count, hf_crc_room(crc, count));
+		hf_crc_add(crc, count);
+	}
+}
+
 int hf_compose_crc(uint32_t width, uint32_t height,
 		   const struct hf_compose_crtc *crtc,
 		   const struct hf_compose_plane *planes, size_t num_planes,
@@ -121,16 +133,13 @@ int hf_compose_crc(uint32_t width, uint32_t height,
 	    !valid_input(crtc, planes, num_planes))
 		return -EINVAL;
 
-	ret = hf_crc_init(&sum, width);
+	ret = hf_pipe_init(&pipe, &target, crtc, planes, num_planes);
 	if (ret)
 		return ret;
-	ret = hf_pipe_init(&pipe, &target, crtc, planes, num_planes);
-	for (uint32_t y = 0; !ret && y < height; y++) {
-		hf_pipe_line(&pipe, y, hf_crc_line(&sum));
-		hf_crc_add(&sum);
-	}
-	if (!ret)
-		hf_pipe_finish(&pipe);
+	hf_crc_init(&sum);
+	for (uint32_t y = 0; y < height; y++)
+		add_line(&sum, &pipe, y);
 	*crc = hf_crc_finish(&sum);
-	return ret;
+	hf_pipe_finish(&pipe);
+	return 0;
 }

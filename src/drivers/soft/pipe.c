@@ -184,18 +184,23 @@ static void compose_run(struct hf_pipe *pipe, uint32_t x, uint32_t y,
 		show_layer(&pipe->layers[i], x, y, count, run);
 }
 
-void hf_pipe_line(struct hf_pipe *pipe, uint32_t y, void *to)
+void hf_pipe_run(struct hf_pipe *pipe, uint32_t x, uint32_t y, uint32_t count,
+		 void *to)
 {
 	float r[RUN], g[RUN], b[RUN];
 	const struct hf_pixels run = { r, g, b, NULL };
 
+	compose_run(pipe, x, y, count, &run);
+	hf_color_apply(&pipe->color, &run, count);
+	hf_store_line(&pipe->store, &run, count, to);
+}
+
+void hf_pipe_line(struct hf_pipe *pipe, uint32_t y, void *to)
+{
 	for (uint32_t x = 0; x < pipe->width; x += RUN) {
 		uint32_t left = pipe->width - x;
-		uint32_t count = left < RUN ? left : RUN;
 
-		compose_run(pipe, x, y, count, &run);
-		hf_color_apply(&pipe->color, &run, count);
-		hf_store_line(&pipe->store, &run, count,
-			      (uint8_t *)to + (size_t)x * pipe->store.size);
+		hf_pipe_run(pipe, x, y, left < RUN ? left : RUN,
+			    (uint8_t *)to + (size_t)x * pipe->store.size);
 	}
 }

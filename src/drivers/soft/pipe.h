@@ -50,6 +50,17 @@ int hf_pipe_init(struct hf_pipe *pipe, const struct hf_compose_target *target,
 void hf_pipe_finish(struct hf_pipe *pipe);
 
 /**
+ * hf_pipe_run() - Make part of a line.
+ * @pipe: the picture
+ * @x: its first pixel
+ * @y: which line; in order is fastest
+ * @count: pixels, at most HF_PIXELS_RUN
+ * @to: where to put them, in the target's format
+ */
+void hf_pipe_run(struct hf_pipe *pipe, uint32_t x, uint32_t y, uint32_t count,
+		 void *to);
+
+/**
  * hf_pipe_line() - Make a line.
  * @pipe: the picture
  * @y: which one; in order is fastest

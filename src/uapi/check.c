@@ -41,13 +41,25 @@ struct hf_check {
 	struct hf_device *dev;
 	struct hf_kms_watch watch;
 	struct hf_timer timer;
-	uint64_t missed_syncs; /* that were said */
 	struct shown shown[HF_KMS_MAX_PLANES];
 };
 
 static struct hf_problems *problems_of(const struct hf_device *dev)
 {
 	return dev->sys->problems;
+}
+
+/* The device has said where; how many there are counts as one problem. */
+static void say_missed_syncs(struct hf_device *dev)
+{
+	uint64_t missed = atomic_load(&dev->dma.missed_syncs);
+
+	if (missed == dev->missed_syncs_said)
+		return;
+	hf_problem(problems_of(dev), 0, "",
+		   "%lu accesses without a sync: the lines before have the objects",
+		   missed - dev->missed_syncs_said);
+	dev->missed_syncs_said = missed;
 }
 
 static const struct hf_owner *owner_of(const struct hf_framebuffer *fb)
@@ -216,26 +228,37 @@ static void look_at_all(struct hf_timer *timer)
 		look(check, &check->shown[i]);
 		more |= check->shown[i].fb != NULL;
 	}
-	hf_check_syncs(check->dev);
+	say_missed_syncs(check->dev);
 	if (more)
 		arm(check);
 }
 
-/* Does a job write to what is shown from here on? The commit has waited for others. */
+/* Does a job write to it still? */
+static bool is_written(const struct hf_framebuffer *fb)
+{
+	bool written = false;
+
+	for (unsigned int i = 0; !written && i < fb->format->num_planes; i++) {
+		const struct hf_backing *backing = fb->objects[i]->backing;
+		struct hf_fence *fence = NULL;
+
+		if (!backing || hf_resv_fence(backing, false, &fence) || !fence)
+			continue;
+		written = !fence->signaled;
+		hf_fence_put(fence);
+	}
+	return written;
+}
+
+/* What is shown from here on: the commit has waited for those that it was told of. */
 static void look_for_jobs(struct hf_check *check,
 			  const struct hf_framebuffer *fb)
 {
-	const struct hf_backing *backing = fb->objects[0]->backing;
-	struct hf_fence *fence = NULL;
-
-	if (!backing || hf_resv_fence(backing, false, &fence) || !fence)
-		return;
-	if (!fence->signaled)
+	if (is_written(fb))
 		hf_problem(problems_of(check->dev), owner_of(fb)->pid, NULL,
 			   "framebuffer %u of object %u: shown, and so read, "
 			   "before a job that writes to it is done",
 			   fb->base.id, owner_of(fb)->object);
-	hf_fence_put(fence);
 }
 
 /*
@@ -435,25 +458,13 @@ void hf_check_leaks(struct hf_file *file)
 {
 	struct hf_problems *problems = problems_of(file->dev);
 
+	if (!problems)
+		return;
+	say_missed_syncs(file->dev);
 	/* From a device that is gone nothing can be taken away any more. */
-	if (!problems || file->dev->unplugged)
+	if (file->dev->unplugged)
 		return;
 	say_more(file, problems, leaked_framebuffers(file, problems),
 		 "framebuffers");
 	say_more(file, problems, leaked_objects(file, problems), "objects");
-}
-
-void hf_check_syncs(struct hf_device *dev)
-{
-	uint64_t missed;
-
-	if (!dev->check)
-		return;
-	missed = atomic_load(&dev->dma.missed_syncs);
-	if (missed == dev->check->missed_syncs)
-		return;
-	hf_problem(problems_of(dev), 0, "",
-		   "%lu accesses without a sync: the lines before have the objects",
-		   missed - dev->check->missed_syncs);
-	dev->check->missed_syncs = missed;
 }

@@ -32,9 +32,11 @@ void hf_check_rmfb(const struct hf_call *call,
 /** hf_check_write() - A job that waits for nothing writes to an object: is it shown? */
 void hf_check_write(const struct hf_call *call,
 		    const struct hf_gem_object *object);
-/** hf_check_leaks() - A file is closed: is everything gone that it made? */
+/**
+ * hf_check_leaks() - A file is closed: is everything gone that it made?
+ *
+ * And were there accesses to the device's memory without a sync?
+ */
 void hf_check_leaks(struct hf_file *file);
-/** hf_check_syncs() - Were there accesses without a sync? */
-void hf_check_syncs(struct hf_device *dev);
 
 #endif

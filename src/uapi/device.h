@@ -104,6 +104,7 @@ struct hf_device {
 	struct hf_gem_device gem;
 	struct hf_kms_device kms; /* empty where the driver has no display */
 	struct hf_check *check;	  /* of what is shown; NULL: nobody checks */
+	uint64_t missed_syncs_said; /* of dma.missed_syncs, by whoever checks */
 	struct hf_composer *composer; /* NULL likewise */
 	struct hf_crcs *crcs; /* server/crc.h; NULL: nobody has asked */
 	struct wl_list files;

@@ -64,6 +64,16 @@ test_a_job_that_writes_to_what_is_scanned_out_is_found() {
 	grep -q 'a job writes to it while it is scanned out' err || fail "$(cat err)"
 }
 
+test_accesses_without_a_sync_are_found_where_nothing_is_shown() {
+	"$holdfast" run --check --non-coherent -- "$programs/../engine/engine-coherency" >out 2>err || :
+	grep -q 'problem: .*: [0-9]* accesses without a sync' err || fail "$(cat out err)"
+}
+
+test_a_framebuffer_that_is_shown_before_its_job_is_done_is_found() {
+	strict 99 "$programs/mistakes" fence
+	grep -q 'before a job that writes to it is done' err || fail "$(cat err)"
+}
+
 test_a_program_that_fails_keeps_its_status() {
 	strict 7 sh -c "$programs/mistakes leak; exit 7"
 	grep -q -- '--strict: 4 problems' err || fail "$(cat err)"

@@ -11,6 +11,7 @@
  *   mistakes early   draws on what is still shown, just after it asked for another one
  *   mistakes rmfb    removes a framebuffer that is shown
  *   mistakes leak    ends with all that it has
+ *   mistakes fence   shows what a job still draws on, and gives another job's fence
  *   mistakes render  has the engine draw on what is shown
  */
 #define _GNU_SOURCE
@@ -120,6 +121,73 @@ static void render(void)
 	close(gpu.fd);
 }
 
+static void add_property(drmModeAtomicReq *request, uint32_t plane,
+			 const char *name, uint64_t value)
+{
+	drmModeObjectProperties *list = drmModeObjectGetProperties(
+		screen.fd, plane, DRM_MODE_OBJECT_PLANE);
+
+	for (uint32_t i = 0; i < list->count_props; i++) {
+		drmModePropertyRes *property =
+			drmModeGetProperty(screen.fd, list->props[i]);
+
+		if (!strcmp(property->name, name))
+			drmModeAtomicAddProperty(request, plane,
+						 property->prop_id, value);
+		drmModeFreeProperty(property);
+	}
+	drmModeFreeObjectProperties(list);
+}
+
+/* The first plane is the primary of the first CRTC. */
+static void show_with_fence(uint32_t fb, int fence)
+{
+	drmModeAtomicReq *request = drmModeAtomicAlloc();
+	drmModePlaneRes *planes;
+
+	if (drmSetClientCap(screen.fd, DRM_CLIENT_CAP_ATOMIC, 1))
+		die("atomic");
+	planes = drmModeGetPlaneResources(screen.fd);
+	add_property(request, planes->planes[0], "FB_ID", fb);
+	add_property(request, planes->planes[0], "IN_FENCE_FD", fence);
+	if (drmModeAtomicCommit(screen.fd, request, 0, NULL))
+		die("commit");
+	drmModeFreePlaneResources(planes);
+	drmModeAtomicFree(request);
+}
+
+/* The job waits for this process to store a 1. */
+static void show_too_early(void)
+{
+	struct gpu_memory memory, word;
+	uint32_t done, other;
+	struct gpu_job job;
+	struct gpu gpu;
+	int fd, fence;
+
+	if (drmPrimeHandleToFD(screen.fd, sheets[1].handle,
+			       DRM_CLOEXEC | DRM_RDWR, &fd))
+		die("export");
+	gpu_open(&gpu);
+	gpu_import(&gpu, fd, sheets[1].size, &memory);
+	gpu_create(&gpu, 4096, &word);
+	gpu_job_create(&gpu, 4096, &job);
+	gpu_job_begin(&job);
+	gpu_job_uses(&job, &memory, HOLDFAST_OBJECT_WRITE);
+	gpu_wait_for(&job, word.va, 1);
+	gpu_write(&job, memory.va, 0x123456);
+	if (drmSyncobjCreate(gpu.fd, 0, &done) ||
+	    drmSyncobjCreate(gpu.fd, DRM_SYNCOBJ_CREATE_SIGNALED, &other) ||
+	    drmSyncobjExportSyncFile(gpu.fd, other, &fence))
+		die("syncobj");
+	gpu_job_submit(&gpu, gpu.ctx, &job, done);
+	show_with_fence(sheets[1].fb, fence);
+	*(volatile uint32_t *)word.cpu = 1;
+	gpu_wait(&gpu, done);
+	close(fence);
+	close(gpu.fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "none";
@@ -149,6 +217,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(what, "render"))
 		render();
+	if (!strcmp(what, "fence"))
+		show_too_early();
 	if (!strcmp(what, "leak"))
 		return 0;
 	if (strcmp(what, "rmfb"))

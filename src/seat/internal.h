@@ -5,17 +5,20 @@
 
 #include "seat/input.h"
 #include "seat/seat.h"
+#include "seat/vt.h"
 
 /**
  * struct hf_seat - See seat.h.
  * @funcs: the server's; likewise @data
  * @input: devices, by number
+ * @vts: terminals
  */
 struct hf_seat {
 	struct hf_system *sys;
 	const struct hf_seat_funcs *funcs;
 	void *data;
 	struct hf_input *input[HF_INPUT_DEVICES];
+	struct hf_vts *vts;
 };
 
 #endif

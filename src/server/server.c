@@ -33,6 +33,7 @@
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/record.h"
+#include "server/stream.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
 #include "uapi/call.h"
@@ -707,6 +708,7 @@ int hf_server_replug(struct hf_server *server)
 	hf_uevent_device(server, dev, "add");
 	hf_tracing_follow(server);
 	hf_records_follow(server);
+	hf_streams_follow(server);
 	configuration_changed(&dev->kms);
 	return 0;
 }
@@ -745,6 +747,8 @@ int hf_server_init(struct hf_server *server,
 		ret = hf_tracing_init(server);
 	if (!ret)
 		ret = hf_records_init(server);
+	if (!ret)
+		ret = hf_streams_init(server);
 	if (!ret)
 		ret = hf_monitors_init(&server->monitors, server->sys->instance,
 				       server->sys->endpoints.max_fds);
@@ -792,6 +796,7 @@ void hf_server_finish(struct hf_server *server)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
 	hf_query_finish(server);
+	hf_streams_finish(server);
 	hf_records_finish(server);
 	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);

@@ -46,6 +46,7 @@
  * @password_file: path of a file with the viewers' password, or NULL
  * @view_only: viewers only watch
  * @view: the run is to be watched; browsers connect to @view_port
+ * @no_seat: there are no input devices and no terminals
  */
 struct hf_cli_options {
 	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
@@ -75,6 +76,7 @@ struct hf_cli_options {
 	bool view_only;
 	bool view;
 	const char *view_port;
+	bool no_seat;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */

@@ -47,6 +47,7 @@ enum {
 	PASSWORD_FILE,
 	VIEW_ONLY,
 	VIEW,
+	NO_SEAT,
 };
 
 /* Which commands an option belongs to. */
@@ -115,6 +116,7 @@ static const struct option long_options[] = {
 	{ "password-file", required_argument, NULL, PASSWORD_FILE },
 	{ "view-only", no_argument, NULL, VIEW_ONLY },
 	{ "view", optional_argument, NULL, VIEW },
+	{ "no-seat", no_argument, NULL, NO_SEAT },
 	{ 0 },
 };
 
@@ -141,6 +143,7 @@ static unsigned int commands_of(int option)
 	case CHECK:
 	case STRICT:
 	case VIEW:
+	case NO_SEAT:
 		return RUN | SERVE;
 	case HELP:
 		return INJECT | VBLANK;
@@ -235,6 +238,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Attributes of an output:");
@@ -466,6 +470,9 @@ static int parse_option(const struct command *command,
 		return parse_planes(options);
 	case VIRTUAL_CURSOR:
 		options->virtual_cursor = true;
+		return 0;
+	case NO_SEAT:
+		options->no_seat = true;
 		return 0;
 	default:
 		return parse_crtc(options);

@@ -277,7 +277,6 @@ static void begin(struct hf_stream *stream, uint64_t ns)
 static void has_changed(struct hf_stream *stream)
 {
 	stream->changed = true;
-	stream->retries = 0;
 	if (stream->asked && !stream->busy)
 		begin(stream, hf_monotonic_ns());
 }
@@ -345,7 +344,8 @@ static bool obey(struct hf_stream *stream,
 	default:
 		return false;
 	}
-	stream->retries = 0;
+	if (!stream->busy)
+		stream->retries = 0;
 	if (stream->changed && !stream->busy)
 		begin(stream, hf_monotonic_ns());
 	return true;

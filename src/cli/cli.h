@@ -47,6 +47,7 @@
  * @view_only: viewers only watch
  * @view: the run is to be watched; browsers connect to @view_port
  * @no_seat: there are no input devices and no terminals
+ * @layout: of the keyboard; NULL: as it is
  */
 struct hf_cli_options {
 	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
@@ -77,6 +78,7 @@ struct hf_cli_options {
 	bool view;
 	const char *view_port;
 	bool no_seat;
+	const char *layout;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */
@@ -86,6 +88,7 @@ int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		      char **argv);
 int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_inject(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_input(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_vblank(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);

@@ -48,6 +48,7 @@ enum {
 	VIEW_ONLY,
 	VIEW,
 	NO_SEAT,
+	LAYOUT,
 };
 
 /* Which commands an option belongs to. */
@@ -62,6 +63,7 @@ enum {
 	TRACING = 128,
 	RECORDING = 256,
 	VIEWING = 512,
+	INPUT = 1024,
 };
 
 static const struct command {
@@ -77,6 +79,7 @@ static const struct command {
 	{ "top", TOP, hf_cli_top },
 	{ "trace", TRACING, hf_cli_trace },
 	{ "inject", INJECT, hf_cli_inject },
+	{ "input", INPUT, hf_cli_input },
 	{ "vblank", VBLANK, hf_cli_vblank },
 	{ "record", RECORDING, hf_cli_record },
 	{ "view", VIEWING, hf_cli_view },
@@ -117,6 +120,7 @@ static const struct option long_options[] = {
 	{ "view-only", no_argument, NULL, VIEW_ONLY },
 	{ "view", optional_argument, NULL, VIEW },
 	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
 
@@ -146,7 +150,9 @@ static unsigned int commands_of(int option)
 	case NO_SEAT:
 		return RUN | SERVE;
 	case HELP:
-		return INJECT | VBLANK;
+		return INJECT | VBLANK | INPUT;
+	case LAYOUT:
+		return INPUT;
 	case JSON:
 	case PROBLEMS:
 		return INFO;
@@ -168,7 +174,7 @@ static unsigned int commands_of(int option)
 		return RECORDING;
 	default:
 		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
-		       TRACING | RECORDING | VIEWING;
+		       TRACING | RECORDING | VIEWING | INPUT;
 	}
 }
 
@@ -200,6 +206,7 @@ static void print_help(void)
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
 	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast input [--socket PATH] COMMAND...    (input --help)\n"
 	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
@@ -470,6 +477,9 @@ static int parse_option(const struct command *command,
 		return parse_planes(options);
 	case VIRTUAL_CURSOR:
 		options->virtual_cursor = true;
+		return 0;
+	case LAYOUT:
+		options->layout = optarg;
 		return 0;
 	case NO_SEAT:
 		options->no_seat = true;

@@ -10,6 +10,7 @@
 
 #include "seat/input_device.h"
 #include "seat/internal.h"
+#include "seat/keymap.h"
 
 struct hf_seat *hf_seat_create(struct hf_system *sys,
 			       const struct hf_seat_funcs *funcs, void *data)
@@ -22,6 +23,7 @@ struct hf_seat *hf_seat_create(struct hf_system *sys,
 	seat->sys = sys;
 	seat->funcs = funcs;
 	seat->data = data;
+	hf_input_queue_init(&seat->queue, seat);
 	ret = hf_inputs_init(seat);
 	if (!ret)
 		return seat;
@@ -34,7 +36,9 @@ void hf_seat_destroy(struct hf_seat *seat)
 {
 	if (!seat)
 		return;
+	hf_input_queue_finish(&seat->queue);
 	hf_inputs_finish(seat);
+	hf_keymap_destroy(seat->xkb);
 	free(seat);
 }
 

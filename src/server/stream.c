@@ -22,6 +22,8 @@
 #include "drivers/soft/composer.h"
 #include "drivers/soft/frame.h"
 #include "mem/shmem.h"
+#include "server/desktop.h"
+#include "server/hands.h"
 #include "server/server.h"
 #include "server/shown.h"
 #include "server/stream.h"
@@ -43,6 +45,7 @@ struct hf_stream {
 	bool asked;	 /* and it has no answer yet */
 	bool changed;	 /* since what was captured last */
 	bool gone;	 /* the viewer is: to be freed */
+	struct hf_hands hands;
 
 	/* The picture under way. */
 	struct hf_compose_job job;
@@ -324,31 +327,82 @@ static void hang_up(struct hf_stream *stream)
 	wl_event_source_remove(stream->source);
 	wl_list_remove(&stream->watch.link);
 	wl_list_remove(&stream->link);
+	if (stream->server->seat)
+		hf_hands_release(&stream->hands, stream->server->seat);
 	stream->gone = true;
 	if (!stream->busy)
 		free_stream(stream);
+}
+
+/* The connector that the pointer's screen is: that of the CRTC, or one of them. */
+static bool name_connector(const struct hf_stream *stream, char *name,
+			   size_t size)
+{
+	const struct hf_kms_device *kms = &stream->server->dev->kms;
+	const struct hf_crtc *crtc = crtc_of(stream);
+
+	for (unsigned int i = 0; crtc && i < kms->num_connectors; i++) {
+		const struct hf_connector *connector = kms->connectors[i];
+
+		if (connector->state->crtc != crtc)
+			continue;
+		hf_connector_name(connector, name, size);
+		if (!*stream->connector || !strcmp(name, stream->connector))
+			return true;
+	}
+	return false;
+}
+
+static void point(struct hf_stream *stream,
+		  const struct hf_stream_request *request)
+{
+	struct hf_rect all, rect;
+	char name[32];
+
+	if (!name_connector(stream, name, sizeof(name)) ||
+	    hf_desktop_bounds(&stream->server->dev->kms, name, &all, &rect))
+		return;
+	hf_hands_pointer(&stream->hands, stream->server->seat, &all, &rect,
+			 request->x, request->y, request->code);
+}
+
+static void ask(struct hf_stream *stream,
+		const struct hf_stream_request *request)
+{
+	stream->serial = request->serial;
+	stream->asked = true;
+	if (request->what == HF_STREAM_NOW)
+		stream->changed = true;
+	if (stream->busy)
+		return;
+	stream->retries = 0;
+	if (stream->changed)
+		begin(stream, hf_monotonic_ns());
 }
 
 /* Return: false for one that makes no sense. */
 static bool obey(struct hf_stream *stream,
 		 const struct hf_stream_request *request)
 {
-	stream->serial = request->serial;
+	struct hf_seat *seat = stream->server->seat;
+
 	switch (request->what) {
 	case HF_STREAM_NEXT:
-		stream->asked = true;
-		break;
 	case HF_STREAM_NOW:
-		stream->asked = stream->changed = true;
-		break;
+		ask(stream, request);
+		return true;
+	case HF_STREAM_KEY:
+		if (seat)
+			hf_hands_key(&stream->hands, seat, request->code,
+				     request->x);
+		return true;
+	case HF_STREAM_POINTER:
+		if (seat)
+			point(stream, request);
+		return true;
 	default:
 		return false;
 	}
-	if (!stream->busy)
-		stream->retries = 0;
-	if (stream->changed && !stream->busy)
-		begin(stream, hf_monotonic_ns());
-	return true;
 }
 
 static int readable(int fd, uint32_t mask, void *data)

@@ -7,6 +7,9 @@
  * asks again. So nothing is composed that nobody looks at, a slow viewer delays nobody,
  * and there is one frame for each, at most.
  *
+ * On the same socket comes what the viewer's person does with keys and pointer. When it
+ * is closed, all that was down goes up.
+ *
  * Streams belong to the main thread; the lock protects what they consist of.
  */
 #ifndef HF_SERVER_STREAM_H
@@ -21,16 +24,22 @@ struct hf_streams;
 enum hf_stream_what {
 	HF_STREAM_NEXT = 1, /* a frame, when something has changed */
 	HF_STREAM_NOW = 2,  /* a frame, whatever has; instead of one that was asked for */
+	HF_STREAM_KEY = 3,  /* a key, by its symbol: there is no answer; likewise */
+	HF_STREAM_POINTER = 4,
 };
 
 /**
  * struct hf_stream_request - What a viewer says: one packet.
  * @what: enum hf_stream_what
- * @serial: comes back with the answer
+ * @serial: of what is answered: comes back with the answer
+ * @code: of a key, the keysym; of the pointer, its buttons (server/hands.h)
+ * @x: of a key, whether it is down; of the pointer, where it is, pixels; likewise @y
  */
 struct hf_stream_request {
 	uint32_t what;
 	uint32_t serial;
+	uint32_t code;
+	int32_t x, y;
 };
 
 /**

@@ -46,18 +46,41 @@ void hf_source_finish(struct hf_source *source)
 	close(source->fd);
 }
 
-static int request(struct hf_source *source, enum hf_stream_what what)
+static int tell(const struct hf_source *source,
+		const struct hf_stream_request *packet)
 {
-	struct hf_stream_request packet = {
-		.what = what,
-		.serial = ++source->serial,
-	};
-
-	source->asked = true;
-	source->in_any_case = what == HF_STREAM_NOW;
-	if (send(source->fd, &packet, sizeof(packet), MSG_NOSIGNAL) < 0)
+	if (send(source->fd, packet, sizeof(*packet), MSG_NOSIGNAL) < 0)
 		return -errno;
 	return 0;
+}
+
+static int request(struct hf_source *source, enum hf_stream_what what)
+{
+	source->asked = true;
+	source->in_any_case = what == HF_STREAM_NOW;
+	return tell(source, &(struct hf_stream_request){
+				    .what = what,
+				    .serial = ++source->serial,
+			    });
+}
+
+int hf_source_key(struct hf_source *source, uint32_t keysym, bool down)
+{
+	return tell(source, &(struct hf_stream_request){
+				    .what = HF_STREAM_KEY,
+				    .code = keysym,
+				    .x = down,
+			    });
+}
+
+int hf_source_pointer(struct hf_source *source, int x, int y, uint32_t buttons)
+{
+	return tell(source, &(struct hf_stream_request){
+				    .what = HF_STREAM_POINTER,
+				    .code = buttons,
+				    .x = x,
+				    .y = y,
+			    });
 }
 
 int hf_source_ask_now(struct hf_source *source)

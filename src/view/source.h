@@ -46,6 +46,11 @@ void hf_source_finish(struct hf_source *source);
 int hf_source_ask(struct hf_source *source);
 /** hf_source_ask_now() - One in any case. Returns as hf_source_ask(). */
 int hf_source_ask_now(struct hf_source *source);
+/** hf_source_key() - A key, by its symbol, goes down or up. Returns as hf_source_ask(). */
+int hf_source_key(struct hf_source *source, uint32_t keysym, bool down);
+/** hf_source_pointer() - The pointer is there, with these buttons (server/hands.h). */
+int hf_source_pointer(struct hf_source *source, int x, int y, uint32_t buttons);
+
 /** hf_source_timeout() - Milliseconds until hf_source_ask() has something to do. */
 int hf_source_timeout(const struct hf_source *source);
 

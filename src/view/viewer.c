@@ -164,6 +164,19 @@ static void show(struct viewer *viewer)
 	sraRgnMakeEmpty(viewer->damage);
 }
 
+/* -- input -------------------------------------------------------------------- */
+
+/* Errors show where frames are asked for. */
+static void on_key(rfbBool down, rfbKeySym keysym, rfbClientPtr client)
+{
+	hf_source_key(&viewer_of(client)->source, keysym, down);
+}
+
+static void on_pointer(int buttons, int x, int y, rfbClientPtr client)
+{
+	hf_source_pointer(&viewer_of(client)->source, x, y, (uint32_t)buttons);
+}
+
 /* -- the connection ----------------------------------------------------------- */
 
 static void client_gone(rfbClientPtr client)
@@ -217,6 +230,8 @@ static bool create_screen(struct viewer *viewer)
 	screen->maxClientWait = PATIENCE_MS;
 	screen->cursor = NULL;
 	screen->newClientHook = new_client;
+	screen->kbdAddEvent = on_key;
+	screen->ptrAddEvent = on_pointer;
 	screen->frameBuffer = calloc((size_t)width * height, 4);
 	if (viewer->options->password >= 0 && !read_password(viewer))
 		return false;

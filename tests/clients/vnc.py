@@ -15,8 +15,8 @@
   button N down|up
   click N
   stall                 ask for everything and read nothing, until hung up on
+  wait                  until standard input ends
   password TEXT         of the connection; before anything else
-  view WORD             the same as shot, of another encoding: raw (default), zrle
 
 It reads raw pixels, so what it sees is exact. It ends with status 1 where something
 does not come to pass within some seconds.
@@ -30,7 +30,7 @@ import time
 import zlib
 
 DEADLINE = 20
-RAW, COPY, ZRLE, NEW_SIZE, EXTENDED_SIZE = 0, 1, 16, -223, -308
+RAW, NEW_SIZE = 0, -223
 
 
 class Client:
@@ -89,9 +89,7 @@ class Client:
     def rectangle(self):
         """Take one; its place, or None where it is no pixels."""
         x, y, width, height, encoding = struct.unpack('>HHHHi', self.read(12))
-        if encoding in (NEW_SIZE, EXTENDED_SIZE):
-            if encoding == EXTENDED_SIZE:
-                self.read(self.read(4)[0] * 16)
+        if encoding == NEW_SIZE:
             if (self.width, self.height) != (width, height):
                 self.width, self.height = width, height
                 self.resized()
@@ -171,9 +169,7 @@ class Client:
                 self.key(0xffe1, 0)
 
     def stall(self):
-        """How long we are kept on, seconds."""
-        small = socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
-        self.socket.setsockopt(*small)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         start = time.monotonic()
         self.socket.settimeout(1)
         while time.monotonic() < start + 60:
@@ -260,13 +256,11 @@ def main():
             client.pointer()
         elif command in ('button', 'click'):
             bit = 1 << (number(words.pop(0)) - 1)
-            if command == 'click' or words.pop(0) == 'down':
-                client.buttons |= bit
-                client.pointer()
-            if command == 'click' or words[:1] != ['down']:
-                pass
-            if command == 'click':
-                client.buttons &= ~bit
+            steps = [words.pop(0)] if command == 'button' else ['down', 'up']
+            for step in steps:
+                client.buttons ^= bit
+                if step != ('down' if client.buttons & bit else 'up'):
+                    sys.exit(f'button {step}: it is')
                 client.pointer()
         elif command == 'stall':
             client.stall()

@@ -30,6 +30,11 @@ viewer() {
 	python3 "$here/vnc.py" "$vnc" "$@"
 }
 
+# see MARK: until the viewer in the background has made it.
+see() {
+	eventually 25000 test -e "$1" || fail "the viewer does not see what is $1"
+}
+
 png() {
 	python3 "$here/png.py" "$@"
 }
@@ -124,12 +129,14 @@ test_nothing_is_sent_where_nothing_changes() {
 test_a_viewer_follows_another_mode_and_a_dark_screen() {
 	start_server --output 640x480,modes=800x600
 	start_view
-	viewer pixel 10 10 000000 size 640x480 pixel 10 10 c0c0c0 pixel 10 10 000000 \
-		size 800x600 pixel 10 10 c0c0c0 shot seen.png &
+	viewer pixel 10 10 000000 mark black size 640x480 pixel 10 10 c0c0c0 mark small \
+		pixel 10 10 000000 mark dark size 800x600 pixel 10 10 c0c0c0 shot seen.png &
 	watching=$!
+	see black
 	show 640x480
-	sleep 0.5
+	see small
 	end
+	see dark
 	show 800x600
 	wait $watching
 	png seen.png photo 0 0 shown.png
@@ -140,10 +147,11 @@ test_a_viewer_outlives_the_device() {
 	start_server --output 640x480
 	show 640x480
 	start_view
-	viewer pixel 10 10 c0c0c0 pixel 10 10 000000 pixel 10 10 c0c0c0 &
+	viewer pixel 10 10 c0c0c0 mark lit pixel 10 10 000000 mark dark pixel 10 10 c0c0c0 &
 	watching=$!
-	sleep 0.5
+	see lit
 	"$holdfast" inject --socket "$PWD/server" device unplug
+	see dark
 	kill "$client" && wait "$client" || :
 	"$holdfast" inject --socket "$PWD/server" device replug
 	show 640x480

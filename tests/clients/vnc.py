@@ -15,7 +15,7 @@
   button N down|up
   click N
   stall                 ask for everything and read nothing, until hung up on
-  wait                  until standard input ends
+  mark FILE             make it, to say that all before it has come to pass
   password TEXT         of the connection; before anything else
 
 It reads raw pixels, so what it sees is exact. It ends with status 1 where something
@@ -264,8 +264,9 @@ def main():
                 client.pointer()
         elif command == 'stall':
             client.stall()
-        elif command == 'wait':
-            sys.stdin.read()
+        elif command == 'mark':
+            with open(words.pop(0), 'w', encoding='ascii'):
+                pass
         else:
             sys.exit(f'{command}: no such command')
 

@@ -45,7 +45,7 @@
  * @novnc: directory of the pages for those; NULL: where it is installed
  * @password_file: path of a file with the viewers' password, or NULL
  * @view_only: viewers only watch
- * @view: the run is to be watched; browsers connect to @view_port
+ * @view: the run is to be watched; browsers connect to @view_port; NULL: any
  * @no_seat: there are no input devices and no terminals
  * @layout: of the keyboard; NULL: as it is
  */

@@ -418,7 +418,7 @@ static int parse_option(const struct command *command,
 		return 0;
 	case VIEW:
 		options->view = true;
-		options->view_port = optarg ?: "auto";
+		options->view_port = optarg;
 		return 0;
 	case FORMAT:
 		return parse_format(options);

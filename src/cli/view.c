@@ -310,11 +310,13 @@ static void run_view(const struct hf_cli_options *options, const char *socket,
 	size_t n = 4;
 	sigset_t none;
 
-	/* "": any port; VNC has its own all the same. */
-	argv[n++] = "--vnc";
-	argv[n++] = "auto";
-	argv[n++] = "--http";
-	argv[n++] = (char *)options->view_port;
+	/* VNC has a port of its own all the same. */
+	if (options->view_port) {
+		argv[n++] = "--vnc";
+		argv[n++] = "auto";
+		argv[n++] = "--http";
+		argv[n++] = (char *)options->view_port;
+	}
 	if (options->password_file) {
 		argv[n++] = "--password-file";
 		argv[n++] = (char *)options->password_file;

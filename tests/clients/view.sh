@@ -435,7 +435,7 @@ test_it_ends_with_the_server() {
 test_a_run_can_be_watched() {
 	need modetest
 	open_keys
-	"$holdfast" run --output 640x480 --view=auto -- modetest -M holdfast \
+	"$holdfast" run --output 640x480 --view -- modetest -M holdfast \
 		-s HDMI-A-1:640x480 <&"$keys" >out 2>err &
 	run=$!
 	eventually 10000 listens err || fail "$(cat err)"
@@ -444,7 +444,7 @@ test_a_run_can_be_watched() {
 	press_key
 	wait $run
 	expect_status 1 viewer shot no.png
-	"$holdfast" run --view -- sh -c 'exit 5' 2>err || expect $? 5 "status"
+	expect_status 5 "$holdfast" run --view -- sh -c 'exit 5'
 }
 
 test_ports_that_cannot_be_are_refused() {

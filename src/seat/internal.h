@@ -6,6 +6,7 @@
 #include "seat/input.h"
 #include "seat/input_queue.h"
 #include "seat/seat.h"
+#include "seat/vt.h"
 
 /**
  * struct hf_seat - See seat.h.
@@ -13,6 +14,7 @@
  * @input: devices, by number
  * @queue: what a person is going to do with them
  * @xkb: the keyboard's layout; NULL: nobody has asked
+ * @vts: terminals
  */
 struct hf_seat {
 	struct hf_system *sys;
@@ -21,6 +23,7 @@ struct hf_seat {
 	struct hf_input *input[HF_INPUT_DEVICES];
 	struct hf_input_queue queue;
 	struct hf_keymap_xkb *xkb;
+	struct hf_vts *vts;
 };
 
 #endif

@@ -16,6 +16,7 @@
 #include "uapi/system.h"
 
 struct hf_seat;
+struct hf_vts;
 
 /* Pixels. */
 struct hf_rect {
@@ -25,6 +26,7 @@ struct hf_rect {
 /**
  * struct hf_seat_funcs - What the server does for its seat. The lock is held.
  * @changed: the tree of paths is to be built anew
+ * @ttys: hf_vts_ttys() says something else (seat/vt.h); may be NULL
  * @uevent: something happened to a device, and to all below it
  *	@devpath: its directory, such as "/sys/devices/..."
  *	@action: "add", "remove" or "change"
@@ -36,6 +38,7 @@ struct hf_rect {
  */
 struct hf_seat_funcs {
 	void (*changed)(void *data);
+	void (*ttys)(void *data);
 	void (*uevent)(void *data, const char *devpath, const char *action);
 	int (*bounds)(void *data, const char *connector, struct hf_rect *all,
 		      struct hf_rect *rect);
@@ -52,6 +55,9 @@ struct hf_seat *hf_seat_create(struct hf_system *sys,
 /** hf_seat_destroy() - Its descriptors hang up. Takes NULL. */
 void hf_seat_destroy(struct hf_seat *seat);
 
+/** hf_seat_vts() - Its virtual terminals. */
+struct hf_vts *hf_seat_vts(const struct hf_seat *seat);
+
 /**
  * hf_seat_open() - Open one of its nodes.
  * @path: of the node, as the tree has it
@@ -63,6 +69,18 @@ void hf_seat_destroy(struct hf_seat *seat);
  */
 int hf_seat_open(struct hf_seat *seat, const struct hf_cred *cred,
 		 const char *path, int flags, int *fd);
+
+/**
+ * hf_seat_set_owner() - Whose a node is to be, as chown(2) and chmod(2) say.
+ * @uid: UINT32_MAX: as before; likewise @gid, @mode
+ *
+ * That is so for terminals, which are handed from user to user.
+ *
+ * Return: 0, -ENXIO, -EPERM.
+ */
+int hf_seat_set_owner(struct hf_seat *seat, const struct hf_cred *cred,
+		      const char *path, uint32_t uid, uint32_t gid,
+		      uint32_t mode);
 
 /**
  * hf_seat_ioctl() - Run an ioctl on a descriptor of its.

@@ -24,11 +24,13 @@
 #include "base/log.h"
 #include "base/spin.h"
 #include "mem/shmem.h"
+#include "seat/vt.h"
 #include "server/attribute.h"
 #include "server/debugfs.h"
 #include "server/json.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/sysfs_tty.h"
 #include "server/trace.h"
 #include "uapi/call.h"
 #include "uapi/device_ioctls.h"
@@ -570,7 +572,9 @@ static int op_file_open(struct hf_client *client, struct slot *slot,
 	if (!memchr(path, 0, sizeof(path)))
 		return -ENAMETOOLONG;
 	hf_server_reap(client->server);
-	fd = hf_debugfs_open(client->server->sys, &client->cred, path);
+	fd = hf_sysfs_tty_open(client->server, path);
+	if (fd == -ENOENT)
+		fd = hf_debugfs_open(client->server->sys, &client->cred, path);
 	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
 }
 
@@ -694,6 +698,25 @@ static int op_device_open(struct hf_client *client, struct slot *slot,
 	return ret ? ret : hf_call_add_fd(&slot->call, fd, true);
 }
 
+static int op_device_owner(struct hf_client *client, struct slot *slot,
+			   struct hf_wire_slot *wire)
+{
+	struct hf_server *server = client->server;
+	struct hf_wire_owner owner;
+	int ret = -EPERM;
+
+	memcpy(&owner, wire->arg, sizeof(owner));
+	owner.path[HF_WIRE_PATH_MAX] = '\0';
+	pthread_mutex_lock(&server->sys->lock);
+	if (server->seat)
+		ret = hf_seat_set_owner(server->seat, &client->cred, owner.path,
+					owner.uid, owner.gid, owner.mode);
+	if (!ret)
+		ret = hf_server_settle(server, &slot->call);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
 /* Our own copy of what the table says that comes along. */
 static int read_device_arg(struct slot *slot, struct hf_wire_slot *wire,
 			   const struct hf_device_ioctl *desc)
@@ -764,6 +787,8 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_monitor(client, slot, wire);
 	case HF_OP_DEVICE_OPEN:
 		return op_device_open(client, slot, wire);
+	case HF_OP_DEVICE_OWNER:
+		return op_device_owner(client, slot, wire);
 	case HF_OP_DEVICE_IOCTL:
 		return op_device_ioctl(client, slot, wire);
 	case HF_OP_FDINFO:
@@ -964,6 +989,43 @@ static int map_channel(struct hf_client *client, int *fd)
 	return 0;
 }
 
+static void write_ttys(struct hf_client *client)
+{
+	struct hf_seat *seat = client->server->seat;
+	uint32_t ttys[HF_WIRE_VTS];
+
+	if (!seat)
+		return;
+	atomic_store(&client->channel->vt_dev,
+		     hf_vts_ttys(hf_seat_vts(seat), ttys));
+	for (unsigned int i = 0; i < HF_WIRE_VTS; i++)
+		atomic_store(&client->channel->vts[i], ttys[i]);
+}
+
+void hf_clients_update_ttys(struct hf_server *server)
+{
+	struct hf_client *client;
+
+	wl_list_for_each(client, &server->clients, link)
+		write_ttys(client);
+}
+
+/* The list is the main thread's, and may be read by who has the lock. */
+static void enlist(struct hf_client *client)
+{
+	pthread_mutex_lock(&client->server->sys->lock);
+	write_ttys(client);
+	wl_list_insert(&client->server->clients, &client->link);
+	pthread_mutex_unlock(&client->server->sys->lock);
+}
+
+static void delist(struct hf_client *client)
+{
+	pthread_mutex_lock(&client->server->sys->lock);
+	wl_list_remove(&client->link);
+	pthread_mutex_unlock(&client->server->sys->lock);
+}
+
 static int start_thread(struct hf_client *client)
 {
 	pthread_attr_t attr;
@@ -1013,21 +1075,23 @@ int hf_client_create(struct hf_server *server, int fd,
 	client->pidfd = -1;
 	pthread_mutex_init(&client->receive_lock, NULL);
 	ret = map_channel(client, &channel_fd);
-	if (!ret) {
-		ret = hf_send_fds(fd, &hello, sizeof(hello), &channel_fd, 1);
-		close(channel_fd);
-	}
-	if (!ret) {
-		ret = watch(client);
-		if (!ret)
-			ret = start_thread(client);
-	}
 	if (ret) {
+		free_client(client);
+		return ret;
+	}
+	enlist(client);
+	ret = hf_send_fds(fd, &hello, sizeof(hello), &channel_fd, 1);
+	close(channel_fd);
+	if (!ret)
+		ret = watch(client);
+	if (!ret)
+		ret = start_thread(client);
+	if (ret) {
+		delist(client);
 		unwatch(client);
 		free_client(client);
 		return ret;
 	}
-	wl_list_insert(&server->clients, &client->link);
 	hf_dbg("pid %d: connected", cred->pid);
 	return 0;
 }
@@ -1091,8 +1155,8 @@ void hf_client_destroy(struct hf_client *client)
 	hf_user_files_forget(sys->user_files, client->cred.pid);
 	hf_monitors_reap(&client->server->monitors);
 	pthread_mutex_unlock(&sys->lock);
+	delist(client);
 	unwatch(client);
-	wl_list_remove(&client->link);
 	hf_dbg("pid %d: gone", client->cred.pid);
 	free_client(client);
 }

@@ -36,6 +36,7 @@ enum {
 	CHECK,
 	STRICT,
 	PROBLEMS,
+	OBJECTS,
 	FORMAT,
 	DURATION,
 	RECORD,
@@ -91,6 +92,7 @@ static const struct option long_options[] = {
 	{ "check", no_argument, NULL, CHECK },
 	{ "strict", no_argument, NULL, STRICT },
 	{ "problems", no_argument, NULL, PROBLEMS },
+	{ "objects", no_argument, NULL, OBJECTS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "format", required_argument, NULL, FORMAT },
@@ -131,6 +133,7 @@ static unsigned int commands_of(int option)
 		return INJECT | VBLANK;
 	case JSON:
 	case PROBLEMS:
+	case OBJECTS:
 		return INFO;
 	case CRTC:
 	case CONNECTOR:
@@ -167,7 +170,7 @@ static void print_help(void)
 	     "                           FILE.png | -\n"
 	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
 	     "                       [--frames N] [--duration SECONDS] FILE\n"
-	     "       holdfast info [--socket PATH] [--json | --problems]\n"
+	     "       holdfast info [--socket PATH] [--json | --objects | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
@@ -389,6 +392,9 @@ static int parse_option(const struct command *command,
 		return 0;
 	case PROBLEMS:
 		options->problems = true;
+		return 0;
+	case OBJECTS:
+		options->objects = true;
 		return 0;
 	case SCANOUT:
 		return parse_scanout(options);

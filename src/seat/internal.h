@@ -4,6 +4,7 @@
 #define HF_SEAT_INTERNAL_H
 
 #include "seat/input.h"
+#include "seat/input_queue.h"
 #include "seat/seat.h"
 #include "seat/vt.h"
 
@@ -12,6 +13,8 @@
  * @funcs: the server's; likewise @data
  * @input: devices, by number
  * @vts: terminals
+ * @queue: what a person is going to do with them
+ * @xkb: the keyboard's layout; NULL: nobody has asked
  */
 struct hf_seat {
 	struct hf_system *sys;
@@ -19,6 +22,8 @@ struct hf_seat {
 	void *data;
 	struct hf_input *input[HF_INPUT_DEVICES];
 	struct hf_vts *vts;
+	struct hf_input_queue queue;
+	struct hf_keymap_xkb *xkb;
 };
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "seat/input_device.h"
 #include "seat/internal.h"
+#include "seat/keymap.h"
 
 static void ttys_changed(void *data)
 {
@@ -50,6 +51,7 @@ struct hf_seat *hf_seat_create(struct hf_system *sys,
 	seat->sys = sys;
 	seat->funcs = funcs;
 	seat->data = data;
+	hf_input_queue_init(&seat->queue, seat);
 	ret = hf_inputs_init(seat);
 	if (!ret) {
 		seat->vts = hf_vts_create(sys, &vt_funcs, seat);
@@ -67,7 +69,9 @@ void hf_seat_destroy(struct hf_seat *seat)
 	if (!seat)
 		return;
 	hf_vts_destroy(seat->vts);
+	hf_input_queue_finish(&seat->queue);
 	hf_inputs_finish(seat);
+	hf_keymap_destroy(seat->xkb);
 	free(seat);
 }
 

@@ -256,9 +256,6 @@ test_x11perf_runs() {
 test_the_atomic_interface_shows_the_same() {
 	write_config() {
 		cat >xorg.conf <<-'CONFIG'
-			Section "ServerFlags"
-				Option "AutoAddDevices" "off"
-			EndSection
 			Section "Device"
 				Identifier "holdfast"
 				Driver "modesetting"

@@ -18,7 +18,7 @@ start_x() {
 	# glamor does not want to draw with Mesa's software; it only knows that by the name.
 	[ "$method" = none ] || export force_gl_renderer=Holdfast
 	start_client $xorg -displayfd 3 -config "$PWD/xorg.conf" -logfile "$PWD/xorg.log" \
-		-noreset -nolisten tcp -novtswitch -sharevts -keeptty "$@" 3>display
+		-noreset -nolisten tcp "$@" 3>display
 	unset force_gl_renderer
 	eventually 20000 test -s display || fail "no X server: $(cat err; tail -n 20 xorg.log)"
 	xserver=$(cat client.pid)
@@ -29,9 +29,6 @@ start_x() {
 # write_config METHOD
 write_config() {
 	cat >xorg.conf <<-CONFIG
-		Section "ServerFlags"
-			Option "AutoAddDevices" "off"
-		EndSection
 		Section "Device"
 			Identifier "holdfast"
 			Driver "modesetting"

@@ -101,6 +101,25 @@ int hf_device_open(const char *path, int flags)
 	return fd;
 }
 
+int hf_device_set_owner(const char *path, uint32_t uid, uint32_t gid,
+			uint32_t mode)
+{
+	struct hf_wire_owner owner = { .uid = uid, .gid = gid, .mode = mode };
+	struct hf_request req;
+	int ret;
+
+	if (strlen(path) >= sizeof(owner.path))
+		return -EPERM;
+	strcpy(owner.path, path);
+	ret = hf_request_begin(&req, HF_OP_DEVICE_OWNER);
+	if (ret)
+		return ret;
+	memcpy(req.slot->arg, &owner, sizeof(owner));
+	ret = hf_request_run(&req);
+	hf_request_end(&req);
+	return ret;
+}
+
 /* -- ioctls ------------------------------------------------------------------ */
 
 /* A nested array: where it is, and how much of it there is. */

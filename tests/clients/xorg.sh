@@ -4,6 +4,9 @@
 # An X server for a test: Debian's Xorg, unmodified, on a Holdfast device, on a display
 # number of its own. Sourced after tap.sh.
 
+# It is a large program, and many of them run at a time.
+case_seconds=${HOLDFAST_TEST_SECONDS:-120}
+
 # The wrapper that a distribution may put around it drops LD_PRELOAD.
 xorg=/usr/lib/xorg/Xorg
 
@@ -14,7 +17,7 @@ start_x() {
 	shift $(($# > 0))
 	[ -x $xorg ] || skip "$xorg is not installed"
 	write_config "$method"
-	rm -f display
+	rm -f display client.pid
 	# glamor does not want to draw with Mesa's software; it only knows that by the name.
 	[ "$method" = none ] || export force_gl_renderer=Holdfast
 	start_client $xorg -displayfd 3 -config "$PWD/xorg.conf" -logfile "$PWD/xorg.log" \
@@ -24,6 +27,21 @@ start_x() {
 	xserver=$(cat client.pid)
 	read -r display <display
 	export DISPLAY=:$display
+	trap end_x EXIT
+}
+
+# It goes first, by itself, for what it leaves behind is in everybody's /tmp.
+end_x() {
+	kill "$xserver" 2>/dev/null || :
+	if ! eventually 5000 x_is_gone; then
+		kill -KILL "$xserver" 2>/dev/null || :
+	fi
+	rm -f "/tmp/.X${DISPLAY#:}-lock" "/tmp/.X11-unix/X${DISPLAY#:}"
+	kill "$server" 2>/dev/null || :
+}
+
+x_is_gone() {
+	[ ! -e "/proc/$xserver" ]
 }
 
 # write_config METHOD

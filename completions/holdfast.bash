@@ -10,7 +10,7 @@ _holdfast() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'run serve screenshot record trace info top inject vblank --help --version' -- "$word")
+			'run serve screenshot record trace info top inject vblank input --help --version' -- "$word")
 		return
 	fi
 	for ((index = 2; index < COMP_CWORD; index++)); do
@@ -48,19 +48,20 @@ _holdfast() {
 			'real manual fast' -- "$word")
 		return
 		;;
-	--crtc | --connector | --frames | --duration)
+	--crtc | --connector | --frames | --duration | --layout)
 		return
 		;;
 	esac
 	case $command in
-	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --socket --stats --' ;;
-	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --no-seat --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --no-seat --socket --stats' ;;
 	screenshot) options='--socket --crtc --connector' ;;
 	record) options='--socket --crtc --connector --frames --duration' ;;
 	trace) options='--socket --format --output --duration' ;;
 	info) options='--socket --json --objects --problems' ;;
 	top) options='--socket' ;;
-	inject) options='--socket --help plug unplug edid modes link flip commit ioctl fence engine memory device suspend resume list clear' ;;
+	inject) options='--socket --help plug unplug edid modes link flip commit ioctl fence engine memory device input suspend resume list clear' ;;
+	input) options='--socket --layout --help type key press release keysym layout move motion click button scroll touch' ;;
 	vblank) options='--socket --help step run stop fast' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

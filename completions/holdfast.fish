@@ -2,7 +2,7 @@
 #
 # Completion of holdfast for fish.
 
-set -l commands run serve screenshot record trace info top inject vblank
+set -l commands run serve screenshot record trace info top inject vblank input
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l device '__fish_seen_subcommand_from run serve'
 
@@ -18,6 +18,7 @@ complete -c holdfast -n "$none" -a info -d 'Say what a device holds'
 complete -c holdfast -n "$none" -a top -d 'Watch a device'
 complete -c holdfast -n "$none" -a inject -d 'Break a device on purpose'
 complete -c holdfast -n "$none" -a vblank -d 'Move the time of a device'
+complete -c holdfast -n "$none" -a input -d 'Type, point and touch'
 
 complete -c holdfast -n "__fish_seen_subcommand_from $commands" -l socket -r -F -d 'Socket of the server'
 complete -c holdfast -n $device -l device -x -a 'soft vfio:' -d 'Software, or a PCI device'
@@ -37,6 +38,7 @@ complete -c holdfast -n $device -l planes -x -d 'Overlays of a CRTC'
 complete -c holdfast -n $device -l virtual-cursor -d 'Cursors have a hotspot'
 complete -c holdfast -n $device -l check -d 'Say what programs do wrong'
 complete -c holdfast -n $device -l strict -d 'And fail where they did'
+complete -c holdfast -n $device -l no-seat -d 'No input devices and terminals'
 complete -c holdfast -n $device -l stats -d 'A line of figures at the end'
 complete -c holdfast -n '__fish_seen_subcommand_from screenshot record' -l crtc -x -d 'Which one, from 0'
 complete -c holdfast -n '__fish_seen_subcommand_from screenshot record' -l connector -x -d 'That is on the CRTC'
@@ -49,5 +51,7 @@ complete -c holdfast -n '__fish_seen_subcommand_from info' -l objects -d 'What a
 complete -c holdfast -n '__fish_seen_subcommand_from info' -l problems -d 'What clients did wrong'
 complete -c holdfast -n '__fish_seen_subcommand_from info' -l json -d 'For programs to read'
 complete -c holdfast -n '__fish_seen_subcommand_from run; and contains -- -- (commandline -opc)' -a '(__fish_complete_subcommand)'
-complete -c holdfast -n '__fish_seen_subcommand_from inject' -x -a 'plug unplug edid modes link flip commit ioctl fence engine memory device suspend resume list clear'
+complete -c holdfast -n '__fish_seen_subcommand_from inject' -x -a 'plug unplug edid modes link flip commit ioctl fence engine memory device input suspend resume list clear'
 complete -c holdfast -n '__fish_seen_subcommand_from vblank' -x -a 'step run stop fast'
+complete -c holdfast -n '__fish_seen_subcommand_from input' -l layout -x -d 'Of the keyboard'
+complete -c holdfast -n '__fish_seen_subcommand_from input' -x -a 'type key press release keysym layout move motion click button scroll touch'

@@ -235,7 +235,7 @@ test_a_killed_x_server_can_be_started_again() {
 		window 0 0 ffffff
 		shows 0 50 50 ffffff
 		stop_x KILL || :
-		rm -f "/tmp/.X${DISPLAY#:}-lock" "/tmp/.X11-unix/X${DISPLAY#:}"
+		forget_display
 		expect_info 'not info["objects"] and not info["files"]'
 		start_x
 		root_is $colour

@@ -36,8 +36,16 @@ end_x() {
 	if ! eventually 5000 x_is_gone; then
 		kill -KILL "$xserver" 2>/dev/null || :
 	fi
-	rm -f "/tmp/.X${DISPLAY#:}-lock" "/tmp/.X11-unix/X${DISPLAY#:}"
+	forget_display
 	kill "$server" 2>/dev/null || :
+}
+
+# What one that is killed leaves, unless another has taken the number already.
+forget_display() {
+	local number=${DISPLAY#:}
+	if grep -qsw "$xserver" "/tmp/.X$number-lock"; then
+		rm -f "/tmp/.X$number-lock" "/tmp/.X11-unix/X$number"
+	fi
 }
 
 x_is_gone() {

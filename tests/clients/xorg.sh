@@ -111,3 +111,35 @@ sys.exit(not ('"$1"'))'
 expect_info() {
 	eventually 10000 info_says "$1" || fail "not so: $1: $(cat info.json)"
 }
+
+# start_screen [METHOD] [OUTPUT]...: an X server with these monitors.
+start_screen() {
+	local output options=() method=${1:-none}
+	need xsetroot xrandr python3
+	shift $(($# > 0))
+	for output in "${@:-640x480}"; do
+		options+=(--output "$output")
+	done
+	start_server "${options[@]}"
+	start_x "$method"
+	root_is 204060
+	shows 0 0 0 204060 320 240 204060
+}
+
+# start_two: 640x480, and 800x600 on the right of it.
+start_two() {
+	start_screen none 640x480 800x600
+	shows 1 0 0 204060 799 599 204060
+}
+
+# A window of one colour, 100x100, without a border: window X Y RRGGBB.
+window() {
+	need xlogo
+	xlogo -geometry "100x100+$1+$2" -bw 0 -bg "#$3" -fg "#$3" &
+}
+
+# Is the picture of the monitor what the X server says that it is?
+same_as_xwd() {
+	ask screenshot one.png && xwd -root -silent >root.xwd &&
+		"$here/xwd.py" root.xwd one.png
+}

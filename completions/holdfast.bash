@@ -59,7 +59,7 @@ _holdfast() {
 	record) options='--socket --crtc --connector --frames --duration' ;;
 	view) options='--socket --crtc --connector --vnc --http --password-file --view-only --novnc' ;;
 	trace) options='--socket --format --output --duration' ;;
-	info) options='--socket --json --problems' ;;
+	info) options='--socket --json --objects --problems' ;;
 	top) options='--socket' ;;
 	inject) options='--socket --help plug unplug edid modes link flip commit ioctl fence engine memory device input suspend resume list clear' ;;
 	input) options='--socket --layout --help type key press release keysym layout move motion click button scroll touch' ;;

@@ -28,7 +28,7 @@
  * @virtual_cursor: a cursor's plane is for clients that say where its hotspot is
  * @check: say what clients do wrong
  * @strict: and fail where they did
- * @problems: print those only
+ * @problems: print those only; likewise @objects
  * @stats: print a line at the end
  * @json: machine-readable
  * @crtc: index
@@ -61,7 +61,7 @@ struct hf_cli_options {
 	size_t pool, memory;
 	unsigned int overlays;
 	bool has_overlays, virtual_cursor;
-	bool check, strict, problems;
+	bool check, strict, problems, objects;
 	bool stats;
 	bool json;
 	unsigned int crtc;

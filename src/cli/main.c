@@ -36,6 +36,7 @@ enum {
 	CHECK,
 	STRICT,
 	PROBLEMS,
+	OBJECTS,
 	FORMAT,
 	DURATION,
 	RECORD,
@@ -103,6 +104,7 @@ static const struct option long_options[] = {
 	{ "check", no_argument, NULL, CHECK },
 	{ "strict", no_argument, NULL, STRICT },
 	{ "problems", no_argument, NULL, PROBLEMS },
+	{ "objects", no_argument, NULL, OBJECTS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "format", required_argument, NULL, FORMAT },
@@ -155,6 +157,7 @@ static unsigned int commands_of(int option)
 		return INPUT;
 	case JSON:
 	case PROBLEMS:
+	case OBJECTS:
 		return INFO;
 	case CRTC:
 	case CONNECTOR:
@@ -201,7 +204,7 @@ static void print_help(void)
 	     "       holdfast view [--socket PATH] [--crtc N | --connector NAME]\n"
 	     "                     [--vnc [ADDRESS:]PORT] [--http [ADDRESS:]PORT]\n"
 	     "                     [--password-file FILE] [--view-only] [--novnc DIR]\n"
-	     "       holdfast info [--socket PATH] [--json | --problems]\n"
+	     "       holdfast info [--socket PATH] [--json | --objects | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
@@ -447,6 +450,9 @@ static int parse_option(const struct command *command,
 		return 0;
 	case PROBLEMS:
 		options->problems = true;
+		return 0;
+	case OBJECTS:
+		options->objects = true;
 		return 0;
 	case SCANOUT:
 		return parse_scanout(options);

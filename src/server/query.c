@@ -21,6 +21,8 @@
 #include "mem/shmem.h"
 #include "server/inject.h"
 #include "server/json.h"
+#include "server/kms_state.h"
+#include "server/objects.h"
 #include "server/record.h"
 #include "server/scenario.h"
 #include "server/server.h"
@@ -32,30 +34,6 @@
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
 	hf_json_add(obj, key, json_object_new_uint64(value));
-}
-
-static struct json_object *describe_object(const struct hf_gem_object *object)
-{
-	struct json_object *obj = json_object_new_object();
-
-	add_uint(obj, "id", hf_gem_object_owner(object)->object);
-	add_uint(obj, "pid", hf_gem_object_owner(object)->pid);
-	add_uint(obj, "bytes", object->size);
-	add_uint(obj, "handles", object->handle_count);
-	add_uint(obj, "references", object->refcount);
-	add_uint(obj, "name", object->name);
-	add_uint(obj, "pins", object->mapping ? object->mapping->refcount : 0);
-	hf_json_add(obj, "contiguous",
-			       json_object_new_boolean(
-				       hf_gem_object_contiguous(object)));
-	hf_json_add(obj, "user_pages",
-			       json_object_new_boolean(!object->backing));
-	hf_json_add(obj, "purged",
-			       json_object_new_boolean(object->purged));
-	hf_json_add(obj, "imported",
-			       json_object_new_boolean(object->foreign &&
-						       object->backing));
-	return obj;
 }
 
 /* Which lessee it is, of which file (0: that is closed), and what it has. */
@@ -82,9 +60,12 @@ static struct json_object *describe_lease(const struct hf_file *file)
 static struct json_object *describe_file(struct hf_file *file)
 {
 	struct json_object *obj = json_object_new_object();
+	char program[HF_COMM_SIZE];
 
+	hf_process_name(file->cred.pid, program);
 	add_uint(obj, "id", file->id);
 	add_uint(obj, "pid", file->cred.pid);
+	hf_json_add(obj, "program", json_object_new_string(program));
 	hf_json_add(obj, "node",
 			       json_object_new_string(
 				       file->render ? "render" : "primary"));
@@ -145,9 +126,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 			    struct totals *sum)
 {
 	struct json_object *files = json_object_object_get(root, "files");
-	struct json_object *objects = json_object_object_get(root, "objects");
 	struct json_object *crtcs = json_object_object_get(root, "crtcs");
-	struct hf_gem_object *object;
 	struct hf_file *file;
 
 	wl_list_for_each(file, &dev->files, link) {
@@ -162,8 +141,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
 	sum->writebacks += dev->kms.writebacks;
-	wl_list_for_each(object, &dev->gem.objects, link)
-		hf_json_append(objects, describe_object(object));
+	hf_objects_describe(dev, json_object_object_get(root, "objects"));
 	sum->objects += dev->gem.count;
 	sum->bytes += dev->gem.bytes;
 	sum->peak_objects += dev->gem.peak_count;

@@ -39,6 +39,9 @@ struct hf_server {
 	struct wl_event_source *sources[7];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
+	struct wl_list brokers; /* connections that others are made by way of */
+	char **told; /* programs that are known not to see the device */
+	unsigned int ntold;
 	_Atomic uint64_t ioctls;
 	uint32_t spin; /* rounds before a client's thread sleeps */
 	pthread_mutex_t shots_lock;
@@ -95,6 +98,13 @@ struct hf_server_options {
  */
 int hf_server_init(struct hf_server *server,
 		   const struct hf_server_options *options);
+
+/**
+ * hf_server_tell() - Is it news that a program does not see the device?
+ *
+ * Return: 0 the first time, then -EEXIST.
+ */
+int hf_server_tell(struct hf_server *server, const char *path);
 
 /** hf_server_dispatch() - Handle events; waits @timeout ms, -1: for ever. */
 int hf_server_dispatch(struct hf_server *server, int timeout);

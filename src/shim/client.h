@@ -121,6 +121,14 @@ int hf_own_maps_fd(void);
 /** hf_own_maps_keep() - Keep this one. Return: the number that it has now. */
 int hf_own_maps_keep(int fd);
 
+/**
+ * hf_client_connect() - A new connection to the server, as the kernel gives it.
+ *
+ * Return: a descriptor (close-on-exec, out of the way), or -ENODEV.
+ */
+int hf_client_connect(void);
+/** hf_client_prepare() - Connect this process, if it ever may have to. */
+void hf_client_prepare(void);
 /** hf_client_connected() - Has this process ever talked to a server? */
 bool hf_client_connected(void);
 

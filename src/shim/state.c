@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "shim/environment.h"
 #include "shim/shim.h"
+#include "shim/trap.h"
 #include "uapi/wire.h"
 
 #define SLOT_SIZE 32768
@@ -44,7 +46,7 @@ static void init(void)
 {
 	char *map, *none = NULL;
 
-	if (!getenv(HF_ENV_SOCKET)) {
+	if (!hf_environment_learn()) {
 		atomic_store(&activity, INACTIVE);
 		return;
 	}
@@ -58,6 +60,13 @@ static void init(void)
 	if (!atomic_compare_exchange_strong(&region, &none, map))
 		munmap(map, HF_SHIM_STATES * SLOT_SIZE);
 	atomic_store(&activity, ACTIVE);
+}
+
+/* What the program does later, to its environment for one, is not to matter. */
+static __attribute__((constructor)) void start(void)
+{
+	if (hf_shim_active())
+		hf_trap_start();
 }
 
 bool hf_shim_active(void)

@@ -59,6 +59,13 @@ bool hf_environment_learn(void)
 	return true;
 }
 
+/* What the program does later, to its environment for one, is not to matter. */
+static __attribute__((constructor)) void start(void)
+{
+	if (hf_shim_active())
+		hf_trap_start();
+}
+
 /* -- lists ------------------------------------------------------------------------ */
 
 static const char *value_of(const char *entry, const char *name)

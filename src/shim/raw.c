@@ -42,31 +42,6 @@
 /* The kernel's sets of signals have 64 bits. */
 #define KERNEL_SIGSET_SIZE 8
 
-/* As many arguments as the kernel may take: what the caller did not pass is
- * whatever the registers and the stack hold, here as in the C library's. */
-long hf_syscall(long number, ...)
-{
-	long a[6];
-	va_list ap;
-
-	va_start(ap, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(ap, long);
-	va_end(ap);
-	return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
-long hf_raw_kernel(long number, const long *a)
-{
-	int saved = errno;
-	long ret = hf_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-
-	if (ret == -1)
-		ret = -errno;
-	errno = saved;
-	return ret;
-}
-
 /* Return: the mask in @set, NULL for none; @err is set to 0 or an errno. */
 static const sigset_t *get_mask(long user, long size, sigset_t *set, int *err)
 {

@@ -11,7 +11,6 @@
 
 #include "shim/environment.h"
 #include "shim/shim.h"
-#include "shim/trap.h"
 #include "uapi/wire.h"
 
 #define SLOT_SIZE 32768
@@ -60,13 +59,6 @@ static void init(void)
 	if (!atomic_compare_exchange_strong(&region, &none, map))
 		munmap(map, HF_SHIM_STATES * SLOT_SIZE);
 	atomic_store(&activity, ACTIVE);
-}
-
-/* What the program does later, to its environment for one, is not to matter. */
-static __attribute__((constructor)) void start(void)
-{
-	if (hf_shim_active())
-		hf_trap_start();
 }
 
 bool hf_shim_active(void)

@@ -138,14 +138,21 @@ int hf_server_tell(struct hf_server *server, const char *path)
 	return remember_told(server, path);
 }
 
-static bool answer_told(struct connection *conn, struct hf_wire_query *query)
+/* What the shim asks of its own accord. Return: was it that? */
+static bool answer_shim(struct connection *conn, struct hf_wire_query *query)
 {
 	static const char told[] = "told\n";
 
-	if (strncmp(query->text, told, sizeof(told) - 1))
+	if (!strncmp(query->text, told, sizeof(told) - 1)) {
+		query->error = remember_told(conn->server,
+					     query->text + sizeof(told) - 1);
+	} else if (!strcmp(query->text, "who")) {
+		snprintf(query->text, sizeof(query->text), "%u %u",
+			 conn->cred.uid, conn->cred.gid);
+		query->error = 0;
+	} else {
 		return false;
-	query->error = remember_told(conn->server,
-				     query->text + sizeof(told) - 1);
+	}
 	hf_send_fds(conn->fd, query, sizeof(*query), NULL, 0);
 	return true;
 }
@@ -156,7 +163,7 @@ static void answer_query(struct connection *conn, struct hf_wire_query *query,
 			 int data)
 {
 	query->text[sizeof(query->text) - 1] = 0;
-	if (admitted(conn, query->key) && answer_told(conn, query))
+	if (admitted(conn, query->key) && answer_shim(conn, query))
 		return;
 	if (!admitted(conn, query->key) ||
 	    (!is_own(conn) && strcmp(query->text, "info"))) {

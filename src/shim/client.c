@@ -148,6 +148,35 @@ static int shake_hands(int fd)
 	return ret == sizeof(hello) && hello.error ? hello.error : -ENODEV;
 }
 
+bool hf_client_query(struct hf_wire_query *query)
+{
+	int fd = hf_client_connect(), fds[HF_FDPASS_MAX], ret;
+	unsigned int n = 0;
+
+	if (fd < 0)
+		return false;
+	query->type = HF_WIRE_QUERY;
+	memcpy(query->key, hf_environment()->key, sizeof(query->key));
+	ret = hf_send_fds(fd, query, sizeof(*query), NULL, 0);
+	if (!ret)
+		ret = hf_recv_fds(fd, query, sizeof(*query), 0, fds, &n);
+	while (n)
+		REAL(close)(fds[--n]);
+	REAL(close)(fd);
+	return ret == sizeof(*query);
+}
+
+bool hf_client_ids(uid_t *uid, gid_t *gid)
+{
+	struct hf_wire_query query = { .text = "who" };
+	int saved = errno;
+	bool known = hf_client_query(&query) && !query.error &&
+		     sscanf(query.text, "%u %u", uid, gid) == 2;
+
+	errno = saved;
+	return known;
+}
+
 static struct hf_link *new_link(void)
 {
 	struct hf_link *link;

@@ -17,10 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/fdpass.h"
 #include "base/program.h"
 #include "shim/client.h"
 #include "shim/environment.h"
@@ -32,22 +30,10 @@
 /* The server remembers. Return: is it the first time? */
 static bool first_time(const char *path)
 {
-	struct hf_wire_query query = { .type = HF_WIRE_QUERY };
-	int fds[HF_FDPASS_MAX], fd, ret;
-	unsigned int n = 0;
+	struct hf_wire_query query = { 0 };
 
-	fd = hf_client_connect();
-	if (fd < 0)
-		return false; /* there is no device any more */
-	memcpy(query.key, hf_environment()->key, sizeof(query.key));
 	snprintf(query.text, sizeof(query.text), "told\n%s", path);
-	ret = hf_send_fds(fd, &query, sizeof(query), NULL, 0);
-	if (!ret)
-		ret = hf_recv_fds(fd, &query, sizeof(query), 0, fds, &n);
-	while (n)
-		REAL(close)(fds[--n]);
-	REAL(close)(fd);
-	return ret != sizeof(query) || query.error != -EEXIST;
+	return hf_client_query(&query) && query.error != -EEXIST;
 }
 
 static void tell(const char *path, const char *why)

@@ -99,6 +99,17 @@ static int make_memfd(const struct hf_path *p, bool sink)
 	return fd;
 }
 
+/* Below a root directory without /proc: it takes reads and writes, whatever was
+ * asked for, but what was sealed stays as it is. */
+static int use_memfd(int fd, int flags)
+{
+	REAL(lseek)(fd, 0, SEEK_SET);
+	if (!(flags & O_CLOEXEC))
+		REAL(fcntl)(fd, F_SETFD, 0);
+	REAL(fcntl)(fd, F_SETFL, flags & (O_APPEND | O_NONBLOCK));
+	return fd;
+}
+
 /*
  * A memfd has no owner but its maker, whom the owner's permissions bind; open
  * it before they shut out a write that the node's owner may do.
@@ -112,14 +123,17 @@ static int open_memfd(int fd, int flags)
 		return -1;
 	fd_link(link, fd);
 	ret = REAL(open)(link, flags & REOPEN_FLAGS & ~O_NOATIME);
-	if (ret < 0) {
+	if (ret < 0 && errno == ENOENT) {
+		ret = use_memfd(fd, flags);
+	} else if (ret < 0) {
 		int error = errno;
 
 		REAL(close)(fd);
 		errno = error;
 		return -1;
+	} else {
+		REAL(close)(fd);
 	}
-	REAL(close)(fd);
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		hf_attribute_opened();
 	return ret;

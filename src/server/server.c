@@ -738,6 +738,10 @@ driver_of(const struct hf_server_options *options)
 static void look_after(struct hf_server *server, struct hf_device *dev)
 {
 	dev->gem.limit = server->memory;
+	/* So that no client leaves the others nothing. */
+	dev->gem.client_count = hf_memory_max_fds(server->sys->mem) / 2;
+	dev->gem.client_bytes = server->client_memory ?:
+		hf_memory_max_pages(server->sys->mem) << HF_PAGE_SHIFT;
 	if (dev->driver->kms) {
 		dev->kms.changed = configuration_changed;
 		hf_uevents_follow(dev);
@@ -780,6 +784,7 @@ static int create_devices(struct hf_server *server,
 		return -errno;
 	server->display = display;
 	server->memory = options->memory;
+	server->client_memory = options->client_memory;
 	look_after(server, server->dev);
 	if (server->engine != server->dev)
 		look_after(server, server->engine);

@@ -54,6 +54,7 @@ struct hf_server {
 	bool children; /* the programs are processes below this one */
 	struct hf_device_options display; /* how the one with the display was made */
 	size_t memory; /* bytes that objects may take; 0: any */
+	size_t client_memory; /* of one client; 0: half of the machine's */
 };
 
 /**
@@ -70,6 +71,7 @@ struct hf_server {
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default
  * @memory: bytes that objects may take before unneeded ones are purged; 0: any
+ * @client_memory: bytes that those of one client may; 0: half of the machine's
  * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  * @pace: how the devices' time passes
  *
@@ -82,7 +84,7 @@ struct hf_server_options {
 	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
 	bool contiguous, split, incoherent, check;
-	size_t pool, memory;
+	size_t pool, memory, client_memory;
 	enum hf_clock_pace pace;
 	const struct hf_kms_output *outputs;
 	size_t noutputs;

@@ -80,6 +80,19 @@ static int render(void)
 	return close(fd);
 }
 
+/* Buffers without end; it has as many as it gets, and goes on. */
+static int flood(void)
+{
+	struct drm_mode_create_dumb dumb = { .width = 512, .height = 512,
+					     .bpp = 32 };
+
+	for (unsigned int i = 0; i < 100000; i++)
+		if (drmIoctl(device, DRM_IOCTL_MODE_CREATE_DUMB, &dumb))
+			return errno == ENOMEM && i ? 0 : -1;
+	errno = EOVERFLOW;
+	return -1;
+}
+
 /* Open it and go on with it. */
 static int hold(void)
 {
@@ -101,6 +114,16 @@ static int attribute(void)
 
 	close(fd);
 	return n == 6 && !strcmp(text, "226:0\n") ? 0 : -1;
+}
+
+/* Until somebody says so. */
+static int wait_for_input(void)
+{
+	char byte;
+
+	puts("waiting");
+	fflush(stdout);
+	return read(0, &byte, 1) == 1 ? 0 : -1;
 }
 
 /* -- descriptors --------------------------------------------------------------------- */
@@ -368,6 +391,7 @@ static const struct {
 	int (*act)(void);
 } words[] = {
 	{ "use", use }, { "render", render }, { "hold", hold }, { "held", held },
+	{ "flood", flood }, { "wait", wait_for_input },
 	{ "attribute", attribute }, { "close-from", close_from },
 	{ "close-each", close_each }, { "close-listed", close_listed },
 	{ "close-by-number", close_by_number },

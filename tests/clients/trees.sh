@@ -178,6 +178,29 @@ test_a_program_below_another_root() {
 		./holdfast run -- chroot root $trees use child use execve use attribute"
 }
 
+# flooded: one client has all that it gets; is the device there for others?
+flooded() {
+	open_keys
+	start_client "$trees" hold flood wait
+	eventually 20000 grep -q waiting out || fail "$(cat err)"
+	client "$trees" use hold held
+	press_key
+	wait "$client"
+	client "$trees" hold flood
+	stop_server
+}
+
+test_a_flood_of_bytes_ends_at_a_clients_limit() {
+	start_server --client-memory 32M
+	flooded
+}
+
+test_a_flood_of_objects_ends_at_a_clients_limit() {
+	ulimit -n 256
+	start_server
+	flooded
+}
+
 test_a_static_program_is_announced() {
 	need busybox
 	file_is_static "$(command -v busybox)" || skip "busybox is not static"

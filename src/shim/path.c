@@ -7,6 +7,7 @@
  * wipes on fork; a tree that was replaced is unmapped when nobody reads.
  */
 #include "shim/path.h"
+#include "shim/client.h"
 #include "shim/device.h"
 #include "shim/served.h"
 
@@ -847,7 +848,7 @@ static bool in_group(gid_t gid)
 	return false;
 }
 
-bool hf_path_allowed(const struct hf_path *p, int mask, uid_t uid, gid_t gid)
+static bool allowed_to(const struct hf_path *p, int mask, uid_t uid, gid_t gid)
 {
 	uint32_t mode = hf_path_mode(p);
 	uid_t owner = p->node ? p->node->uid : 0;
@@ -860,6 +861,14 @@ bool hf_path_allowed(const struct hf_path *p, int mask, uid_t uid, gid_t gid)
 	else if (gid == group || ((mode >> 3 ^ mode) & 7 && in_group(group)))
 		mode >>= 3;
 	return !(mask & ~mode & 7);
+}
+
+/* In a user name space of its own a process has other numbers for those who it is
+ * to the machine; the server sees the latter. */
+bool hf_path_allowed(const struct hf_path *p, int mask, uid_t uid, gid_t gid)
+{
+	return allowed_to(p, mask, uid, gid) ||
+	       (hf_client_ids(&uid, &gid) && allowed_to(p, mask, uid, gid));
 }
 
 void hf_path_machine_dir(char *path)

@@ -58,7 +58,7 @@ _holdfast() {
 	screenshot) options='--socket --crtc --connector' ;;
 	record) options='--socket --crtc --connector --frames --duration' ;;
 	trace) options='--socket --format --output --duration' ;;
-	info) options='--socket --json --problems' ;;
+	info) options='--socket --json --objects --problems' ;;
 	top) options='--socket' ;;
 	inject) options='--socket --help plug unplug edid modes link flip commit ioctl fence engine memory device suspend resume list clear' ;;
 	vblank) options='--socket --help step run stop fast' ;;

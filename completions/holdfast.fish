@@ -45,6 +45,7 @@ complete -c holdfast -n '__fish_seen_subcommand_from record' -l frames -x -d 'Ho
 complete -c holdfast -n '__fish_seen_subcommand_from record trace' -l duration -x -d 'Seconds'
 complete -c holdfast -n '__fish_seen_subcommand_from trace' -l format -x -a 'text chrome' -d 'Of the trace'
 complete -c holdfast -n '__fish_seen_subcommand_from trace' -l output -r -F -d 'Where to write'
+complete -c holdfast -n '__fish_seen_subcommand_from info' -l objects -d 'What all of them are for'
 complete -c holdfast -n '__fish_seen_subcommand_from info' -l problems -d 'What clients did wrong'
 complete -c holdfast -n '__fish_seen_subcommand_from info' -l json -d 'For programs to read'
 complete -c holdfast -n '__fish_seen_subcommand_from run; and contains -- -- (commandline -opc)' -a '(__fish_complete_subcommand)'

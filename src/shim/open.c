@@ -476,16 +476,19 @@ static bool stdio_claims(const char *name, const char *mode)
 HF_SHIM_EXPORT FILE *fopen(const char *name, const char *mode)
 {
 	int saved = errno;
+	bool first = hf_path_first(AT_FDCWD, name);
 	FILE *f = NULL;
 
 	if (strstr(name, "/fdinfo/") && stdio_flags(mode) >= 0)
 		return fopen_fd(open(name, stdio_flags(mode), 0666), mode);
 	errno = ENOENT;
-	if (!hf_cwd_claims(AT_FDCWD, name) && !stdio_claims(name, mode)) {
+	if (!first && !hf_cwd_claims(AT_FDCWD, name) &&
+	    !stdio_claims(name, mode)) {
 		errno = saved;
 		f = REAL(fopen)(name, mode);
 	}
-	if (f || stdio_flags(mode) < 0 || !hf_path_missed(AT_FDCWD, name))
+	if (f || stdio_flags(mode) < 0 ||
+	    (!first && !hf_path_missed(AT_FDCWD, name)))
 		return f;
 	f = fopen_fd(open_ours(AT_FDCWD, name, stdio_flags(mode), 0666), mode);
 	if (f)
@@ -523,7 +526,8 @@ HF_SHIM_EXPORT FILE *freopen(const char *name, const char *mode, FILE *f)
 	int saved = errno;
 
 	if (name && stdio_flags(mode) >= 0 &&
-	    (hf_cwd_claims(AT_FDCWD, name) || hf_path_named(name))) {
+	    (hf_cwd_claims(AT_FDCWD, name) || hf_path_named(name) ||
+	     hf_path_first(AT_FDCWD, name))) {
 		ours = hf_path_resolve(AT_FDCWD, name, 0, &p) != HF_PATH_FAIL;
 		hf_path_put(&p);
 		errno = saved;

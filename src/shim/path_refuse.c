@@ -68,7 +68,7 @@ static bool is_there(int dirfd, const char *name)
 	int saved = errno;
 	bool there;
 
-	if (!hf_path_named(name))
+	if (!hf_path_named(name) && !hf_path_first(dirfd, name))
 		return false;
 	there = hf_path_resolve(dirfd, name, NOFOLLOW, &p) == HF_PATH_NODE;
 	hf_path_put(&p);

@@ -473,15 +473,16 @@ static char *realpath_ours(const char *name, char *buf)
 
 static char *try_realpath(const char *name, char *buf)
 {
+	bool first = hf_path_first(AT_FDCWD, name);
 	int saved = errno;
 	char *ret = NULL;
 
 	errno = ENOENT;
-	if (!hf_cwd_claims(AT_FDCWD, name)) {
+	if (!first && !hf_cwd_claims(AT_FDCWD, name)) {
 		errno = saved;
 		ret = REAL(realpath)(name, buf);
 	}
-	if (ret || !name || !hf_path_missed(AT_FDCWD, name))
+	if (ret || !name || (!first && !hf_path_missed(AT_FDCWD, name)))
 		return ret;
 	ret = realpath_ours(name, buf);
 	if (ret)

@@ -41,6 +41,7 @@
  * @help: what the command knows is to be listed
  * @scenario: path of a file of events, or NULL
  * @pace: how the device's time passes
+ * @no_seat: there are no input devices and no terminals
  */
 struct hf_cli_options {
 	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
@@ -66,6 +67,7 @@ struct hf_cli_options {
 	bool help;
 	const char *scenario;
 	enum hf_clock_pace pace;
+	bool no_seat;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */

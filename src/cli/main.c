@@ -41,6 +41,7 @@ enum {
 	RECORD,
 	CONNECTOR,
 	FRAMES,
+	NO_SEAT,
 };
 
 /* Which commands an option belongs to. */
@@ -101,6 +102,7 @@ static const struct option long_options[] = {
 	{ "record", required_argument, NULL, RECORD },
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
+	{ "no-seat", no_argument, NULL, NO_SEAT },
 	{ 0 },
 };
 
@@ -126,6 +128,7 @@ static unsigned int commands_of(int option)
 	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
+	case NO_SEAT:
 		return RUN | SERVE;
 	case HELP:
 		return INJECT | VBLANK;
@@ -207,6 +210,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Attributes of an output:");
@@ -419,6 +423,9 @@ static int parse_option(const struct command *command,
 		return parse_planes(options);
 	case VIRTUAL_CURSOR:
 		options->virtual_cursor = true;
+		return 0;
+	case NO_SEAT:
+		options->no_seat = true;
 		return 0;
 	default:
 		return parse_crtc(options);

@@ -31,6 +31,7 @@
 #include "server/server.h"
 #include "server/trace.h"
 #include "uapi/call.h"
+#include "uapi/device_ioctls.h"
 #include "uapi/dma_buf.h"
 #include "uapi/tree.h"
 
@@ -169,7 +170,9 @@ static void answer(struct slot *slot, int ret)
 		wire->nfds = 0;
 		ret = -EMFILE; /* too many in flight */
 	}
-	wire->ret = ret;
+	if (!call->desc)
+		wire->arrays[0].used = call->out_size;
+	wire->ret = ret ? ret : call->value;
 	hf_call_release(call);
 	for (unsigned int i = 0; i < call->nfds_in; i++)
 		close(call->fds_in[i]);
@@ -669,6 +672,72 @@ static int op_monitor(struct hf_client *client, struct slot *slot,
 	return ret;
 }
 
+/* -- character devices of the seat ----------------------------------------- */
+
+static int op_device_open(struct hf_client *client, struct slot *slot,
+			  struct hf_wire_slot *wire)
+{
+	struct hf_server *server = client->server;
+	char path[HF_TREE_PATH_MAX + 1];
+	int fd, ret;
+
+	memcpy(path, wire->arg, sizeof(path));
+	if (!memchr(path, 0, sizeof(path)))
+		return -ENAMETOOLONG;
+	if (!server->seat)
+		return -ENXIO;
+	hf_server_reap(server);
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_seat_open(server->seat, &client->cred, path,
+			   (int)slot->call.cmd, &fd);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret ? ret : hf_call_add_fd(&slot->call, fd, true);
+}
+
+/* Our own copy of what the table says that comes along. */
+static int read_device_arg(struct slot *slot, struct hf_wire_slot *wire,
+			   const struct hf_device_ioctl *desc)
+{
+	uint32_t in = desc->value ? sizeof(uint64_t) : desc->in;
+	uint32_t size = in > desc->out ? in : desc->out;
+	struct hf_call *call = &slot->call;
+
+	if (size > INLINE_ARG) {
+		call->arg = slot->big_arg = malloc(size);
+		if (!call->arg)
+			return -ENOMEM;
+	}
+	memcpy(call->arg, wire->arg, in);
+	memset(call->arg + in, 0, (size > INLINE_ARG ? size : INLINE_ARG) - in);
+	call->payload = wire->payload;
+	call->payload_size = HF_WIRE_PAYLOAD_INLINE;
+	for (unsigned int i = 0; i < 2; i++)
+		call->arrays[i] = wire->arrays[i];
+	return call->arrays[1].len > desc->nested ||
+			       call->arrays[1].len > call->payload_size ||
+			       call->arrays[1].off ?
+		       VIOLATION : 0;
+}
+
+/* What was written before counts: so see to that first. */
+static int op_device_ioctl(struct hf_client *client, struct slot *slot,
+			   struct hf_wire_slot *wire)
+{
+	struct hf_server *server = client->server;
+	struct hf_device_ioctl desc = hf_device_ioctl_desc(slot->call.cmd);
+	int ret = read_device_arg(slot, wire, &desc);
+
+	if (ret)
+		return ret;
+	if (!server->seat)
+		return -ENODEV;
+	hf_server_reap(server);
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_seat_ioctl(server->seat, &slot->call);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
 static int run_op(struct hf_client *client, struct slot *slot,
 		  struct hf_wire_slot *wire, uint32_t op, uint32_t file)
 {
@@ -693,6 +762,10 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_write(client, slot, wire);
 	case HF_OP_MONITOR:
 		return op_monitor(client, slot, wire);
+	case HF_OP_DEVICE_OPEN:
+		return op_device_open(client, slot, wire);
+	case HF_OP_DEVICE_IOCTL:
+		return op_device_ioctl(client, slot, wire);
 	case HF_OP_FDINFO:
 		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:

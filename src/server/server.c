@@ -29,6 +29,7 @@
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
 #include "server/debugfs.h"
+#include "server/desktop.h"
 #include "server/pace.h"
 #include "server/scenario.h"
 #include "server/server.h"
@@ -338,7 +339,7 @@ static int build_tree(const struct hf_server *server)
 	}
 	if (server->engine != dev)
 		devices[n++] = describe_device(server->engine);
-	return hf_sysfs_build(devices, n);
+	return hf_sysfs_build(devices, n, server->seat);
 }
 
 static void unmap_tree(const struct hf_tree *tree)
@@ -371,6 +372,52 @@ static int update_tree(struct hf_server *server)
 	atomic_fetch_add(&server->generation, 1);
 	return 0;
 }
+
+/* -- the seat -------------------------------------------------------------- */
+
+static void seat_changed(void *data)
+{
+	struct hf_server *server = data;
+
+	eventfd_write(server->sys->changed_fd, 1);
+}
+
+static void seat_uevent(void *data, const char *devpath, const char *action)
+{
+	hf_uevent_below(data, devpath, action);
+}
+
+static int seat_bounds(void *data, const char *connector, struct hf_rect *all,
+		       struct hf_rect *rect)
+{
+	const struct hf_server *server = data;
+
+	return hf_desktop_bounds(&server->dev->kms, connector, all, rect);
+}
+
+static int create_seat(struct hf_server *server)
+{
+	static const struct hf_seat_funcs funcs = {
+		.changed = seat_changed,
+		.uevent = seat_uevent,
+		.bounds = seat_bounds,
+	};
+
+	server->seat = hf_seat_create(server->sys, &funcs, server);
+	return server->seat ? 0 : -errno;
+}
+
+static void destroy_seat(struct hf_server *server)
+{
+	if (!server->seat)
+		return;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_seat_destroy(server->seat);
+	server->seat = NULL;
+	pthread_mutex_unlock(&server->sys->lock);
+}
+
+/* -- what has happened, for all to see ------------------------------------- */
 
 static void stop_settling(struct hf_call *call)
 {
@@ -748,6 +795,8 @@ int hf_server_init(struct hf_server *server,
 	if (!ret)
 		ret = hf_monitors_init(&server->monitors, server->sys->instance,
 				       server->sys->endpoints.max_fds);
+	if (!ret && !options->no_seat)
+		ret = create_seat(server);
 	if (!ret) {
 		hf_uevents_init(server);
 		ret = update_tree(server);
@@ -804,6 +853,7 @@ void hf_server_finish(struct hf_server *server)
 	}
 	if (server->sys)
 		hf_debugfs_finish(server->sys);
+	destroy_seat(server);
 	hf_uevents_finish(server);
 	hf_monitors_finish(&server->monitors);
 	while (server->sys && !wl_list_empty(&server->sys->devices)) {

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <wayland-server-core.h>
 
+#include "seat/seat.h"
 #include "server/monitor.h"
 #include "server/uevent.h"
 #include "uapi/device.h"
@@ -24,6 +25,7 @@ struct hf_server {
 	struct hf_system *sys;
 	struct hf_vfio *vfio;  /* of the one with the display, or NULL */
 	struct hf_device *dev; /* the one with the display */
+	struct hf_seat *seat; /* NULL: none */
 	struct hf_device *engine; /* the one with the engine: the same, or another */
 	int listen_fd;
 	int spare_fd; /* to be given up where there are no others */
@@ -69,6 +71,7 @@ struct hf_server {
  * @memory: bytes that objects may take before unneeded ones are purged; 0: any
  * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  * @pace: how the devices' time passes
+ * @no_seat: there are no input devices and no terminals
  *
  * What it points to must stay until hf_server_finish().
  */
@@ -79,6 +82,7 @@ struct hf_server_options {
 	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
 	bool contiguous, split, incoherent, check;
+	bool no_seat;
 	size_t pool, memory;
 	enum hf_clock_pace pace;
 	const struct hf_kms_output *outputs;

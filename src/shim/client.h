@@ -90,6 +90,8 @@ void hf_file_forget(int fd);
 uint32_t hf_file_likely(int fd);
 /* In place of a DRM file's number: another file of the server's (shim/served.h). */
 #define HF_FILE_SERVED UINT32_MAX
+/* Likewise: a character device that is not DRM's (shim/device.h). */
+#define HF_FILE_DEVICE (UINT32_MAX - 1)
 
 /** hf_file_mark() - Remember what a number is. */
 void hf_file_mark(int fd, uint32_t file);

@@ -7,11 +7,13 @@
  * wipes on fork; a tree that was replaced is unmapped when nobody reads.
  */
 #include "shim/path.h"
+#include "shim/device.h"
 #include "shim/served.h"
 
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,10 +28,13 @@ static const char *const merged_dirs[] = {
 	"/dev/char",
 	"/dev/dri",
 	"/dev/dri/by-path",
+	"/dev/input",
+	"/dev/input/by-path",
 	"/run/udev",
 	"/run/udev/data",
 	"/run/udev/tags",
 	"/run/udev/tags/master-of-seat",
+	"/run/udev/tags/power-switch",
 	"/run/udev/tags/seat",
 	"/run/udev/tags/uaccess",
 	"/sys",
@@ -39,6 +44,7 @@ static const char *const merged_dirs[] = {
 	"/sys/bus/platform/drivers",
 	"/sys/class",
 	"/sys/class/drm",
+	"/sys/class/input",
 	"/sys/class/tty",
 	"/sys/dev",
 	"/sys/dev/char",
@@ -317,9 +323,16 @@ static bool component_named(const char *s)
 		return component_is(s, "dri") || component_is(s, "drm");
 	case 'c':
 		return (starts(s, "card") && isdigit((unsigned char)s[4])) ||
-		       starts(s, "c226:") || component_is(s, "control");
+		       starts(s, "c226:") || starts(s, "c13:") ||
+		       component_is(s, "control");
 	case '+':
-		return starts(s, "+drm:card");
+		return starts(s, "+drm:card") || starts(s, "+input:");
+	case 'i':
+		return starts(s, "input");
+	case 'e':
+		return starts(s, "event") && isdigit((unsigned char)s[5]);
+	case '1':
+		return starts(s, "13:");
 	case 'r':
 		return starts(s, "renderD");
 	case 'h':
@@ -783,6 +796,14 @@ enum hf_path_kind hf_path_resolve_drm(int fd, struct hf_path *p)
 		return p->kind;
 	}
 	errno = saved;
+	if (hf_input_fd(fd, &minor)) {
+		snprintf(p->path, sizeof(p->path), "/dev/input/event%u", minor);
+		p->tree = get_tree();
+		p->node = p->tree ? hf_tree_find(p->tree, p->path) : NULL;
+		p->kind = p->node ? HF_PATH_NODE : HF_PATH_FAIL;
+		errno = saved;
+		return p->kind;
+	}
 	if (!hf_shim_drm_fd(fd, &minor))
 		return p->kind;
 	p->tree = get_tree();

@@ -34,6 +34,7 @@ struct hf_call {
 	uint32_t cmd;
 	uint8_t *arg;	   /* kernel's "kdata" */
 	uint32_t out_size; /* bytes that go back */
+	int value;	   /* what ioctl(2) returns where that is not 0 */
 
 	struct hf_wire_array arrays[HF_WIRE_ARRAYS];
 	uint8_t *payload; /* shared with the client */

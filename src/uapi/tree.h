@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define HF_DRM_MAJOR 226
+
 #define HF_TREE_MAGIC 0x65657274666823ull
 #define HF_TREE_VERSION 1u
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the seat's files: what a seat is made of. */
+#ifndef HF_SEAT_INTERNAL_H
+#define HF_SEAT_INTERNAL_H
+
+#include "seat/input.h"
+#include "seat/seat.h"
+
+/**
+ * struct hf_seat - See seat.h.
+ * @funcs: the server's; likewise @data
+ * @input: devices, by number
+ */
+struct hf_seat {
+	struct hf_system *sys;
+	const struct hf_seat_funcs *funcs;
+	void *data;
+	struct hf_input *input[HF_INPUT_DEVICES];
+};
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The seat: finds which of its parts a node or a descriptor is of. See the header.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "seat/input_device.h"
+#include "seat/internal.h"
+
+struct hf_seat *hf_seat_create(struct hf_system *sys,
+			       const struct hf_seat_funcs *funcs, void *data)
+{
+	struct hf_seat *seat = calloc(1, sizeof(*seat));
+	int ret;
+
+	if (!seat)
+		return NULL;
+	seat->sys = sys;
+	seat->funcs = funcs;
+	seat->data = data;
+	ret = hf_inputs_init(seat);
+	if (!ret)
+		return seat;
+	hf_seat_destroy(seat);
+	errno = -ret;
+	return NULL;
+}
+
+void hf_seat_destroy(struct hf_seat *seat)
+{
+	if (!seat)
+		return;
+	hf_inputs_finish(seat);
+	free(seat);
+}
+
+/* The nodes are the server's user's. */
+static bool may_open(const struct hf_cred *cred)
+{
+	return cred->uid == 0 || cred->uid == geteuid() ||
+	       cred->gid == getegid();
+}
+
+int hf_seat_open(struct hf_seat *seat, const struct hf_cred *cred,
+		 const char *path, int flags, int *fd)
+{
+	struct hf_input *input = hf_input_by_path(seat, path);
+
+	if (!input)
+		return -ENXIO;
+	if (!may_open(cred))
+		return -EACCES;
+	return hf_input_open(input, flags, fd);
+}
+
+int hf_seat_ioctl(struct hf_seat *seat, struct hf_call *call)
+{
+	struct hf_input_reader *reader;
+
+	if (!call->nfds_in)
+		return -EBADF;
+	reader = hf_input_reader_of(seat, call->fds_in[0]);
+	return reader ? hf_input_ioctl(reader, call) : -ENODEV;
+}

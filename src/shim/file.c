@@ -23,6 +23,7 @@
 #include "shim/client.h"
 #include "shim/descriptor.h"
 #include "shim/device.h"
+#include "shim/heap.h"
 #include "shim/netlink.h"
 #include "shim/poll.h"
 #include "shim/served.h"
@@ -96,6 +97,8 @@ HF_SHIM_EXPORT void *mmap(void *addr, size_t length, int prot, int flags,
 	int saved = errno;
 	uint32_t file;
 
+	if (flags & MAP_FIXED)
+		hf_heap_touched(addr, length);
 	if (fd < 0 || (flags & MAP_ANONYMOUS) || !hf_shim_active())
 		return REAL(mmap)(addr, length, prot, flags, fd, offset);
 	if (hf_file_of(fd, &file)) {

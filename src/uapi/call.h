@@ -39,7 +39,9 @@ struct hf_call {
 	struct hf_wire_array arrays[HF_WIRE_ARRAYS];
 	uint8_t *payload; /* shared with the client */
 	size_t payload_size;
-	void *copies[HF_WIRE_ARRAYS]; /* of arrays, to be freed */
+	const void *copies[HF_WIRE_ARRAYS]; /* of arrays */
+	uint8_t *small_copies; /* what they lie in, owned; or each for itself: */
+	void *large_copies[HF_WIRE_ARRAYS];
 
 	int populate_fd; /* HF_CALL_POPULATE: the memory, owned; and what of it */
 	size_t populate_first, populate_pages;

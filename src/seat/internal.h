@@ -16,6 +16,8 @@ struct hf_seat {
 	const struct hf_seat_funcs *funcs;
 	void *data;
 	struct hf_input *input[HF_INPUT_DEVICES];
+	struct hf_vts *vts;
+	struct hf_seatd *seatd;
 };
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "seat/input_device.h"
 #include "seat/internal.h"
+#include "seat/seatd.h"
+#include "seat/vt.h"
 
 struct hf_seat *hf_seat_create(struct hf_system *sys,
 			       const struct hf_seat_funcs *funcs, void *data)
@@ -23,6 +25,15 @@ struct hf_seat *hf_seat_create(struct hf_system *sys,
 	seat->funcs = funcs;
 	seat->data = data;
 	ret = hf_inputs_init(seat);
+	if (!ret) {
+		seat->vts = hf_vts_create(sys, NULL, NULL);
+		ret = seat->vts ? 0 : -errno;
+	}
+	if (!ret) {
+		seat->seatd = hf_seatd_create(sys, seat->vts, seat, funcs->find,
+					      data);
+		ret = seat->seatd ? 0 : -errno;
+	}
 	if (!ret)
 		return seat;
 	hf_seat_destroy(seat);
@@ -34,6 +45,8 @@ void hf_seat_destroy(struct hf_seat *seat)
 {
 	if (!seat)
 		return;
+	hf_seatd_destroy(seat->seatd);
+	hf_vts_destroy(seat->vts);
 	hf_inputs_finish(seat);
 	free(seat);
 }
@@ -65,4 +78,17 @@ int hf_seat_ioctl(struct hf_seat *seat, struct hf_call *call)
 		return -EBADF;
 	reader = hf_input_reader_of(seat, call->fds_in[0]);
 	return reader ? hf_input_ioctl(reader, call) : -ENODEV;
+}
+
+void hf_seat_revoke(struct hf_seat *seat, int fd)
+{
+	struct hf_input_reader *reader = hf_input_reader_of(seat, fd);
+
+	if (reader)
+		hf_input_reader_revoke(reader, fd);
+}
+
+struct hf_seatd *hf_seat_seatd(const struct hf_seat *seat)
+{
+	return seat->seatd;
 }

@@ -3,8 +3,9 @@
  * The seat as libseat knows it. See the header; the system's lock protects all of it.
  *
  * A client is new, and then has a session: the VT that was shown when it opened the
- * seat. When another VT comes, its devices are taken away at once, it is told so, and
- * says when it has got over it (PENDING until then): nobody else gets the seat before.
+ * seat, which it controls from there on. When another VT comes, its devices are taken away
+ * at once, it is told so, and says when it has got over it (PENDING until then): the other
+ * VT is shown, but nobody gets the seat before.
  * One that does not say so while somebody waits is hung up on.
  *
  * Messages are small, so each is sent with one call, and one that does not fit into a
@@ -26,6 +27,7 @@
 #include "seat/seatd.h"
 #include "seat/seatd_protocol.h"
 #include "seat/taken.h"
+#include "seat/vt.h"
 #include "uapi/system.h"
 
 #define SEAT_NAME "seat0"
@@ -37,8 +39,11 @@ enum state { NEW, ACTIVE, PENDING, DISABLED, CLOSED };
 
 struct hf_seatd {
 	struct hf_system *sys;
-	struct hf_seatd_funcs funcs;
+	struct hf_vts *vts;
+	struct hf_seat *seat;
+	hf_seatd_find find;
 	void *data;
+	bool deaf; /* the socket was removed */
 	int epoll;
 	uint64_t last_id;
 	struct wl_list clients; /* the oldest first */
@@ -54,6 +59,7 @@ struct client {
 	struct hf_cred cred;
 	enum state state;
 	unsigned int session; /* the VT, while it has one */
+	struct hf_vt_control control; /* of that */
 	struct wl_list devices; /* hf_taken.link, by id */
 	bool dropped;
 	/* A message that is not all there yet. */
@@ -109,14 +115,12 @@ static void tell_number(struct client *client, enum hf_seatd_answer opcode,
 
 static void enable(struct client *client)
 {
-	struct hf_seatd *seatd = client->seatd;
 	struct hf_taken *taken;
 
-	seatd->funcs.graphics(seatd->data, client->session, true);
 	wl_list_for_each(taken, &client->devices, link)
 		hf_taken_resume(taken);
 	client->state = ACTIVE;
-	seatd->current = client;
+	client->seatd->current = client;
 	tell(client, HF_SEATD_ENABLE);
 }
 
@@ -144,7 +148,7 @@ static struct client *client_of(struct hf_seatd *seatd, unsigned int vt)
 /* Who has the seat, or is still getting over it, and keeps another one waiting? */
 static struct client *in_the_way(struct hf_seatd *seatd)
 {
-	struct client *next = client_of(seatd, seatd->funcs.active(seatd->data));
+	struct client *next = client_of(seatd, hf_vt_active(seatd->vts));
 
 	return next && next != seatd->current ? seatd->current : NULL;
 }
@@ -162,19 +166,26 @@ static void give(struct hf_seatd *seatd)
 		return;
 	}
 	hf_timer_disarm(clock, &seatd->patience);
-	next = client_of(seatd, seatd->funcs.active(seatd->data));
+	next = client_of(seatd, hf_vt_active(seatd->vts));
 	if (next)
 		enable(next);
 }
 
-void hf_seatd_switched(struct hf_seatd *seatd)
+/* Its VT is not to be shown any more. */
+static void release_vt(struct hf_vt_control *control)
 {
-	struct client *current = seatd->current;
+	struct client *client = wl_container_of(control, client, control);
 
-	if (current && current->state == ACTIVE &&
-	    current->session != seatd->funcs.active(seatd->data))
-		disable(current);
-	give(seatd);
+	if (client->state == ACTIVE)
+		disable(client);
+	hf_vt_release(client->seatd->vts, control, true);
+}
+
+static void acquire_vt(struct hf_vt_control *control)
+{
+	struct client *client = wl_container_of(control, client, control);
+
+	give(client->seatd);
 }
 
 /* -- life ------------------------------------------------------------------ */
@@ -191,15 +202,13 @@ static void close_devices(struct client *client)
 static void end_session(struct client *client)
 {
 	struct hf_seatd *seatd = client->seatd;
-	unsigned int vt = client->session;
 
 	close_devices(client);
-	if (!vt)
+	if (!client->session)
 		return;
 	client->session = 0;
 	client->state = CLOSED;
-	if (!client_of(seatd, vt))
-		seatd->funcs.graphics(seatd->data, vt, false);
+	hf_vt_give_back(seatd->vts, &client->control);
 	if (seatd->current != client)
 		return;
 	seatd->current = NULL;
@@ -279,6 +288,7 @@ static int add_client(struct hf_seatd *seatd, const struct hf_cred *cred, int fd
 	client->fd = fd;
 	client->id = ++seatd->last_id;
 	client->cred = *cred;
+	client->control = (struct hf_vt_control){ release_vt, acquire_vt };
 	wl_list_init(&client->devices);
 	wl_list_insert(seatd->clients.prev, &client->link);
 	return 0;
@@ -320,15 +330,28 @@ int hf_seatd_connect(struct hf_seatd *seatd, const struct hf_cred *cred,
 	return 0;
 }
 
-struct hf_seatd *hf_seatd_create(struct hf_system *sys,
-				 const struct hf_seatd_funcs *funcs, void *data)
+bool hf_seatd_listens(const struct hf_seatd *seatd)
+{
+	return !seatd->deaf;
+}
+
+void hf_seatd_stop_listening(struct hf_seatd *seatd)
+{
+	seatd->deaf = true;
+}
+
+struct hf_seatd *hf_seatd_create(struct hf_system *sys, struct hf_vts *vts,
+				 struct hf_seat *seat, hf_seatd_find find,
+				 void *data)
 {
 	struct hf_seatd *seatd = calloc(1, sizeof(*seatd));
 
 	if (!seatd)
 		return NULL;
 	seatd->sys = sys;
-	seatd->funcs = *funcs;
+	seatd->vts = vts;
+	seatd->seat = seat;
+	seatd->find = find;
 	seatd->data = data;
 	seatd->patience.fn = out_of_patience;
 	wl_list_init(&seatd->clients);
@@ -355,18 +378,20 @@ void hf_seatd_destroy(struct hf_seatd *seatd)
 
 /* -- what clients ask for -------------------------------------------------- */
 
-static void open_seat(struct client *client)
+/* @vt: whose session it wants; 0: that of the one that is shown. */
+static void open_seat(struct client *client, unsigned int vt)
 {
 	static const struct {
 		uint16_t length;
 		char name[sizeof(SEAT_NAME) - 1];
 	} body = { sizeof(SEAT_NAME) - 1, SEAT_NAME };
 	struct hf_seatd *seatd = client->seatd;
-	unsigned int vt;
 
 	reap(seatd, client);
-	vt = seatd->funcs.active(seatd->data);
-	if (client->state != NEW || client_of(seatd, vt)) {
+	if (!vt)
+		vt = hf_vt_active(seatd->vts);
+	if (client->state != NEW ||
+	    hf_vt_take(seatd->vts, vt, &client->control)) {
 		drop(client, "the VT's seat is taken");
 		return;
 	}
@@ -404,7 +429,8 @@ static int take(struct client *client, uint32_t major, uint32_t minor,
 
 	if (wl_list_length(&client->devices) >= HF_SEATD_MAX_DEVICES)
 		return -EMFILE;
-	taken = hf_taken_open(client->seatd->sys, &client->cred, major, minor);
+	taken = hf_taken_open(client->seatd->sys, client->seatd->seat,
+			      &client->cred, major, minor);
 	if (!taken)
 		return -errno;
 	taken->id = none ? 1 : last->id + 1;
@@ -422,7 +448,7 @@ static int take_path(struct client *client, const char *path,
 
 	if (client->state != ACTIVE)
 		return -EPERM;
-	ret = seatd->funcs.find(seatd->data, path, &major, &minor);
+	ret = seatd->find(seatd->data, path, &major, &minor);
 	if (ret)
 		return ret;
 	*out = find_device(client, major, minor);
@@ -485,7 +511,7 @@ static void switch_session(struct client *client, int32_t session)
 	else if (session <= 0)
 		ret = -EINVAL;
 	else if ((unsigned int)session != client->session)
-		ret = seatd->funcs.activate(seatd->data, (unsigned int)session);
+		ret = hf_vt_switch(seatd->vts, (unsigned int)session);
 	if (ret)
 		tell_number(client, HF_SEATD_ERROR, -ret);
 }
@@ -505,6 +531,8 @@ static bool well_formed(const struct client *client,
 		return header->size > sizeof(length) &&
 		       header->size == sizeof(length) + length &&
 		       !body[header->size - 1];
+	case HF_SEATD_OPEN_SEAT:
+		return !header->size || header->size == sizeof(int32_t);
 	case HF_SEATD_CLOSE_DEVICE:
 	case HF_SEATD_SWITCH_SESSION:
 		return header->size == sizeof(int32_t);
@@ -518,15 +546,16 @@ static bool needs_seat(uint16_t opcode)
 	return opcode != HF_SEATD_OPEN_SEAT && opcode != HF_SEATD_PING;
 }
 
-static void obey(struct client *client, uint16_t opcode)
+static void obey(struct client *client, const struct hf_seatd_header *header)
 {
-	const uint8_t *body = client->in + sizeof(struct hf_seatd_header);
-	int32_t number;
+	const uint8_t *body = client->in + sizeof(*header);
+	int32_t number = 0;
 
-	memcpy(&number, body, sizeof(number));
-	switch (opcode) {
+	if (header->size >= sizeof(number))
+		memcpy(&number, body, sizeof(number));
+	switch (header->opcode) {
 	case HF_SEATD_OPEN_SEAT:
-		open_seat(client);
+		open_seat(client, (unsigned int)number);
 		break;
 	case HF_SEATD_CLOSE_SEAT:
 		close_seat(client);
@@ -576,7 +605,7 @@ static void hear(struct client *client)
 	else if (needs_seat(header.opcode) && !client->session)
 		drop(client, "it has no seat");
 	else
-		obey(client, header.opcode);
+		obey(client, &header);
 }
 
 /* Return: false where there is nothing to read, for now or for good. */

@@ -15,29 +15,31 @@
 
 #include "uapi/device.h"
 
+struct hf_seat;
 struct hf_seatd;
+struct hf_vts;
 struct json_object;
 
 /**
- * struct hf_seatd_funcs - What it needs of others. Called with the lock held.
- * @find: the device that a path leads to; 0 or a negative errno
- * @active: the VT that is shown
- * @activate: have another one shown; 0 or a negative errno
- * @graphics: a VT is a client's from here on, or is a terminal again
+ * hf_seatd_create() - A seat without clients.
+ * @vts: whose sessions there may be
+ * @seat: that devices are opened of, beside those of DRM; NULL: none
+ * @find: the device that a path leads to; 0 or a negative errno. The lock is held
+ *
+ * Return: NULL and errno.
  */
-struct hf_seatd_funcs {
-	int (*find)(void *data, const char *path, uint32_t *major,
-		    uint32_t *minor);
-	unsigned int (*active)(void *data);
-	int (*activate)(void *data, unsigned int vt);
-	void (*graphics)(void *data, unsigned int vt, bool on);
-};
-
-/** hf_seatd_create() - A seat without clients. Return: NULL and errno. */
-struct hf_seatd *hf_seatd_create(struct hf_system *sys,
-				 const struct hf_seatd_funcs *funcs, void *data);
+typedef int (*hf_seatd_find)(void *data, const char *path, uint32_t *major,
+			     uint32_t *minor);
+struct hf_seatd *hf_seatd_create(struct hf_system *sys, struct hf_vts *vts,
+				 struct hf_seat *seat, hf_seatd_find find,
+				 void *data);
 /** hf_seatd_destroy() - Hang up on everybody. Takes NULL. */
 void hf_seatd_destroy(struct hf_seatd *seatd);
+
+/** hf_seatd_listens() - Is its socket there? */
+bool hf_seatd_listens(const struct hf_seatd *seatd);
+/** hf_seatd_stop_listening() - The socket was removed, by who is going to serve it. */
+void hf_seatd_stop_listening(struct hf_seatd *seatd);
 
 /**
  * hf_seatd_connect() - Somebody connects to the socket.
@@ -53,9 +55,6 @@ int hf_seatd_connect(struct hf_seatd *seatd, const struct hf_cred *cred,
 int hf_seatd_fd(const struct hf_seatd *seatd);
 /** hf_seatd_dispatch() - Hear what clients say, and which ones are gone. */
 void hf_seatd_dispatch(struct hf_seatd *seatd);
-
-/** hf_seatd_switched() - Another VT is shown. */
-void hf_seatd_switched(struct hf_seatd *seatd);
 
 /** hf_seatd_describe() - Its clients, for the answer to "info": into an array. */
 void hf_seatd_describe(const struct hf_seatd *seatd, struct json_object *array);

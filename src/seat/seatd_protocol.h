@@ -20,7 +20,7 @@ struct hf_seatd_header {
 
 /* What a client says: the bodies of those that have one. */
 enum hf_seatd_request {
-	HF_SEATD_OPEN_SEAT = 1,
+	HF_SEATD_OPEN_SEAT = 1, /* nothing; here also, s32: which VT's */
 	HF_SEATD_CLOSE_SEAT,
 	HF_SEATD_OPEN_DEVICE, /* u16: length; the path, with its NUL */
 	HF_SEATD_CLOSE_DEVICE, /* s32: the device's id */

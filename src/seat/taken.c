@@ -8,10 +8,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "seat/input.h"
+#include "seat/seat.h"
 #include "seat/taken.h"
 #include "uapi/system.h"
 
@@ -56,13 +59,28 @@ static int open_drm(struct hf_system *sys, const struct hf_cred *cred,
 	return fd;
 }
 
-static int open_device(struct hf_system *sys, const struct hf_cred *cred,
-		       uint32_t major, uint32_t minor)
+static int open_input(struct hf_seat *seat, uint32_t minor)
+{
+	const struct hf_cred own = { .uid = geteuid(), .gid = getegid() };
+	char path[32];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/dev/input/event%u",
+		 minor - HF_INPUT_MINOR);
+	ret = hf_seat_open(seat, &own, path, O_RDWR, &fd);
+	return ret ? ret : fd;
+}
+
+static int open_device(struct hf_system *sys, struct hf_seat *seat,
+		       const struct hf_cred *cred, uint32_t major,
+		       uint32_t minor)
 {
 	int fd = -ENODEV;
 
 	if (major == DRM_MAJOR)
 		fd = open_drm(sys, cred, minor);
+	else if (seat && major == HF_INPUT_MAJOR && minor >= HF_INPUT_MINOR)
+		fd = open_input(seat, minor);
 	if (fd >= 0 && fd >= sys->endpoints.max_fds) {
 		close(fd);
 		return -ENFILE;
@@ -72,7 +90,7 @@ static int open_device(struct hf_system *sys, const struct hf_cred *cred,
 	return fd;
 }
 
-struct hf_taken *hf_taken_open(struct hf_system *sys,
+struct hf_taken *hf_taken_open(struct hf_system *sys, struct hf_seat *seat,
 			       const struct hf_cred *cred, uint32_t major,
 			       uint32_t minor)
 {
@@ -82,9 +100,10 @@ struct hf_taken *hf_taken_open(struct hf_system *sys,
 		return NULL;
 	*taken = (struct hf_taken){
 		.sys = sys,
+		.seat = seat,
 		.major = major,
 		.minor = minor,
-		.fd = open_device(sys, cred, major, minor),
+		.fd = open_device(sys, seat, cred, major, minor),
 		.active = true,
 	};
 	if (taken->fd < 0) {
@@ -115,6 +134,8 @@ void hf_taken_pause(struct hf_taken *taken)
 	taken->active = false;
 	if (file)
 		hf_file_drop_master(file);
+	if (taken->major == HF_INPUT_MAJOR)
+		hf_seat_revoke(taken->seat, taken->fd);
 }
 
 int hf_taken_resume(struct hf_taken *taken)

@@ -16,6 +16,8 @@
 
 #include "uapi/device.h"
 
+struct hf_seat;
+
 /**
  * struct hf_taken - A device that a session has taken.
  * @major: of its node; likewise @minor
@@ -27,6 +29,7 @@
  */
 struct hf_taken {
 	struct hf_system *sys;
+	struct hf_seat *seat;
 	uint32_t major, minor;
 	int fd;
 	bool active;
@@ -37,11 +40,12 @@ struct hf_taken {
 
 /**
  * hf_taken_open() - Open a device for a session that has the seat.
+ * @seat: whose input devices there are; NULL: none
  * @cred: of the program that it is for; it need not have the right to open it
  *
  * Return: NULL and errno: ENODEV for one that is not the seat's, ENOMEM, EMFILE.
  */
-struct hf_taken *hf_taken_open(struct hf_system *sys,
+struct hf_taken *hf_taken_open(struct hf_system *sys, struct hf_seat *seat,
 			       const struct hf_cred *cred, uint32_t major,
 			       uint32_t minor);
 /** hf_taken_close() - The session does not need it any more. Takes NULL. */

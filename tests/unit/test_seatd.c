@@ -24,17 +24,17 @@
 #include "fdcount.h"
 #include "seat/seatd.h"
 #include "seat/seatd_protocol.h"
+#include "seat/vt.h"
 #include "uapi/call.h"
 
 #define CARD 7
 #define RENDER 135
-#define VTS 8
 
 static struct hf_system *sys;
 static struct hf_device *dev;
 static struct hf_seatd *seatd;
-static unsigned int open_before, active_vt;
-static bool graphics[VTS];
+static struct hf_vts *vts;
+static unsigned int open_before;
 
 static int find_path(void *data, const char *path, uint32_t *major,
 		     uint32_t *minor)
@@ -52,26 +52,17 @@ static int find_path(void *data, const char *path, uint32_t *major,
 	return 0;
 }
 
-static unsigned int which_vt(void *data)
+static void switch_vt(unsigned int vt)
 {
-	(void)data;
-	return active_vt;
+	assert_int_equal(hf_vt_switch(vts, vt), 0);
 }
 
-static int switch_vt(void *data, unsigned int vt)
+static bool graphics(unsigned int vt)
 {
-	(void)data;
-	if (vt >= VTS)
-		return -ENXIO;
-	active_vt = vt;
-	hf_seatd_switched(seatd);
-	return 0;
-}
+	struct hf_vt_info info;
 
-static void set_graphics(void *data, unsigned int vt, bool on)
-{
-	(void)data;
-	graphics[vt] = on;
+	assert_int_equal(hf_vt_describe(vts, vt, &info), 0);
+	return info.graphics;
 }
 
 static int setup(void **state)
@@ -79,17 +70,9 @@ static int setup(void **state)
 	static const struct hf_kms_output output = {
 		.width = 320, .height = 240, .hz = 1000,
 	};
-	static const struct hf_seatd_funcs funcs = {
-		.find = find_path,
-		.active = which_vt,
-		.activate = switch_vt,
-		.graphics = set_graphics,
-	};
 
 	(void)state;
 	open_before = count_fds();
-	active_vt = 1;
-	memset(graphics, 0, sizeof(graphics));
 	sys = hf_system_create(&(struct hf_memory_options){ 0 });
 	assert_non_null(sys);
 	dev = hf_device_create(sys, &hf_soft_driver,
@@ -102,7 +85,9 @@ static int setup(void **state)
 				       .noutputs = 1,
 			       });
 	assert_non_null(dev);
-	seatd = hf_seatd_create(sys, &funcs, NULL);
+	vts = hf_vts_create(sys, NULL, NULL);
+	assert_non_null(vts);
+	seatd = hf_seatd_create(sys, vts, NULL, find_path, NULL);
 	assert_non_null(seatd);
 	return 0;
 }
@@ -121,6 +106,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	hf_seatd_destroy(seatd);
+	hf_vts_destroy(vts);
 	reap_files();
 	assert_true(wl_list_empty(&dev->files));
 	hf_device_destroy(dev);
@@ -296,20 +282,44 @@ static void leave(int fd)
 
 /* -- seats ----------------------------------------------------------------- */
 
+static void a_session_of_another_vt_waits_until_it_is_shown(void **state)
+{
+	int fd = join(), other;
+
+	(void)state;
+	say_number(fd, HF_SEATD_OPEN_SEAT, 3);
+	expect_opened(fd);
+	expect_nothing(fd);
+	other = join_active();
+	say_number(other, HF_SEATD_SWITCH_SESSION, 3);
+	expect(other, HF_SEATD_DISABLE, 0);
+	expect_nothing(fd);
+	say(other, HF_SEATD_DISABLE_SEAT, NULL, 0);
+	expect(fd, HF_SEATD_ENABLE, 0);
+	leave(fd);
+	leave(other);
+	other = join();
+	say_number(other, HF_SEATD_OPEN_SEAT, 64);
+	expect_end(other);
+	other = join();
+	say_number(other, HF_SEATD_OPEN_SEAT, -1);
+	expect_end(other);
+}
+
 static void who_opens_the_seat_has_it(void **state)
 {
 	int fd = join();
 
 	(void)state;
 	expect_nothing(fd);
-	assert_false(graphics[1]);
+	assert_false(graphics(1));
 	say(fd, HF_SEATD_OPEN_SEAT, NULL, 0);
 	expect_opened(fd);
 	expect(fd, HF_SEATD_ENABLE, 0);
 	expect_nothing(fd);
-	assert_true(graphics[1]);
+	assert_true(graphics(1));
 	leave(fd);
-	assert_false(graphics[1]);
+	assert_false(graphics(1));
 }
 
 static void ping_is_answered_without_a_seat(void **state)
@@ -342,7 +352,7 @@ static void a_closed_seat_is_free_and_its_client_is_used_up(void **state)
 	(void)state;
 	say(fd, HF_SEATD_CLOSE_SEAT, NULL, 0);
 	expect(fd, HF_SEATD_SEAT_CLOSED, 0);
-	assert_false(graphics[1]);
+	assert_false(graphics(1));
 	assert_false(is_master(card));
 	close(card);
 	other = join_active();
@@ -379,7 +389,7 @@ static void a_client_that_opens_the_seat_and_dies_is_no_harm(void **state)
 	assert_int_equal(send(fd, &header, sizeof(header), 0), sizeof(header));
 	close(fd);
 	dispatch();
-	assert_false(graphics[1]);
+	assert_false(graphics(1));
 	leave(join_active());
 }
 
@@ -483,10 +493,10 @@ static void a_device_that_is_unplugged_can_be_closed(void **state)
 	(void)state;
 	close(card);
 	hf_file_close(file_of(card = open_card(fd, 1)));
-	switch_vt(NULL, 2);
+	switch_vt(2);
 	expect(fd, HF_SEATD_DISABLE, 0);
 	say(fd, HF_SEATD_DISABLE_SEAT, NULL, 0);
-	switch_vt(NULL, 1);
+	switch_vt(1);
 	expect(fd, HF_SEATD_ENABLE, 0);
 	say_number(fd, HF_SEATD_CLOSE_DEVICE, 1);
 	expect(fd, HF_SEATD_DEVICE_CLOSED, 0);
@@ -502,7 +512,7 @@ static void a_switch_takes_the_devices_and_the_way_back_returns_them(void **stat
 
 	(void)state;
 	say_number(fd, HF_SEATD_SWITCH_SESSION, 2);
-	assert_int_equal(active_vt, 2);
+	assert_int_equal(hf_vt_active(vts), 2);
 	assert_false(is_master(card));
 	expect(fd, HF_SEATD_DISABLE, 0);
 	say_path(fd, "/dev/dri/renderD135");
@@ -511,7 +521,7 @@ static void a_switch_takes_the_devices_and_the_way_back_returns_them(void **stat
 	expect_error(fd, EPERM);
 	say(fd, HF_SEATD_DISABLE_SEAT, NULL, 0);
 	expect_nothing(fd);
-	switch_vt(NULL, 1);
+	switch_vt(1);
 	expect(fd, HF_SEATD_ENABLE, 0);
 	assert_true(is_master(card));
 	close(card);
@@ -529,11 +539,11 @@ static void a_switch_to_the_own_or_no_session_changes_nothing(void **state)
 	expect_error(fd, EINVAL);
 	say_number(fd, HF_SEATD_SWITCH_SESSION, -1);
 	expect_error(fd, EINVAL);
-	say_number(fd, HF_SEATD_SWITCH_SESSION, VTS);
+	say_number(fd, HF_SEATD_SWITCH_SESSION, 64);
 	expect_error(fd, ENXIO);
 	say(fd, HF_SEATD_DISABLE_SEAT, NULL, 0);
 	expect_error(fd, EBUSY);
-	assert_int_equal(active_vt, 1);
+	assert_int_equal(hf_vt_active(vts), 1);
 	leave(fd);
 }
 
@@ -542,19 +552,18 @@ static void nobody_gets_the_seat_before_it_is_let_go_of(void **state)
 	int first = join_active(), card = open_card(first, 1), second, other;
 
 	(void)state;
-	switch_vt(NULL, 2);
+	switch_vt(2);
 	expect(first, HF_SEATD_DISABLE, 0);
 	second = join_seat();
 	expect_nothing(second);
-	assert_false(graphics[2]);
 	say_path(second, "/dev/dri/card7");
 	expect_error(second, EPERM);
 	say(first, HF_SEATD_DISABLE_SEAT, NULL, 0);
 	expect(second, HF_SEATD_ENABLE, 0);
-	assert_true(graphics[2]);
+	assert_true(graphics(2));
 	other = open_card(second, 1);
 	assert_true(is_master(other));
-	switch_vt(NULL, 1);
+	switch_vt(1);
 	expect(second, HF_SEATD_DISABLE, 0);
 	say(second, HF_SEATD_DISABLE_SEAT, NULL, 0);
 	expect(first, HF_SEATD_ENABLE, 0);
@@ -563,10 +572,10 @@ static void nobody_gets_the_seat_before_it_is_let_go_of(void **state)
 	close(card);
 	close(other);
 	leave(first);
-	assert_false(graphics[1]);
-	assert_true(graphics[2]);
+	assert_false(graphics(1));
+	assert_true(graphics(2));
 	leave(second);
-	assert_false(graphics[2]);
+	assert_false(graphics(2));
 }
 
 static void there_and_back_before_it_has_let_go_ends_enabled(void **state)
@@ -574,8 +583,8 @@ static void there_and_back_before_it_has_let_go_ends_enabled(void **state)
 	int fd = join_active(), card = open_card(fd, 1);
 
 	(void)state;
-	switch_vt(NULL, 2);
-	switch_vt(NULL, 1);
+	switch_vt(2);
+	switch_vt(1);
 	expect(fd, HF_SEATD_DISABLE, 0);
 	expect_nothing(fd);
 	say(fd, HF_SEATD_DISABLE_SEAT, NULL, 0);
@@ -590,12 +599,12 @@ static void the_one_in_the_way_that_dies_makes_way(void **state)
 	int first = join_active(), second;
 
 	(void)state;
-	switch_vt(NULL, 2);
+	switch_vt(2);
 	second = join_seat();
 	expect_nothing(second);
 	leave(first);
 	expect(second, HF_SEATD_ENABLE, 0);
-	assert_false(graphics[1]);
+	assert_false(graphics(1));
 	leave(second);
 }
 
@@ -608,7 +617,7 @@ static void the_one_in_the_way_that_does_nothing_is_dropped(void **state)
 	(void)state;
 	hf_clock_set_pace(sys->real_clock, HF_CLOCK_STANDS);
 	first = join_active();
-	switch_vt(NULL, 2);
+	switch_vt(2);
 	expect(first, HF_SEATD_DISABLE, 0);
 	/* It is in nobody's way. */
 	assert_false(hf_clock_next(sys->real_clock, &at));
@@ -628,7 +637,7 @@ static void expect_dropped(uint16_t opcode, const void *body, uint16_t size)
 
 	say(fd, opcode, body, size);
 	expect_end(fd);
-	assert_false(graphics[1]);
+	assert_false(graphics(1));
 }
 
 static void garbage_ends_the_connection(void **state)
@@ -642,6 +651,7 @@ static void garbage_ends_the_connection(void **state)
 	expect_dropped(99, NULL, 0);
 	expect_dropped(HF_SEATD_ERROR, NULL, 0);
 	expect_dropped(HF_SEATD_OPEN_SEAT, "x", 1);
+	expect_dropped(HF_SEATD_OPEN_SEAT, "\2\0\0\0", 4);
 	expect_dropped(HF_SEATD_CLOSE_SEAT, "x", 1);
 	expect_dropped(HF_SEATD_DISABLE_SEAT, "x", 1);
 	expect_dropped(HF_SEATD_PING, "x", 1);
@@ -705,7 +715,7 @@ static void one_that_does_not_read_is_dropped(void **state)
 	}
 	assert_true(i < 100000);
 	dispatch();
-	assert_false(graphics[1]);
+	assert_false(graphics(1));
 	close(fd);
 	leave(join_active());
 }
@@ -764,6 +774,7 @@ static void info_shows_who_has_a_session(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_session_of_another_vt_waits_until_it_is_shown),
 		TEST(who_opens_the_seat_has_it),
 		TEST(ping_is_answered_without_a_seat),
 		TEST(a_seat_that_is_taken_ends_the_connection),

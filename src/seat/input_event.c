@@ -6,6 +6,8 @@
  *
  * The system's lock is held.
  */
+#include <string.h>
+
 #include "base/clock.h"
 #include "seat/input_device.h"
 
@@ -183,15 +185,30 @@ static void add(struct hf_input *input, unsigned int type, unsigned int code,
 	};
 }
 
+/* The terminal in front has the keys, too, unless somebody has them for himself. */
+static void pass_keys(struct hf_seat *seat, const struct hf_input_code *codes,
+		      size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (codes[i].type == EV_KEY)
+			hf_vt_key(seat->vts, codes[i].code, codes[i].value);
+}
+
 static void flush(struct hf_input *input, int32_t value)
 {
+	struct hf_input_code packet[HF_INPUT_PACKET];
+	size_t n = input->npacket;
+
 	/* That nothing happened is no news. */
-	if (input->npacket) {
+	if (n) {
+		memcpy(packet, input->packet, n * sizeof(*packet));
 		add(input, EV_SYN, SYN_REPORT, value);
 		hf_input_pass(input, input->packet, input->npacket);
 		follow_keys(input);
 	}
 	input->npacket = 0;
+	if (!input->grab && input->seat->vts)
+		pass_keys(input->seat, packet, n);
 }
 
 void hf_input_event(struct hf_input *input, unsigned int type, unsigned int code,

@@ -5,11 +5,13 @@
 
 #include "seat/input.h"
 #include "seat/seat.h"
+#include "seat/vt.h"
 
 /**
  * struct hf_seat - See seat.h.
  * @funcs: the server's; likewise @data
  * @input: devices, by number
+ * @vts: terminals
  */
 struct hf_seat {
 	struct hf_system *sys;

@@ -16,6 +16,7 @@
 #include "uapi/system.h"
 
 struct hf_seat;
+struct hf_vts;
 
 /* Pixels. */
 struct hf_rect {
@@ -25,6 +26,7 @@ struct hf_rect {
 /**
  * struct hf_seat_funcs - What the server does for its seat. The lock is held.
  * @changed: the tree of paths is to be built anew
+ * @ttys: hf_vts_ttys() says something else (seat/vt.h); may be NULL
  * @uevent: something happened to a device, and to all below it
  *	@devpath: its directory, such as "/sys/devices/..."
  *	@action: "add", "remove" or "change"
@@ -37,6 +39,7 @@ struct hf_rect {
  */
 struct hf_seat_funcs {
 	void (*changed)(void *data);
+	void (*ttys)(void *data);
 	void (*uevent)(void *data, const char *devpath, const char *action);
 	int (*bounds)(void *data, const char *connector, struct hf_rect *all,
 		      struct hf_rect *rect);
@@ -54,6 +57,9 @@ struct hf_seat *hf_seat_create(struct hf_system *sys,
 			       const struct hf_seat_funcs *funcs, void *data);
 /** hf_seat_destroy() - Its descriptors hang up. Takes NULL. */
 void hf_seat_destroy(struct hf_seat *seat);
+
+/** hf_seat_vts() - Its virtual terminals. */
+struct hf_vts *hf_seat_vts(const struct hf_seat *seat);
 
 /**
  * hf_seat_open() - Open one of its nodes.

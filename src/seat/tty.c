@@ -56,6 +56,9 @@ static int identify(struct hf_tty *tty, int slave)
 	if (fstat(slave, &st))
 		return -errno;
 	tty->dev = st.st_dev;
+	/* No other pty has this bit: a mark for those who hold the descriptor. */
+	if (fchmod(slave, (st.st_mode & 0777) | S_ISVTX))
+		return -errno;
 	return ioctl(tty->master, TIOCGPTN, &tty->pts) ? -errno : 0;
 }
 

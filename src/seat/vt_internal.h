@@ -62,7 +62,7 @@ struct hf_vt {
 	struct hf_vt_kbd kbd;
 };
 
-struct hf_keymap;
+struct hf_vt_keymap;
 
 struct hf_vts {
 	struct hf_system *sys;
@@ -74,7 +74,7 @@ struct hf_vts {
 	bool locked;
 	struct wl_list waits; /* hf_call.wait.vt.link */
 	struct wl_list watches; /* hf_vt_watch.link */
-	struct hf_keymap *keymap; /* NULL: not needed so far */
+	struct hf_vt_keymap *keymap; /* NULL: not needed so far */
 	int spawn_pidfd, spawn_signal; /* KDSIGACCEPT */
 	struct kbd_repeat repeat;
 	int kmsg; /* TIOCL_SETKMSGREDIRECT */
@@ -147,11 +147,11 @@ unsigned int hf_vt_kbd_lights(const struct hf_vts *vts);
 #define HF_KEYMAP_ACCENTS 256
 
 /**
- * struct hf_keymap - What keys mean, for all VTs.
+ * struct hf_vt_keymap - What keys mean, for all VTs.
  * @maps: by shift state; NULL: there is none; values as KDGKBENT has them
  * @strings: of function keys; NULL: none
  */
-struct hf_keymap {
+struct hf_vt_keymap {
 	uint16_t *maps[HF_KEYMAP_MAPS];
 	char *strings[HF_KEYMAP_STRINGS];
 	struct kbdiacruc accents[HF_KEYMAP_ACCENTS];
@@ -166,16 +166,16 @@ struct hf_keymap {
 };
 
 /** hf_vt_keymap() - The keymap, made where there is none yet. NULL: no memory. */
-struct hf_keymap *hf_vt_keymap(struct hf_vts *vts);
-void hf_vt_keymap_destroy(struct hf_keymap *map);
+struct hf_vt_keymap *hf_vt_keymap(struct hf_vts *vts);
+void hf_vt_keymap_destroy(struct hf_vt_keymap *map);
 /** hf_vt_keymap_entry() - What KDGKBENT says. */
-unsigned int hf_vt_keymap_entry(const struct hf_keymap *map, unsigned int table,
+unsigned int hf_vt_keymap_entry(const struct hf_vt_keymap *map, unsigned int table,
 				unsigned int key, bool unicode);
 /** hf_vt_keymap_set() - KDSKBENT. Return: 0, -EINVAL, -ENOMEM. */
-int hf_vt_keymap_set(struct hf_keymap *map, unsigned int table,
+int hf_vt_keymap_set(struct hf_vt_keymap *map, unsigned int table,
 		     unsigned int key, unsigned int value, bool unicode);
 /** hf_vt_keymap_string() - KDSKBSENT. Return: 0 or -ENOMEM. */
-int hf_vt_keymap_string(struct hf_keymap *map, unsigned int index,
+int hf_vt_keymap_string(struct hf_vt_keymap *map, unsigned int index,
 			const char *string);
 
 /* vt_ioctl.c */

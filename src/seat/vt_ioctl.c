@@ -79,7 +79,7 @@ static void judge(struct hf_vt_caller *c)
 {
 	const struct hf_cred *cred = &c->call->cred;
 
-	c->capable = cred->uid == 0 || cred->uid == geteuid();
+	c->capable = cred->uid == geteuid() || hf_cred_capable(cred);
 	c->perm = c->capable || controls(c);
 }
 

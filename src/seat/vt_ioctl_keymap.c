@@ -8,7 +8,7 @@
 
 #include "seat/vt_internal.h"
 
-static int entry(const struct hf_vt_caller *c, struct hf_keymap *map)
+static int entry(const struct hf_vt_caller *c, struct hf_vt_keymap *map)
 {
 	bool unicode = c->vt->kbd.mode == K_UNICODE;
 	struct kbentry e;
@@ -30,7 +30,7 @@ static int entry(const struct hf_vt_caller *c, struct hf_keymap *map)
 	return ret;
 }
 
-static int string(const struct hf_vt_caller *c, struct hf_keymap *map)
+static int string(const struct hf_vt_caller *c, struct hf_vt_keymap *map)
 {
 	struct kbsentry e;
 	const char *s;
@@ -50,7 +50,7 @@ static int string(const struct hf_vt_caller *c, struct hf_keymap *map)
 }
 
 /* Those of the old request are bytes. */
-static int get_accents(const struct hf_vt_caller *c, const struct hf_keymap *map)
+static int get_accents(const struct hf_vt_caller *c, const struct hf_vt_keymap *map)
 {
 	struct kbdiacrs bytes = { .kb_cnt = map->naccents };
 
@@ -64,7 +64,7 @@ static int get_accents(const struct hf_vt_caller *c, const struct hf_keymap *map
 }
 
 static int get_accents_uc(const struct hf_vt_caller *c,
-			  const struct hf_keymap *map)
+			  const struct hf_vt_keymap *map)
 {
 	struct kbdiacrsuc all = { .kb_cnt = map->naccents };
 
@@ -74,7 +74,7 @@ static int get_accents_uc(const struct hf_vt_caller *c,
 			 map->naccents * sizeof(*map->accents));
 }
 
-static int set_accents(const struct hf_vt_caller *c, struct hf_keymap *map)
+static int set_accents(const struct hf_vt_caller *c, struct hf_vt_keymap *map)
 {
 	struct kbdiacrs bytes;
 
@@ -94,7 +94,7 @@ static int set_accents(const struct hf_vt_caller *c, struct hf_keymap *map)
 	return 0;
 }
 
-static int set_accents_uc(const struct hf_vt_caller *c, struct hf_keymap *map)
+static int set_accents_uc(const struct hf_vt_caller *c, struct hf_vt_keymap *map)
 {
 	struct kbdiacrsuc all;
 
@@ -124,14 +124,14 @@ static int keycode(const struct hf_vt_caller *c)
 
 static int with_keymap(const struct hf_vt_caller *c,
 		       int (*run)(const struct hf_vt_caller *c,
-				  struct hf_keymap *map))
+				  struct hf_vt_keymap *map))
 {
-	struct hf_keymap *map = hf_vt_keymap(c->vts);
+	struct hf_vt_keymap *map = hf_vt_keymap(c->vts);
 
 	return map ? run(c, map) : -ENOMEM;
 }
 
-static int accents(const struct hf_vt_caller *c, struct hf_keymap *map)
+static int accents(const struct hf_vt_caller *c, struct hf_vt_keymap *map)
 {
 	switch (c->call->cmd) {
 	case KDGKBDIACR:

@@ -21,7 +21,7 @@
 struct key {
 	struct hf_vts *vts;
 	struct hf_vt *vt; /* in front */
-	struct hf_keymap *map;
+	struct hf_vt_keymap *map;
 	unsigned int code;
 	bool up, repeat;
 };
@@ -60,7 +60,7 @@ unsigned int hf_vt_kbd_shift_state(struct hf_vts *vts)
 
 void hf_vt_kbd_recompute(struct hf_vts *vts)
 {
-	struct hf_keymap *map = vts->keymap;
+	struct hf_vt_keymap *map = vts->keymap;
 
 	if (!map)
 		return;
@@ -130,7 +130,7 @@ static void type_character(const struct key *k, uint32_t c)
 /* -- accents --------------------------------------------------------------- */
 
 /* The accent that waits, put on this letter. */
-static uint32_t accented(struct hf_keymap *map, uint32_t letter)
+static uint32_t accented(struct hf_vt_keymap *map, uint32_t letter)
 {
 	uint32_t accent = map->dead;
 
@@ -144,7 +144,7 @@ static uint32_t accented(struct hf_keymap *map, uint32_t letter)
 
 static void put_character(const struct key *k, uint32_t c)
 {
-	struct hf_keymap *map = k->map;
+	struct hf_vt_keymap *map = k->map;
 	uint32_t accent = map->dead, both;
 
 	if (accent) {
@@ -342,7 +342,7 @@ static void do_console(const struct key *k, unsigned int value)
 
 static void do_shift(const struct key *k, unsigned int value)
 {
-	struct hf_keymap *map = k->map;
+	struct hf_vt_keymap *map = k->map;
 	unsigned int before = map->shift_state;
 
 	if (k->repeat || value >= NR_SHIFT)

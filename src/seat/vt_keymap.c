@@ -44,7 +44,7 @@ static const unsigned int states[] = { PLAIN, SHIFT, ALTGR, CTRL, SHIFT | CTRL,
 				       ALT, CTRL | ALT };
 #define NSTATES (sizeof(states) / sizeof(*states))
 
-static void set_letter(struct hf_keymap *map, unsigned int key, int c)
+static void set_letter(struct hf_vt_keymap *map, unsigned int key, int c)
 {
 	map->maps[PLAIN][key] = LETTER(c);
 	map->maps[SHIFT][key] = LETTER(c - 'a' + 'A');
@@ -56,7 +56,7 @@ static void set_letter(struct hf_keymap *map, unsigned int key, int c)
 	map->maps[CTRL | ALT][key] = META(c & 0x1f);
 }
 
-static void set_rows(struct hf_keymap *map)
+static void set_rows(struct hf_vt_keymap *map)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		for (size_t j = 0; rows[i].plain[j]; j++) {
@@ -174,7 +174,7 @@ static unsigned int function_value(unsigned int n)
 	return n < 20 ? K(KT_FN, n) : K(KT_FN, n + 10);
 }
 
-static void set_functions(struct hf_keymap *map)
+static void set_functions(struct hf_vt_keymap *map)
 {
 	for (unsigned int i = 0; i < sizeof(functions); i++) {
 		unsigned int key = functions[i];
@@ -193,7 +193,7 @@ static void set_functions(struct hf_keymap *map)
 	}
 }
 
-static void set_values(struct hf_keymap *map)
+static void set_values(struct hf_vt_keymap *map)
 {
 	for (size_t i = 0; i < sizeof(everywhere) / sizeof(*everywhere); i++)
 		for (size_t j = 0; j < NSTATES; j++)
@@ -227,7 +227,7 @@ static const struct {
 	{ 29, "\033[P" },
 };
 
-int hf_vt_keymap_string(struct hf_keymap *map, unsigned int index,
+int hf_vt_keymap_string(struct hf_vt_keymap *map, unsigned int index,
 			const char *string)
 {
 	char *copy = strdup(string);
@@ -250,7 +250,7 @@ static uint16_t *new_map(void)
 	return map;
 }
 
-static bool fill(struct hf_keymap *map)
+static bool fill(struct hf_vt_keymap *map)
 {
 	bool ok = true;
 
@@ -270,9 +270,9 @@ static bool fill(struct hf_keymap *map)
 	return true;
 }
 
-struct hf_keymap *hf_vt_keymap(struct hf_vts *vts)
+struct hf_vt_keymap *hf_vt_keymap(struct hf_vts *vts)
 {
-	struct hf_keymap *map = vts->keymap;
+	struct hf_vt_keymap *map = vts->keymap;
 
 	if (map)
 		return map;
@@ -285,7 +285,7 @@ struct hf_keymap *hf_vt_keymap(struct hf_vts *vts)
 	return map;
 }
 
-void hf_vt_keymap_destroy(struct hf_keymap *map)
+void hf_vt_keymap_destroy(struct hf_vt_keymap *map)
 {
 	if (!map)
 		return;
@@ -298,7 +298,7 @@ void hf_vt_keymap_destroy(struct hf_keymap *map)
 
 /* -- entries --------------------------------------------------------------- */
 
-unsigned int hf_vt_keymap_entry(const struct hf_keymap *map, unsigned int table,
+unsigned int hf_vt_keymap_entry(const struct hf_vt_keymap *map, unsigned int table,
 				unsigned int key, bool unicode)
 {
 	unsigned int value;
@@ -324,7 +324,7 @@ static bool is_valid(unsigned int value, bool unicode)
 	return KTYP(value) < NTYPES ? KVAL(value) <= max[KTYP(value)] : unicode;
 }
 
-int hf_vt_keymap_set(struct hf_keymap *map, unsigned int table,
+int hf_vt_keymap_set(struct hf_vt_keymap *map, unsigned int table,
 		     unsigned int key, unsigned int value, bool unicode)
 {
 	if (!key && value == K_NOSUCHMAP) {

@@ -100,6 +100,11 @@ void hf_build_overlay(struct hf_builder *b, const char *path)
 	hf_build_node(b, path, S_IFDIR | 0755)->flags = HF_TREE_OVERLAY;
 }
 
+void hf_build_first(struct hf_builder *b, const char *path)
+{
+	hf_build_node(b, path, S_IFDIR | 0755)->flags = HF_TREE_FIRST;
+}
+
 void hf_build_data(struct hf_builder *b, const char *path, uint32_t mode,
 		     uint32_t reported, const void *data, size_t size)
 {

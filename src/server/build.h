@@ -49,6 +49,8 @@ struct hf_tree_node *hf_build_node(struct hf_builder *b, const char *path,
 void hf_build_dir(struct hf_builder *b, const char *path);
 /** hf_build_overlay() - A directory that the machine may have, too. */
 void hf_build_overlay(struct hf_builder *b, const char *path);
+/** hf_build_first() - A directory that hides the machine's. */
+void hf_build_first(struct hf_builder *b, const char *path);
 /** hf_build_data() - A file or a link; @reported is the size that it has for stat(2). */
 void hf_build_data(struct hf_builder *b, const char *path, uint32_t mode,
 		   uint32_t reported, const void *data, size_t size);

@@ -24,12 +24,14 @@
 #include "base/log.h"
 #include "base/spin.h"
 #include "mem/shmem.h"
+#include "seat/vt.h"
 #include "server/attribute.h"
 #include "server/debugfs.h"
 #include "server/json.h"
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/socket.h"
+#include "server/sysfs_tty.h"
 #include "server/trace.h"
 #include "uapi/call.h"
 #include "uapi/device_ioctls.h"
@@ -571,7 +573,9 @@ static int op_file_open(struct hf_client *client, struct slot *slot,
 	if (!memchr(path, 0, sizeof(path)))
 		return -ENAMETOOLONG;
 	hf_server_reap(client->server);
-	fd = hf_debugfs_open(client->server->sys, &client->cred, path);
+	fd = hf_sysfs_tty_open(client->server, path);
+	if (fd == -ENOENT)
+		fd = hf_debugfs_open(client->server->sys, &client->cred, path);
 	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
 }
 
@@ -984,6 +988,43 @@ static int map_channel(struct hf_client *client, int *fd)
 	return 0;
 }
 
+static void write_ttys(struct hf_client *client)
+{
+	struct hf_seat *seat = client->server->seat;
+	uint32_t ttys[HF_WIRE_VTS];
+
+	if (!seat)
+		return;
+	atomic_store(&client->channel->vt_dev,
+		     hf_vts_ttys(hf_seat_vts(seat), ttys));
+	for (unsigned int i = 0; i < HF_WIRE_VTS; i++)
+		atomic_store(&client->channel->vts[i], ttys[i]);
+}
+
+void hf_clients_update_ttys(struct hf_server *server)
+{
+	struct hf_client *client;
+
+	wl_list_for_each(client, &server->clients, link)
+		write_ttys(client);
+}
+
+/* The list is the main thread's, and may be read by who has the lock. */
+static void enlist(struct hf_client *client)
+{
+	pthread_mutex_lock(&client->server->sys->lock);
+	write_ttys(client);
+	wl_list_insert(&client->server->clients, &client->link);
+	pthread_mutex_unlock(&client->server->sys->lock);
+}
+
+static void delist(struct hf_client *client)
+{
+	pthread_mutex_lock(&client->server->sys->lock);
+	wl_list_remove(&client->link);
+	pthread_mutex_unlock(&client->server->sys->lock);
+}
+
 static int start_thread(struct hf_client *client)
 {
 	pthread_attr_t attr;
@@ -1033,21 +1074,23 @@ int hf_client_create(struct hf_server *server, int fd,
 	client->pidfd = -1;
 	pthread_mutex_init(&client->receive_lock, NULL);
 	ret = map_channel(client, &channel_fd);
-	if (!ret) {
-		ret = hf_send_fds(fd, &hello, sizeof(hello), &channel_fd, 1);
-		close(channel_fd);
-	}
-	if (!ret) {
-		ret = watch(client);
-		if (!ret)
-			ret = start_thread(client);
-	}
 	if (ret) {
+		free_client(client);
+		return ret;
+	}
+	enlist(client);
+	ret = hf_send_fds(fd, &hello, sizeof(hello), &channel_fd, 1);
+	close(channel_fd);
+	if (!ret)
+		ret = watch(client);
+	if (!ret)
+		ret = start_thread(client);
+	if (ret) {
+		delist(client);
 		unwatch(client);
 		free_client(client);
 		return ret;
 	}
-	wl_list_insert(&server->clients, &client->link);
 	hf_dbg("pid %d: connected", cred->pid);
 	return 0;
 }
@@ -1111,8 +1154,8 @@ void hf_client_destroy(struct hf_client *client)
 	hf_user_files_forget(sys->user_files, client->cred.pid);
 	hf_monitors_reap(&client->server->monitors);
 	pthread_mutex_unlock(&sys->lock);
+	delist(client);
 	unwatch(client);
-	wl_list_remove(&client->link);
 	hf_dbg("pid %d: gone", client->cred.pid);
 	free_client(client);
 }

@@ -29,6 +29,7 @@
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
 #include "seat/seatd.h"
+#include "seat/vt.h"
 #include "server/debugfs.h"
 #include "server/desktop.h"
 #include "server/pace.h"
@@ -384,6 +385,11 @@ static void seat_changed(void *data)
 	eventfd_write(server->sys->changed_fd, 1);
 }
 
+static void seat_ttys(void *data)
+{
+	hf_clients_update_ttys(data);
+}
+
 static void seat_uevent(void *data, const char *devpath, const char *action)
 {
 	hf_uevent_below(data, devpath, action);
@@ -418,6 +424,7 @@ static int create_seat(struct hf_server *server)
 {
 	static const struct hf_seat_funcs funcs = {
 		.changed = seat_changed,
+		.ttys = seat_ttys,
 		.uevent = seat_uevent,
 		.bounds = seat_bounds,
 		.find = hf_socket_find_device,
@@ -489,6 +496,18 @@ static int tree_stale(int fd, uint32_t mask, void *data)
 	(void)mask;
 	pthread_mutex_lock(&server->sys->lock);
 	hf_server_refresh(server);
+	pthread_mutex_unlock(&server->sys->lock);
+	return 0;
+}
+
+static int ttys_ready(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_vts_dispatch(hf_seat_vts(server->seat));
 	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
@@ -622,6 +641,8 @@ static bool add_sources(struct hf_server *server)
 		{ server->monitors.epoll, monitors_ready },
 		{ server->dev->irq_fd, device_interrupts },
 		{ seatd_fd(server), seatd_ready },
+		{ server->seat ? hf_vts_fd(hf_seat_vts(server->seat)) : -1,
+		  ttys_ready },
 	};
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {

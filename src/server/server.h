@@ -38,7 +38,7 @@ struct hf_server {
 	struct hf_uevents uevents;
 	struct hf_monitors monitors;
 	struct wl_list settling; /* hf_call.wait.settled */
-	struct wl_event_source *sources[8];
+	struct wl_event_source *sources[9];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	_Atomic uint64_t ioctls;
@@ -121,6 +121,8 @@ void hf_clients_destroy(struct hf_server *server);
 int hf_clients_pids(struct hf_server *server, int *pids, int max);
 /** hf_clients_update_tree() - Tell them that there is a new tree of paths. */
 void hf_clients_update_tree(struct hf_server *server);
+/** hf_clients_update_ttys() - Tell them which ptys the VTs are. The lock is held. */
+void hf_clients_update_ttys(struct hf_server *server);
 /** hf_clients_trace() - Tell them whether somebody wants to know who calls. */
 void hf_clients_trace(struct hf_server *server, bool on);
 /** hf_clients_describe() - For the answer to "info". */

@@ -19,6 +19,7 @@
 #include "server/build.h"
 #include "server/sysfs.h"
 #include "server/sysfs_input.h"
+#include "server/sysfs_tty.h"
 #include "uapi/tree.h"
 
 #define DRM_MAJOR HF_DRM_MAJOR
@@ -307,6 +308,8 @@ int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n,
 		hf_sysfs_add_input(&b, seat, dev_char);
 	if (seat && hf_seatd_listens(hf_seat_seatd(seat)))
 		add_seatd(&b);
+	if (seat)
+		hf_sysfs_add_ttys(&b, dev_char);
 	for (size_t i = 0; i < n; i++) {
 		b.uid = devices[i].uid;
 		b.gid = devices[i].gid;

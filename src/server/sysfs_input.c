@@ -304,13 +304,11 @@ static void add_device(struct hf_builder *b, const struct hf_input_info *info,
 void hf_sysfs_add_input(struct hf_builder *b, const struct hf_seat *seat,
 			bool dev_char)
 {
-	static const char *const overlays[] = {
-		"/dev/input", "/dev/input/by-path", "/sys/class/input",
-		"/run/udev/tags/power-switch",
-	};
-
-	for (size_t i = 0; i < sizeof(overlays) / sizeof(*overlays); i++)
-		hf_build_overlay(b, overlays[i]);
+	/* The machine's own are hidden. */
+	hf_build_first(b, "/dev/input");
+	hf_build_first(b, "/sys/class/input");
+	hf_build_dir(b, "/dev/input/by-path");
+	hf_build_overlay(b, "/run/udev/tags/power-switch");
 	for (unsigned int n = 0; n < HF_INPUT_DEVICES; n++) {
 		const struct hf_input_info *info = hf_input_info(seat, n);
 

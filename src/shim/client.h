@@ -123,6 +123,14 @@ int hf_own_maps_fd(void);
 /** hf_own_maps_keep() - Keep this one. Return: the number that it has now. */
 int hf_own_maps_keep(int fd);
 
+/**
+ * hf_client_channel() - What the server shares with this process.
+ * @connect: make a connection where there is none
+ *
+ * Return: NULL where there is none; else it stays mapped.
+ */
+struct hf_wire_channel *hf_client_channel(bool connect);
+
 /** hf_client_connected() - Has this process ever talked to a server? */
 bool hf_client_connected(void);
 

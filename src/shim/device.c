@@ -21,6 +21,7 @@
 #include "shim/descriptor.h"
 #include "shim/device.h"
 #include "shim/shim.h"
+#include "shim/tty.h"
 #include "shim/usercopy.h"
 #include "uapi/device_ioctls.h"
 #include "uapi/tree.h"
@@ -95,6 +96,8 @@ int hf_device_open(const char *path, int flags)
 		REAL(fcntl)(fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	if (hf_input_fd(fd, NULL))
 		hf_file_mark(fd, HF_FILE_DEVICE);
+	else
+		hf_tty_opened(fd, path, flags);
 	return fd;
 }
 
@@ -177,6 +180,12 @@ static bool is_general(uint32_t cmd)
 
 bool hf_device_ioctl(int fd, uint32_t cmd, void *arg, int *ret)
 {
+	if (hf_device_ioctl_of_vt(cmd)) {
+		if (!hf_vt_number(fd))
+			return false;
+		*ret = request_ioctl(fd, cmd, arg);
+		return true;
+	}
 	if (!hf_device_known(fd)) {
 		if (_IOC_TYPE(cmd) != 'E' || !hf_input_fd(fd, NULL))
 			return false;

@@ -372,7 +372,7 @@ static bool component_first(const char *s)
 	case 'i':
 		return component_is(s, "input");
 	case 'c':
-		return starts(s, "c13:") || starts(s, "c4:");
+		return starts(s, "c13:");
 	case '+':
 		return starts(s, "+input:");
 	case '1':
@@ -614,7 +614,8 @@ static int step(struct walk *w, bool nofollow)
 	}
 
 	w->ours = true;
-	w->p->first |= node->flags & HF_TREE_FIRST;
+	w->p->first |= (node->flags & HF_TREE_FIRST) ||
+		       hf_path_hidden(w->p->tree, w->p->path);
 	switch (node->mode & S_IFMT) {
 	case S_IFDIR:
 		return 0;

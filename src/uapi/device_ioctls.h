@@ -39,4 +39,7 @@ struct hf_device_ioctl {
  */
 struct hf_device_ioctl hf_device_ioctl_desc(uint32_t cmd);
 
+/** hf_device_ioctl_of_vt() - Is it one that virtual terminals may know? */
+bool hf_device_ioctl_of_vt(uint32_t cmd);
+
 #endif

@@ -42,6 +42,7 @@ enum {
 	CONNECTOR,
 	FRAMES,
 	NO_SEAT,
+	LAYOUT,
 };
 
 /* Which commands an option belongs to. */
@@ -55,6 +56,7 @@ enum {
 	VBLANK = 64,
 	TRACING = 128,
 	RECORDING = 256,
+	INPUT = 512,
 };
 
 static const struct command {
@@ -70,6 +72,7 @@ static const struct command {
 	{ "top", TOP, hf_cli_top },
 	{ "trace", TRACING, hf_cli_trace },
 	{ "inject", INJECT, hf_cli_inject },
+	{ "input", INPUT, hf_cli_input },
 	{ "vblank", VBLANK, hf_cli_vblank },
 	{ "record", RECORDING, hf_cli_record },
 };
@@ -103,6 +106,7 @@ static const struct option long_options[] = {
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
 	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
 
@@ -131,7 +135,9 @@ static unsigned int commands_of(int option)
 	case NO_SEAT:
 		return RUN | SERVE;
 	case HELP:
-		return INJECT | VBLANK;
+		return INJECT | VBLANK | INPUT;
+	case LAYOUT:
+		return INPUT;
 	case JSON:
 	case PROBLEMS:
 		return INFO;
@@ -146,7 +152,7 @@ static unsigned int commands_of(int option)
 		return RECORDING;
 	default:
 		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
-		       TRACING | RECORDING;
+		       TRACING | RECORDING | INPUT;
 	}
 }
 
@@ -175,6 +181,7 @@ static void print_help(void)
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
 	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast input [--socket PATH] COMMAND...    (input --help)\n"
 	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
@@ -423,6 +430,9 @@ static int parse_option(const struct command *command,
 		return parse_planes(options);
 	case VIRTUAL_CURSOR:
 		options->virtual_cursor = true;
+		return 0;
+	case LAYOUT:
+		options->layout = optarg;
 		return 0;
 	case NO_SEAT:
 		options->no_seat = true;

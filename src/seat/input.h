@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <wayland-util.h>
 
 struct hf_input;
 struct hf_seat;
@@ -43,6 +45,40 @@ struct hf_input_code {
  */
 void hf_input_emit(struct hf_seat *seat, unsigned int device,
 		   const struct hf_input_code *codes, size_t n);
+
+/** hf_input_key() - A key of the keyboard goes down (1) or up (0): KEY_*. */
+void hf_input_key(struct hf_seat *seat, unsigned int code, int value);
+
+/* Long enough for any of the sentences of hf_input_command(). */
+#define HF_INPUT_WHY 256
+
+/**
+ * hf_input_command() - Do what these words say; see hf_input_help().
+ * @why: set to a sentence where it cannot be done: then nothing is
+ *
+ * What takes its time is done later, all in order.
+ *
+ * Return: 0, -EINVAL, -ENODEV for a device that is unplugged, -ENOMEM, -E2BIG.
+ */
+int hf_input_command(struct hf_seat *seat, const char *const *words, size_t n,
+		     char why[HF_INPUT_WHY]);
+/**
+ * hf_input_parse() - Only look whether the words make sense, for any seat: what needs
+ * a display or a layout is not looked at. Return: 0, -EINVAL.
+ */
+int hf_input_parse(const char *const *words, size_t n, char why[HF_INPUT_WHY]);
+/** hf_input_help() - List what can be said. */
+void hf_input_help(FILE *file);
+
+/**
+ * struct hf_input_waiter - Somebody who waits for all of it to be done.
+ * @done: called once, maybe at once; also when the seat is destroyed
+ */
+struct hf_input_waiter {
+	void (*done)(struct hf_input_waiter *waiter);
+	struct wl_list link;
+};
+void hf_input_when_done(struct hf_seat *seat, struct hf_input_waiter *waiter);
 
 /**
  * struct hf_input_info - What a device is, for those who list them.

@@ -206,6 +206,9 @@ int hf_input_unplug(struct hf_seat *seat, unsigned int device)
 	hf_timer_disarm(seat->sys->real_clock, &input->repeat);
 	input->plugged = false;
 	close_readers(input);
+	/* A new screen has no fingers on it. */
+	if (device == HF_INPUT_TOUCH)
+		memset(seat->queue.fingers, 0, sizeof(seat->queue.fingers));
 	return 0;
 }
 

@@ -59,6 +59,7 @@ struct hf_input {
  * @clock: that events are stamped by
  * @full: it does not read: nothing is passed on until there is room
  * @dropped: some were lost, which it is to be told first
+ * @stalled: it has not read for long, and is not waited for until it does
  * @written: the part of an event that was written
  * @masks: bits of codes that it wants, by type; NULL: all
  */
@@ -68,7 +69,7 @@ struct hf_input_reader {
 	struct hf_endpoint endpoint;
 	int access; /* O_ACCMODE */
 	int clock;
-	bool full, dropped;
+	bool full, dropped, stalled;
 	uint8_t written[sizeof(struct input_event)];
 	size_t nwritten;
 	uint64_t *masks[EV_CNT];
@@ -120,6 +121,10 @@ struct hf_input_reader *hf_input_reader_of(struct hf_seat *seat, int fd);
 /** hf_input_pass() - Give a packet to those who read. */
 void hf_input_pass(struct hf_input *input, const struct hf_input_code *codes,
 		   size_t n);
+/** hf_input_behind() - Is there a reader that still has much to read? */
+bool hf_input_behind(struct hf_input *input);
+/** hf_input_give_up() - Those are not waited for any more. */
+void hf_input_give_up(struct hf_input *input);
 /**
  * hf_input_reader_flush() - Take away events of a type that were not read yet.
  * @fd: the client's end

@@ -248,6 +248,18 @@ void hf_input_emit(struct hf_seat *seat, unsigned int device,
 	hf_input_event(input, EV_SYN, SYN_REPORT, 0);
 }
 
+void hf_input_key(struct hf_seat *seat, unsigned int code, int value)
+{
+	struct hf_input *input = seat->input[HF_INPUT_KEYBOARD];
+	const struct hf_input_code codes[] = {
+		{ EV_MSC, MSC_SCAN, (int32_t)code },
+		{ EV_KEY, code < HF_INPUT_KEYCODES ? input->keycodes[code] :
+						     (uint16_t)code, value },
+	};
+
+	hf_input_emit(seat, HF_INPUT_KEYBOARD, codes, 2);
+}
+
 void hf_input_release_keys(struct hf_input *input)
 {
 	for (unsigned int key = 0; key < KEY_CNT; key++)

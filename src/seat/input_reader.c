@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -164,6 +166,40 @@ static void has_room(struct hf_input_reader *reader)
 		return;
 	set_full(reader, false);
 	pass_to(reader, &report, 1, &moment);
+}
+
+/* -- keeping up -------------------------------------------------------------- */
+
+/* Of ROOM: so many bytes that it has not read. */
+static bool is_behind(const struct hf_input_reader *reader)
+{
+	int bytes = 0;
+
+	return !ioctl(reader->endpoint.fd, SIOCOUTQ, &bytes) &&
+	       bytes > ROOM / 2;
+}
+
+bool hf_input_behind(struct hf_input *input)
+{
+	struct hf_input_reader *reader;
+	bool any = false;
+
+	wl_list_for_each(reader, &input->readers, link) {
+		bool behind = is_behind(reader);
+
+		if (!behind)
+			reader->stalled = false;
+		any |= behind && !reader->stalled;
+	}
+	return any;
+}
+
+void hf_input_give_up(struct hf_input *input)
+{
+	struct hf_input_reader *reader;
+
+	wl_list_for_each(reader, &input->readers, link)
+		reader->stalled = is_behind(reader);
 }
 
 /* -- taking back ------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #define HF_SEAT_INTERNAL_H
 
 #include "seat/input.h"
+#include "seat/input_queue.h"
 #include "seat/seat.h"
 #include "seat/vt.h"
 
@@ -11,7 +12,9 @@
  * struct hf_seat - See seat.h.
  * @funcs: the server's; likewise @data
  * @input: devices, by number
- * @vts: terminals
+ * @vts: terminals; likewise @seatd
+ * @queue: what a person is going to do with them
+ * @xkb: the keyboard's layout; NULL: nobody has asked
  */
 struct hf_seat {
 	struct hf_system *sys;
@@ -20,6 +23,8 @@ struct hf_seat {
 	struct hf_input *input[HF_INPUT_DEVICES];
 	struct hf_vts *vts;
 	struct hf_seatd *seatd;
+	struct hf_input_queue queue;
+	struct hf_keymap_xkb *xkb;
 };
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "seat/input_device.h"
 #include "seat/internal.h"
+#include "seat/keymap.h"
 #include "seat/seatd.h"
 
 static void ttys_changed(void *data)
@@ -51,6 +52,7 @@ struct hf_seat *hf_seat_create(struct hf_system *sys,
 	seat->sys = sys;
 	seat->funcs = funcs;
 	seat->data = data;
+	hf_input_queue_init(&seat->queue, seat);
 	ret = hf_inputs_init(seat);
 	if (!ret) {
 		seat->vts = hf_vts_create(sys, &vt_funcs, seat);
@@ -72,9 +74,11 @@ void hf_seat_destroy(struct hf_seat *seat)
 {
 	if (!seat)
 		return;
+	hf_input_queue_finish(&seat->queue);
 	hf_seatd_destroy(seat->seatd);
 	hf_vts_destroy(seat->vts);
 	hf_inputs_finish(seat);
+	hf_keymap_destroy(seat->xkb);
 	free(seat);
 }
 

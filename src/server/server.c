@@ -39,6 +39,7 @@
 #include "server/socket.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
+#include "server/typist.h"
 #include "uapi/call.h"
 #include "uapi/check.h"
 #include "uapi/power.h"
@@ -808,6 +809,7 @@ int hf_server_init(struct hf_server *server,
 	memset(server, 0, sizeof(*server));
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
+	wl_list_init(&server->typists);
 	wl_list_init(&server->settling);
 	pthread_mutex_init(&server->shots_lock, NULL);
 	pthread_cond_init(&server->no_shots, NULL);
@@ -882,6 +884,7 @@ void hf_server_finish(struct hf_server *server)
 	wl_list_for_each_safe(conn, next, &server->connections, link)
 		connection_destroy(conn);
 	hf_clients_destroy(server);
+	hf_typists_finish(server);
 	hf_query_finish(server);
 	hf_records_finish(server);
 	hf_tracing_finish(server);

@@ -41,6 +41,7 @@ struct hf_server {
 	struct wl_event_source *sources[9];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
+	struct wl_list typists; /* server/typist.c */
 	_Atomic uint64_t ioctls;
 	uint32_t spin; /* rounds before a client's thread sleeps */
 	pthread_mutex_t shots_lock;

@@ -136,11 +136,10 @@ static void add_uevent(struct hf_builder *b, const char *device,
 
 	used = (size_t)snprintf(text, size,
 				"PRODUCT=%x/%x/%x/%x\nNAME=\"%s\"\nPHYS=\"%s\"\n"
-				"UNIQ=\"%s\"\nPROP=%s\n",
+				"PROP=%s\n",
 				info->id.bustype, info->id.vendor,
 				info->id.product, info->id.version, info->name,
-				info->phys, info->uniq,
-				print_bits(&info->prop, 1).s);
+				info->phys, print_bits(&info->prop, 1).s);
 	for (unsigned int i = 0; i < SETS; i++)
 		if (!i || info->ev >> sets[i].type & 1)
 			used += (size_t)snprintf(
@@ -201,7 +200,7 @@ static void add_records(struct hf_builder *b, const struct hf_input_info *info,
 	hf_build_attr(b, "/run/udev/data", event.s, HF_BUILD_RW,
 		      "S:input/by-path/platform-holdfast-input.%u-%s\n"
 		      "I:1\nE:ID_INPUT=1\n%s%sE:ID_SERIAL=noserial\n"
-		      "E:LIBINPUT_DEVICE_GROUP=%x/%x/%x:%.8s\n%sV:1\n", n,
+		      "E:LIBINPUT_DEVICE_GROUP=%x/%x/%x:%.16s\n%sV:1\n", n,
 		      udev.suffix, udev.properties, path.s, info->id.bustype,
 		      info->id.vendor, info->id.product, info->phys,
 		      is_keyboard(info) ? "G:power-switch\nQ:power-switch\n" :

@@ -137,11 +137,37 @@ static bool is_drm(int fd)
 	return ours;
 }
 
+#define EVENTS_AT_ONCE 16
+
+/* Wait for the first event and take those that are there, @n at most. Return: bytes. */
+static ssize_t take_events(int fd, char *buf, unsigned int n)
+{
+	char events[EVENTS_AT_ONCE][HF_WIRE_EVENT_SIZE];
+	struct mmsghdr msgs[EVENTS_AT_ONCE] = { 0 };
+	struct iovec iov[EVENTS_AT_ONCE];
+	ssize_t done = 0;
+	int ret;
+
+	for (unsigned int i = 0; i < n; i++) {
+		iov[i] = (struct iovec){ events[i], HF_WIRE_EVENT_SIZE };
+		msgs[i].msg_hdr.msg_iov = &iov[i];
+		msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+	ret = REAL(recvmmsg)(fd, msgs, n, MSG_WAITFORONE, NULL);
+	for (int i = 0; i < ret; i++) {
+		memcpy(buf + done, events[i], msgs[i].msg_len);
+		done += msgs[i].msg_len;
+	}
+	if (done == 0 && (ret > 0 || errno == ECONNRESET))
+		errno = ENODEV; /* the device is gone */
+	return done ? done : -1;
+}
+
 /* Take the next event if it fits and the buffer is good. Return: its size, 0
  * where it does not fit, -EAGAIN where another thread was faster. */
 static ssize_t take_event(int fd, char *buf, size_t room)
 {
-	char event[256];
+	char event[HF_WIRE_EVENT_SIZE];
 	struct hf_locked locked;
 	ssize_t n;
 
@@ -165,8 +191,17 @@ static ssize_t take_event(int fd, char *buf, size_t room)
  */
 static ssize_t read_events(int fd, void *buf, size_t count)
 {
-	size_t done = 0;
+	size_t done = 0, fit = count / HF_WIRE_EVENT_SIZE;
 
+	if (fit && hf_user_certain(buf, count)) {
+		ssize_t n = take_events(fd, buf, fit < EVENTS_AT_ONCE ?
+							 fit :
+							 EVENTS_AT_ONCE);
+
+		if (n < (ssize_t)(EVENTS_AT_ONCE * HF_WIRE_EVENT_SIZE))
+			return n;
+		done = n;
+	}
 	for (;;) {
 		int wait = done ? MSG_DONTWAIT : 0;
 		ssize_t n = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC | wait);

@@ -54,7 +54,7 @@ static bool on_stack(const void *user, size_t size)
 	return at > frame && at < stack.high && size <= stack.high - at;
 }
 
-static bool certain(const void *user, size_t size)
+bool hf_user_certain(const void *user, size_t size)
 {
 	return on_stack(user, size) || hf_heap_has(user, size);
 }
@@ -72,7 +72,7 @@ int hf_copy_from_user(void *to, const void *user, size_t size)
 
 	if (size == 0)
 		return 0;
-	if (!certain(user, size)) {
+	if (!hf_user_certain(user, size)) {
 		n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
 		if (!forbidden(n))
 			return n == (ssize_t)size ? 0 : -EFAULT;
@@ -92,7 +92,7 @@ void hf_copy_all_from_user(struct hf_user_copy *copies, size_t n)
 		struct hf_user_copy *copy = &copies[i];
 
 		copy->fault = false;
-		if (certain(copy->user, copy->size)) {
+		if (hf_user_certain(copy->user, copy->size)) {
 			memcpy(copy->to, copy->user, copy->size);
 			continue;
 		}
@@ -116,7 +116,7 @@ int hf_copy_to_user(void *user, const void *from, size_t size)
 
 	if (size == 0)
 		return 0;
-	if (!certain(user, size)) {
+	if (!hf_user_certain(user, size)) {
 		n = process_vm_writev(getpid(), &local, 1, &remote, 1, 0);
 		if (!forbidden(n))
 			return n == (ssize_t)size ? 0 : -EFAULT;

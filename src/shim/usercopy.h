@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** hf_user_certain() - Is all of this there for certain, to be read and written? */
+bool hf_user_certain(const void *user, size_t size);
 /** hf_copy_from_user() - Return: 0 or -EFAULT. */
 int hf_copy_from_user(void *to, const void *user, size_t size);
 /**

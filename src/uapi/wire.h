@@ -36,6 +36,9 @@
 /* How long either side spins before it sleeps, of its own time. */
 #define HF_WIRE_SPIN_NS 50000u
 
+/* Events are packets on a DRM file's socket, all of one size, bytes. */
+#define HF_WIRE_EVENT_SIZE 32
+
 /* The environment: where the server is, and the key that admits to it. */
 #define HF_ENV_SOCKET "HOLDFAST_SOCKET"
 #define HF_ENV_KEY "HOLDFAST_KEY"

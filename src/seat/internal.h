@@ -12,7 +12,7 @@
  * struct hf_seat - See seat.h.
  * @funcs: the server's; likewise @data
  * @input: devices, by number
- * @vts: terminals
+ * @vts: terminals; likewise @seatd
  * @queue: what a person is going to do with them
  * @xkb: the keyboard's layout; NULL: nobody has asked
  */
@@ -22,6 +22,7 @@ struct hf_seat {
 	void *data;
 	struct hf_input *input[HF_INPUT_DEVICES];
 	struct hf_vts *vts;
+	struct hf_seatd *seatd;
 	struct hf_input_queue queue;
 	struct hf_keymap_xkb *xkb;
 };

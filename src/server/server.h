@@ -38,7 +38,7 @@ struct hf_server {
 	struct hf_uevents uevents;
 	struct hf_monitors monitors;
 	struct wl_list settling; /* hf_call.wait.settled */
-	struct wl_event_source *sources[8];
+	struct wl_event_source *sources[9];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	struct wl_list typists; /* server/typist.c */

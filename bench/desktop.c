@@ -128,11 +128,6 @@ static int contest_of(struct desktop *desktop, struct contest *contest,
 
 enum { WINDOW_COLOR = 0xC04020, WINDOW_AT = 64, WINDOW_SIZE = 128 };
 
-static const char xorg_config[] =
-	"Section \"ServerFlags\"\n"
-	"	Option \"AutoAddDevices\" \"off\"\n"
-	"EndSection\n";
-
 /* Wait for the line that a server writes to its -displayfd. Return: is there one? */
 static bool read_display(int fd, char *name, size_t size)
 {
@@ -224,8 +219,7 @@ static int run_xorg(void *context, unsigned int count)
 {
 	char number[16];
 	const char *const argv[] = {
-		bench_holdfast(), "run", "--", "Xorg", "-config", "xorg.conf",
-		"-logfile", "xorg.log", "-novtswitch", "-sharevts", "-keeptty",
+		bench_holdfast(), "run", "--", "Xorg", "-logfile", "xorg.log",
 		"-noreset", "-nolisten", "tcp", "-displayfd", number, NULL,
 	};
 
@@ -243,23 +237,11 @@ static int run_xvfb(void *context, unsigned int count)
 	return run_x(context, argv, number);
 }
 
-static int write_config(void *context)
-{
-	FILE *file = fopen("xorg.conf", "w");
-
-	if (!file)
-		return bench_fail("xorg.conf");
-	fputs(xorg_config, file);
-	fclose(file);
-	return 0;
-}
-
 int measure_x_startup(struct result *result, bool quick)
 {
 	struct contest contest = {
 		.value = run_xorg,
 		.reference = run_xvfb,
-		.before = write_config,
 		.batches = quick ? 3 : 9,
 	};
 	struct desktop desktop = { .server = 0 };
@@ -315,8 +297,8 @@ static int run_on_screen(void *context, unsigned int count)
 {
 	const char *const argv[] = {
 		bench_holdfast(), "run", "--", "weston", "--no-config",
-		"--backend=drm-backend.so", "--use-pixman",
-		"--continue-without-input", "--idle-time=0", "--socket=bench", NULL,
+		"--backend=drm-backend.so", "--tty=1", "--use-pixman",
+		"--idle-time=0", "--socket=bench", NULL,
 	};
 
 	return run_weston(context, argv);

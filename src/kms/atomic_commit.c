@@ -380,14 +380,10 @@ static void tell_driver(struct hf_flip *flip)
 		hf_flip_done(flip);
 }
 
-/*
- * Have a CRTC show its state, now or at its next vblank. A mode starts with the first
- * line of a frame, which is this one already.
- */
+/* Have a CRTC show its state, now or at its next vblank. */
 static void start_flip(struct hf_flip *flip)
 {
 	struct hf_crtc *crtc = flip->crtc;
-	bool starts = hf_crtc_needs_modeset(crtc->state);
 
 	if (crtc->kms->funcs->flip) {
 		tell_driver(flip);
@@ -400,7 +396,7 @@ static void start_flip(struct hf_flip *flip)
 		return;
 	}
 	flip->commit->pending++;
-	if (crtc->state->async_flip || starts) {
+	if (crtc->state->async_flip) {
 		hf_flip_done(flip);
 		return;
 	}

@@ -19,7 +19,7 @@ export UBSAN_OPTIONS ?= halt_on_error=1:abort_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:abort_on_error=1
 
 .PHONY: all build deps demo check check-sanitize bench vm-check install clean
-.PHONY: deb deb-check ci-check
+.PHONY: deb deb-check ci-check uninstall
 .DEFAULT_GOAL := all
 
 all: build
@@ -84,6 +84,10 @@ ci-check: deps
 install: build
 	meson configure $(BUILD) --prefix=$(PREFIX)
 	DESTDIR="$(DESTDIR)" meson install -C $(BUILD)
+
+# What the last install of this build directory has left.
+uninstall:
+	ninja -C $(BUILD) uninstall
 
 clean:
 	rm -rf $(BUILD) build-asan build-tsan

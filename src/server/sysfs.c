@@ -309,7 +309,7 @@ int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n,
 	if (seat && hf_seatd_listens(hf_seat_seatd(seat)))
 		add_seatd(&b);
 	if (seat)
-		hf_sysfs_add_ttys(&b, dev_char);
+		hf_sysfs_add_ttys(&b, seat, dev_char);
 	for (size_t i = 0; i < n; i++) {
 		b.uid = devices[i].uid;
 		b.gid = devices[i].gid;

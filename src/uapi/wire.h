@@ -103,6 +103,7 @@ enum hf_wire_op {
 	HF_OP_MONITOR,	  /* cmd: hf_monitor_op; arg: hf_wire_monitor */
 	HF_OP_SOCKET,	  /* cmd: hf_socket_op; arg: a socket's path */
 	HF_OP_DEVICE_OPEN, /* cmd: O_*, arg: a node's path; answer: a descriptor */
+	HF_OP_DEVICE_OWNER, /* arg: hf_wire_owner; answered when all can see it */
 	HF_OP_DEVICE_IOCTL, /* on the first descriptor; see uapi/device_ioctls.h */
 };
 
@@ -120,6 +121,12 @@ struct hf_wire_write {
 	uint32_t pad;
 	char path[HF_WIRE_PATH_MAX + 1];
 	char bytes[HF_WIRE_WRITE_MAX];
+};
+
+/* Whose a node is to be, and who may: UINT32_MAX: as before. */
+struct hf_wire_owner {
+	uint32_t uid, gid, mode;
+	char path[HF_WIRE_PATH_MAX + 1];
 };
 
 /*

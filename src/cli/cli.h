@@ -42,6 +42,7 @@
  * @scenario: path of a file of events, or NULL
  * @pace: how the device's time passes
  * @no_seat: there are no input devices and no terminals
+ * @logind: programs find a login manager on the system bus
  * @layout: of the keyboard; NULL: as it is
  */
 struct hf_cli_options {
@@ -68,7 +69,7 @@ struct hf_cli_options {
 	bool help;
 	const char *scenario;
 	enum hf_clock_pace pace;
-	bool no_seat;
+	bool no_seat, logind;
 	const char *layout;
 };
 

@@ -42,6 +42,7 @@ enum {
 	CONNECTOR,
 	FRAMES,
 	NO_SEAT,
+	LOGIND,
 	LAYOUT,
 };
 
@@ -106,6 +107,7 @@ static const struct option long_options[] = {
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
 	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "logind", no_argument, NULL, LOGIND },
 	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
@@ -133,6 +135,7 @@ static unsigned int commands_of(int option)
 	case CHECK:
 	case STRICT:
 	case NO_SEAT:
+	case LOGIND:
 		return RUN | SERVE;
 	case HELP:
 		return INJECT | VBLANK | INPUT;
@@ -217,6 +220,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --logind               a login manager on a system bus, as systemd has one\n"
 	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
@@ -436,6 +440,9 @@ static int parse_option(const struct command *command,
 		return 0;
 	case NO_SEAT:
 		options->no_seat = true;
+		return 0;
+	case LOGIND:
+		options->logind = true;
 		return 0;
 	default:
 		return parse_crtc(options);

@@ -83,6 +83,25 @@ static void exec_failed(const char *program)
 	_exit(err == ENOENT || err == ENOTDIR ? 127 : 126);
 }
 
+/* The program that has the login manager runs it. It is where the shim is. */
+static char **behind_logind(const struct run *run, char **argv)
+{
+	static const char name[] = "holdfast-logind";
+	int dir = (int)(strrchr(run->shim, '/') - run->shim) + 1;
+	size_t n = 0;
+	char **all;
+
+	while (argv[n])
+		n++;
+	all = calloc(n + 2, sizeof(*all));
+	if (!all || asprintf(&all[0], "%.*s%s", dir, run->shim, name) < 0) {
+		errno = ENOMEM;
+		exec_failed(name);
+	}
+	memcpy(all + 1, argv, n * sizeof(*argv));
+	return all;
+}
+
 static void run_child(const struct run *run, pid_t parent, char **argv)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -93,6 +112,8 @@ static void run_child(const struct run *run, pid_t parent, char **argv)
 	sigaction(SIGPIPE, &run->old_pipe, NULL);
 	sigaction(SIGCHLD, &run->old_child, NULL);
 	set_environment(run);
+	if (run->options->logind)
+		argv = behind_logind(run, argv);
 	execvp(argv[0], argv);
 	exec_failed(argv[0]);
 }

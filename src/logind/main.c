@@ -63,7 +63,10 @@ static int make_configuration(void)
 
 static void exec_bus(pid_t parent, int config, int out)
 {
+	int err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	char file[40], print[40];
+	int ret;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
@@ -71,9 +74,14 @@ static void exec_bus(pid_t parent, int config, int out)
 	unsetenv("LD_PRELOAD"); /* it has no business with devices */
 	snprintf(file, sizeof(file), "--config-file=/proc/self/fd/%d", config);
 	snprintf(print, sizeof(print), "--print-address=%d", out);
+	/* It says so when it may not raise its limits. */
+	if (err >= 0 && null >= 0)
+		dup2(null, STDERR_FILENO);
 	execlp("dbus-daemon", "dbus-daemon", "--nofork", "--nopidfile", file,
 	       print, NULL);
-	complain("dbus-daemon", -errno);
+	ret = -errno;
+	dup2(err, STDERR_FILENO);
+	complain("dbus-daemon", ret);
 	_exit(127);
 }
 

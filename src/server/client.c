@@ -31,6 +31,7 @@
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/socket.h"
+#include "server/sysfs_session.h"
 #include "server/sysfs_tty.h"
 #include "server/trace.h"
 #include "uapi/call.h"
@@ -574,6 +575,8 @@ static int op_file_open(struct hf_client *client, struct slot *slot,
 		return -ENAMETOOLONG;
 	hf_server_reap(client->server);
 	fd = hf_sysfs_tty_open(client->server, path);
+	if (fd == -ENOENT)
+		fd = hf_sysfs_session_open(client->server, path);
 	if (fd == -ENOENT)
 		fd = hf_debugfs_open(client->server->sys, &client->cred, path);
 	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);

@@ -343,7 +343,7 @@ static int build_tree(const struct hf_server *server)
 	}
 	if (server->engine != dev)
 		devices[n++] = describe_device(server->engine);
-	return hf_sysfs_build(devices, n, server->seat);
+	return hf_sysfs_build(devices, n, server->seat, server->logind);
 }
 
 static void unmap_tree(const struct hf_tree *tree)
@@ -841,6 +841,7 @@ int hf_server_init(struct hf_server *server,
 				       server->sys->endpoints.max_fds);
 	if (!ret && !options->no_seat)
 		ret = create_seat(server);
+	server->logind = options->logind;
 	if (!ret) {
 		hf_uevents_init(server);
 		ret = update_tree(server);

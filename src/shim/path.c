@@ -28,6 +28,10 @@ static const char *const merged_dirs[] = {
 	"/dev/char",
 	"/dev/dri",
 	"/dev/dri/by-path",
+	"/run/systemd",
+	"/run/systemd/seats",
+	"/run/systemd/sessions",
+	"/run/systemd/users",
 	"/run/udev",
 	"/run/udev/data",
 	"/run/udev/tags",
@@ -380,7 +384,10 @@ static bool component_first(const char *s)
 	case '4':
 		return starts(s, "4:");
 	case 's':
-		return starts(s, "seatd.sock");
+		return component_is(s, "seatd.sock") ||
+		       component_is(s, "seats") || component_is(s, "sessions");
+	case 'u':
+		return component_is(s, "users");
 	default:
 		return false;
 	}
@@ -444,7 +451,7 @@ bool hf_path_merged(const char *name)
 	while (*name == '/' || (name[0] == '.' && name[1] == '/'))
 		name++;
 	return starts(name, "dev") || starts(name, "sys") ||
-	       starts(name, "run/udev");
+	       starts(name, "run/udev") || starts(name, "run/systemd");
 }
 
 bool hf_path_merged_dir(const char *name)

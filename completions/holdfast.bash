@@ -53,8 +53,8 @@ _holdfast() {
 		;;
 	esac
 	case $command in
-	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --socket --stats --' ;;
-	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
 	screenshot) options='--socket --crtc --connector' ;;
 	record) options='--socket --crtc --connector --frames --duration' ;;
 	trace) options='--socket --format --output --duration' ;;

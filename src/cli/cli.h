@@ -23,7 +23,8 @@
  * @contiguous: the display has no IOMMU
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
- * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
+ * @pool: bytes of the contiguous pool; 0: the default; likewise @memory,
+ *	@client_memory
  * @overlays: planes a CRTC, if @has_overlays
  * @virtual_cursor: a cursor's plane is for clients that say where its hotspot is
  * @check: say what clients do wrong
@@ -54,7 +55,7 @@ struct hf_cli_options {
 	const char *vfio;
 	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
-	size_t pool, memory;
+	size_t pool, memory, client_memory;
 	unsigned int overlays;
 	bool has_overlays, virtual_cursor;
 	bool check, strict, problems;

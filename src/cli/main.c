@@ -26,6 +26,7 @@ enum {
 	NON_COHERENT,
 	POOL,
 	MEMORY,
+	CLIENT_MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
 	SCENARIO,
@@ -89,6 +90,7 @@ static const struct option long_options[] = {
 	{ "non-coherent", no_argument, NULL, NON_COHERENT },
 	{ "pool", required_argument, NULL, POOL },
 	{ "memory", required_argument, NULL, MEMORY },
+	{ "client-memory", required_argument, NULL, CLIENT_MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
 	{ "planes", required_argument, NULL, PLANES },
@@ -126,6 +128,7 @@ static unsigned int commands_of(int option)
 	case NON_COHERENT:
 	case POOL:
 	case MEMORY:
+	case CLIENT_MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
 	case SCENARIO:
@@ -211,6 +214,8 @@ static void print_help(void)
 	     "  --non-coherent         devices work on what was synced to them last\n"
 	     "  --pool SIZE            of the contiguous pool (K, M, G; default 1G)\n"
 	     "  --memory SIZE          that objects may take (default: no limit)\n"
+	     "  --client-memory SIZE   that those of one client may take (default: half\n"
+	     "                         of the machine's)\n"
 	     "  --device soft|vfio:ADDRESS\n"
 	     "                         in software, or a PCI device such as\n"
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
@@ -417,6 +422,8 @@ static int parse_option(const struct command *command,
 		return parse_size("--pool", &options->pool);
 	case MEMORY:
 		return parse_size("--memory", &options->memory);
+	case CLIENT_MEMORY:
+		return parse_size("--client-memory", &options->client_memory);
 	case DEVICE:
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:

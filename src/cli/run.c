@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/futex.h"
+#include "base/program.h"
 #include "cli/cli.h"
 #include "video/video.h"
 #include "drivers/soft/frame.h"
@@ -34,6 +35,7 @@ struct run {
 	const struct hf_cli_options *options;
 	struct hf_server server;
 	bool own_server;
+	bool loads; /* the program can load the shim */
 	char shim[4096];
 	int screenshot_fd;
 	struct hf_cli_recording recording;
@@ -55,6 +57,23 @@ static int exit_status(int status)
 
 /* -- the child --------------------------------------------------------------- */
 
+/* Say so where the program will not see the device. Return: can it be loaded? */
+static bool announce(struct run *run, const char *name)
+{
+	char buf[4096];
+	const char *path = hf_program_find(name, getenv("PATH"), buf,
+					   sizeof(buf));
+	enum hf_program_kind kind =
+		path ? hf_program_look(AT_FDCWD, path) : HF_PROGRAM_FINE;
+
+	if (kind == HF_PROGRAM_FINE)
+		return true;
+	if (!run->own_server || !hf_server_tell(&run->server, path))
+		fprintf(stderr, "holdfast: %s %s: it will not see the device\n",
+			path, hf_program_why(kind));
+	return kind != HF_PROGRAM_LIBC && kind != HF_PROGRAM_MACHINE;
+}
+
 static void set_environment(const struct run *run)
 {
 	const char *old = getenv("LD_PRELOAD"), *shim = run->shim;
@@ -66,6 +85,8 @@ static void set_environment(const struct run *run)
 	} else {
 		setenv(HF_ENV_SOCKET, run->options->socket, 1);
 	}
+	if (!run->loads)
+		return; /* another C library does not start with it */
 	if (!old || !*old || strstr(old, shim)) {
 		setenv("LD_PRELOAD", old && *old ? old : shim, 1);
 	} else if (asprintf(&list, "%s:%s", shim, old) > 0) {
@@ -429,6 +450,7 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 		ret = start_recording(&run);
 	if (ret)
 		goto out;
+	run.loads = announce(&run, argv[0]);
 	run.child = fork();
 	if (run.child == 0)
 		run_child(&run, self, argv);

@@ -57,6 +57,8 @@ enum hf_wire_packet_type {
 	HF_WIRE_HELLO = 1, /* client: hf_wire_hello; answered in kind + channel */
 	HF_WIRE_FDS = 2,   /* either side: hf_wire_fds + descriptors */
 	HF_WIRE_QUERY = 3, /* client: hf_wire_query + text; answered with a memfd */
+	HF_WIRE_BROKER = 4,  /* client: hf_wire_hello: others connect by way of this */
+	HF_WIRE_CONNECT = 5, /* on that: hf_wire_hello + a socket: a new connection */
 };
 
 struct hf_wire_hello {

@@ -85,18 +85,18 @@ test_the_back_end_that_is_built_in_works_for_root() {
 	LIBSEAT_BACKEND=builtin use_seat "$programs/seat"
 }
 
-test_a_seatd_of_ones_own_takes_the_socket_over() {
+need_seatd() {
 	need_client
-	need seatd
+	need "$1"
 	[ "$(id -u)" -eq 0 ] || skip "only root may run seatd"
 	[ ! -e /run/seatd.sock ] || skip "the machine has a seatd"
+}
+
+test_a_seatd_that_was_launched_takes_the_socket_over() {
+	need_seatd seatd-launch
 	start_server
-	sit daemon seatd -z -l info
-	eventually 10000 grep -q 'seatd started' daemon.err || fail "$(cat daemon.err)"
-	LIBSEAT_BACKEND=seatd use_seat "$programs/seat"
-	grep -q 'Opened client' daemon.err || fail "it was not asked: $(cat daemon.err)"
-	kill "$daemon_pid"
-	wait "$daemon_pid" || :
+	LIBSEAT_BACKEND=seatd use_seat seatd-launch -- "$programs/seat"
+	grep -q 'Opened client' one.err || fail "it was not asked: $(cat one.err)"
 	[ ! -e /run/seatd.sock ] || fail "it left its socket"
 }
 
@@ -202,7 +202,7 @@ typed() {
 	eventually 1500 test -e "$1"
 }
 
-test_sway_is_left_and_returned_to_and_killed_and_started_again() {
+test_sway_comes_back() {
 	need sway foot fgconsole
 	[ "$(id -u)" -ne 0 ] || skip "it does not run as root"
 	start_server --output 800x600

@@ -58,8 +58,10 @@ static int exit_status(int status)
 static void set_environment(const struct run *run)
 {
 	const char *old = getenv("LD_PRELOAD"), *shim = run->shim;
-	char *list;
+	char *list, dri[8192];
 
+	if (!hf_cli_dri_path(shim, dri, sizeof(dri)))
+		setenv(HF_ENV_DRI, dri, 0);
 	if (run->own_server) {
 		setenv(HF_ENV_SOCKET, run->server.address, 1);
 		setenv(HF_ENV_KEY, run->server.key, 1);

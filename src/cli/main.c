@@ -460,7 +460,7 @@ static int parse_options(const struct command *command,
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	struct hf_cli_options options = { 0 };
+	struct hf_cli_options options = { .crtc = HF_KMS_MAIN };
 	int ret = parse_options(command, &options, argc, argv);
 
 	if (!ret)

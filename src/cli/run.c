@@ -294,13 +294,14 @@ static int write_screenshot(struct run *run)
 	struct hf_frame *frame;
 
 	if (run->own_server) {
-		ret = hf_screenshot_capture(run->server.dev, 0, &frame);
+		ret = hf_screenshot_capture(run->server.dev, HF_KMS_MAIN,
+					    &frame);
 		if (!ret) {
 			ret = hf_screenshot_write(frame, fd);
 			hf_frame_destroy(frame);
 		}
 	} else {
-		int shot = hf_cli_query(run->options->socket, "screenshot 0");
+		int shot = hf_cli_query(run->options->socket, "screenshot main");
 		char buf[65536];
 		ssize_t n;
 

@@ -398,7 +398,10 @@ static int find_crtc(struct hf_server *server, const char *what,
 
 	pthread_mutex_lock(&server->sys->lock);
 	*dev = server->dev;
-	if (sscanf(what, "%9u%c", crtc, &end) == 1)
+	*crtc = HF_KMS_MAIN;
+	if (!strcmp(what, "main"))
+		ret = 0;
+	else if (sscanf(what, "%9u%c", crtc, &end) == 1)
 		ret = *crtc < (*dev)->kms.num_crtcs ? 0 : -ECHRNG;
 	else
 		ret = find_connector(&(*dev)->kms, what, crtc);

@@ -33,4 +33,12 @@ const __DRIextension *hf_dri_fence(const __DRIextension *real);
  */
 int hf_dri_screen_fd(__DRIscreen *screen);
 
+/**
+ * hf_dri_screen_render_fd() - The render node that a screen was made for.
+ * @screen: one that this driver made.
+ *
+ * Return: a descriptor that stays open as long as the screen, or -1: a primary node.
+ */
+int hf_dri_screen_render_fd(__DRIscreen *screen);
+
 #endif

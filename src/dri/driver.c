@@ -23,7 +23,7 @@
 
 struct screen {
 	__DRIscreen *dri;
-	int fd;
+	int fd, render_fd;
 	const __DRIextension *extensions[MAX_EXTENSIONS + 1];
 	struct screen *next;
 };
@@ -62,18 +62,39 @@ int hf_dri_screen_fd(__DRIscreen *dri)
 	return screen ? screen->fd : -1;
 }
 
-/* The same file where it is a primary node, else a new one. */
-static int open_primary(int fd)
+int hf_dri_screen_render_fd(__DRIscreen *dri)
 {
-	char *name;
-	int primary;
+	struct screen *screen;
 
+	pthread_mutex_lock(&lock);
+	screen = *find_screen(dri);
+	pthread_mutex_unlock(&lock);
+	return screen ? screen->render_fd : -1;
+}
+
+/* The same file where it is a primary node, else a new one. */
+static void open_node(struct screen *screen, int fd)
+{
+	int same = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	char *name;
+
+	screen->fd = same;
+	screen->render_fd = -1;
 	if (drmGetNodeTypeFromFd(fd) != DRM_NODE_RENDER)
-		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		return;
+	screen->render_fd = same;
 	name = drmGetPrimaryDeviceNameFromFd(fd);
-	primary = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
+	screen->fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
 	free(name);
-	return primary;
+}
+
+static void free_screen(struct screen *screen)
+{
+	if (screen->fd >= 0)
+		close(screen->fd);
+	if (screen->render_fd >= 0)
+		close(screen->render_fd);
+	free(screen);
 }
 
 static __DRIscreen *create_screen(__DRIcreateNewScreen2Func create, int number,
@@ -85,23 +106,19 @@ static __DRIscreen *create_screen(__DRIcreateNewScreen2Func create, int number,
 
 	if (!screen)
 		return NULL;
-	screen->fd = open_primary(fd);
-	if (screen->fd < 0)
-		goto error_free;
-	screen->dri = create(number, screen->fd, loader, driver, configs, data);
-	if (!screen->dri)
-		goto error_close;
+	open_node(screen, fd);
+	if (screen->fd >= 0)
+		screen->dri = create(number, screen->fd, loader, driver,
+				     configs, data);
+	if (!screen->dri) {
+		free_screen(screen);
+		return NULL;
+	}
 	pthread_mutex_lock(&lock);
 	screen->next = screens;
 	screens = screen;
 	pthread_mutex_unlock(&lock);
 	return screen->dri;
-
-error_close:
-	close(screen->fd);
-error_free:
-	free(screen);
-	return NULL;
 }
 
 static __DRIscreen *create_dri2_screen(int number, int fd,
@@ -135,8 +152,7 @@ static void destroy_screen(__DRIscreen *dri)
 	pthread_mutex_unlock(&lock);
 	real_core->destroyScreen(dri);
 	if (screen)
-		close(screen->fd);
-	free(screen);
+		free_screen(screen);
 }
 
 static const __DRIextension *replace(const __DRIextension *extension)

@@ -41,6 +41,8 @@
  * @help: what the command knows is to be listed
  * @scenario: path of a file of events, or NULL
  * @pace: how the device's time passes
+ * @no_seat: there are no input devices and no terminals
+ * @layout: of the keyboard; NULL: as it is
  */
 struct hf_cli_options {
 	struct hf_kms_output outputs[HF_KMS_MAX_OUTPUTS];
@@ -66,6 +68,8 @@ struct hf_cli_options {
 	bool help;
 	const char *scenario;
 	enum hf_clock_pace pace;
+	bool no_seat;
+	const char *layout;
 };
 
 /* Each returns the command's exit status. argv is what follows the options. */
@@ -75,6 +79,7 @@ int hf_cli_screenshot(const struct hf_cli_options *options, int argc,
 		      char **argv);
 int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_inject(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_input(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_vblank(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);

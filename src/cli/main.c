@@ -41,6 +41,8 @@ enum {
 	RECORD,
 	CONNECTOR,
 	FRAMES,
+	NO_SEAT,
+	LAYOUT,
 };
 
 /* Which commands an option belongs to. */
@@ -54,6 +56,7 @@ enum {
 	VBLANK = 64,
 	TRACING = 128,
 	RECORDING = 256,
+	INPUT = 512,
 };
 
 static const struct command {
@@ -69,6 +72,7 @@ static const struct command {
 	{ "top", TOP, hf_cli_top },
 	{ "trace", TRACING, hf_cli_trace },
 	{ "inject", INJECT, hf_cli_inject },
+	{ "input", INPUT, hf_cli_input },
 	{ "vblank", VBLANK, hf_cli_vblank },
 	{ "record", RECORDING, hf_cli_record },
 };
@@ -101,6 +105,8 @@ static const struct option long_options[] = {
 	{ "record", required_argument, NULL, RECORD },
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
+	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
 
@@ -126,9 +132,12 @@ static unsigned int commands_of(int option)
 	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
+	case NO_SEAT:
 		return RUN | SERVE;
 	case HELP:
-		return INJECT | VBLANK;
+		return INJECT | VBLANK | INPUT;
+	case LAYOUT:
+		return INPUT;
 	case JSON:
 	case PROBLEMS:
 		return INFO;
@@ -143,7 +152,7 @@ static unsigned int commands_of(int option)
 		return RECORDING;
 	default:
 		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
-		       TRACING | RECORDING;
+		       TRACING | RECORDING | INPUT;
 	}
 }
 
@@ -172,6 +181,7 @@ static void print_help(void)
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
 	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast input [--socket PATH] COMMAND...    (input --help)\n"
 	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
@@ -207,6 +217,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Attributes of an output:");
@@ -419,6 +430,12 @@ static int parse_option(const struct command *command,
 		return parse_planes(options);
 	case VIRTUAL_CURSOR:
 		options->virtual_cursor = true;
+		return 0;
+	case LAYOUT:
+		options->layout = optarg;
+		return 0;
+	case NO_SEAT:
+		options->no_seat = true;
 		return 0;
 	default:
 		return parse_crtc(options);

@@ -129,6 +129,7 @@ int hf_cli_open_server(struct hf_server *server,
 		.check = options->check,
 		.hold_last_picture = options->screenshot,
 		.pace = options->pace,
+		.no_seat = options->no_seat,
 	};
 	struct hf_scenario *scenario;
 	int ret = load_scenario(options, &scenario);

@@ -17,10 +17,18 @@
 
 struct hf_atomic_state *hf_atomic_state_create(struct hf_kms_device *kms)
 {
-	struct hf_atomic_state *state = calloc(1, sizeof(*state));
+	size_t n = kms->num_crtcs + kms->num_planes + kms->num_connectors;
+	struct hf_atomic_state *state =
+		calloc(1, sizeof(*state) + n * sizeof(*state->slots));
 
-	if (state)
-		state->kms = kms;
+	if (!state)
+		return NULL;
+	state->kms = kms;
+	state->crtcs = (struct hf_crtc_state **)state->slots;
+	state->planes = (struct hf_plane_state **)(state->slots +
+						   kms->num_crtcs);
+	state->connectors = (struct hf_connector_state **)(state->planes +
+							   kms->num_planes);
 	return state;
 }
 

@@ -200,27 +200,36 @@ static void *get_state(struct hf_atomic_state *state,
 	}
 }
 
+/* @new: set to the object's new state where there is something to set. */
+static int may_set(struct hf_atomic_state *state, struct hf_mode_object *object,
+		   const struct hf_property *prop, uint64_t value, void **new)
+{
+	if (!hf_property_valid(state->kms, prop, value))
+		return -EINVAL;
+	*new = get_state(state, object);
+	if (!*new)
+		return -errno;
+	return state->async ? check_async(state, object, prop, value) : 1;
+}
+
 int hf_atomic_may_set(struct hf_atomic_state *state,
 		      struct hf_mode_object *object,
 		      const struct hf_property *prop, uint64_t value)
 {
-	if (!hf_property_valid(state->kms, prop, value))
-		return -EINVAL;
-	if (!get_state(state, object))
-		return -errno;
-	return state->async ? check_async(state, object, prop, value) : 1;
+	void *new;
+
+	return may_set(state, object, prop, value, &new);
 }
 
 int hf_atomic_set_property(struct hf_atomic_state *state,
 			   struct hf_mode_object *object,
 			   struct hf_property *prop, uint64_t value)
 {
-	int ret = hf_atomic_may_set(state, object, prop, value);
 	void *new;
+	int ret = may_set(state, object, prop, value, &new);
 
 	if (ret <= 0)
 		return ret;
-	new = get_state(state, object);
 	if (object->type == DRM_MODE_OBJECT_PLANE)
 		return set_plane(state, new, prop, value);
 	if (object->type == DRM_MODE_OBJECT_CRTC)

@@ -59,6 +59,7 @@ struct hf_mode_object {
 	uint32_t id;
 	uint32_t type; /* DRM_MODE_OBJECT_* */
 	uint32_t nprops;
+	uint32_t prop_ids[HF_KMS_MAX_PROPS]; /* side by side, to be searched */
 	struct hf_property *props[HF_KMS_MAX_PROPS];
 	uint64_t values[HF_KMS_MAX_PROPS]; /* of those that no state holds */
 };
@@ -823,12 +824,18 @@ struct hf_atomic_state {
 	bool allow_modeset;
 	bool async;   /* DRM_MODE_PAGE_FLIP_ASYNC: nothing else may change */
 	bool at_once; /* shown without a vblank, waits for nothing */
-	struct hf_crtc_state *crtcs[HF_KMS_MAX_CRTCS];
-	struct hf_plane_state *planes[HF_KMS_MAX_PLANES];
-	struct hf_connector_state *connectors[HF_KMS_MAX_CONNECTORS];
+	/* By index, as many as the device has; NULL: not touched. */
+	struct hf_crtc_state **crtcs;
+	struct hf_plane_state **planes;
+	struct hf_connector_state **connectors;
+	void *slots[]; /* of these three */
 };
 
-/** hf_atomic_state_create() - Return: NULL and ENOMEM. */
+/**
+ * hf_atomic_state_create() - An empty one.
+ *
+ * All objects of the device are there already. Return: NULL and ENOMEM.
+ */
 struct hf_atomic_state *hf_atomic_state_create(struct hf_kms_device *kms);
 /** hf_atomic_state_destroy() - With its events. Takes NULL. */
 void hf_atomic_state_destroy(struct hf_atomic_state *state);

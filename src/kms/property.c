@@ -227,6 +227,7 @@ int hf_kms_properties_init(struct hf_kms_device *kms)
 void hf_object_attach(struct hf_mode_object *object, struct hf_property *prop,
 		      uint64_t value)
 {
+	object->prop_ids[object->nprops] = prop->base.id;
 	object->props[object->nprops] = prop;
 	object->values[object->nprops++] = value;
 }
@@ -235,7 +236,7 @@ struct hf_property *hf_object_prop(const struct hf_mode_object *object,
 				   uint32_t prop_id)
 {
 	for (uint32_t i = 0; i < object->nprops; i++)
-		if (object->props[i]->base.id == prop_id)
+		if (object->prop_ids[i] == prop_id)
 			return object->props[i];
 	return NULL;
 }

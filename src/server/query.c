@@ -23,6 +23,7 @@
 #include "server/record.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/typist.h"
 #include "uapi/problem.h"
 #include "server/trace.h"
 
@@ -469,6 +470,60 @@ static void answer_inject(struct hf_server *server,
 	reply(&packet, fd, ret);
 }
 
+/* Who asked is answered when all is done. */
+struct input_answer {
+	struct hf_input_waiter waiter;
+	struct hf_wire_query query;
+	int fd;
+};
+
+static void input_done(struct hf_input_waiter *waiter)
+{
+	struct input_answer *answer = wl_container_of(waiter, answer, waiter);
+
+	reply(&answer->query, answer->fd,
+	      hf_shmem_data("holdfast input", "", 0));
+	free(answer);
+}
+
+static void answer_when_done(struct hf_server *server,
+			     const struct hf_wire_query *query, int fd)
+{
+	struct input_answer *answer = malloc(sizeof(*answer));
+
+	if (!answer) {
+		reply(query, fd, -ENOMEM);
+		return;
+	}
+	answer->waiter.done = input_done;
+	answer->query = *query;
+	answer->fd = fd;
+	hf_input_when_done(server->seat, &answer->waiter);
+}
+
+/* Where it fails, the answer's text says why. Without words it is a socket on which
+ * they come. */
+static void answer_input(struct hf_server *server,
+			 const struct hf_wire_query *query, int fd)
+{
+	struct hf_wire_query packet = *query;
+	char why[HF_INPUT_WHY] = "there is no seat";
+	int ret = -EOPNOTSUPP;
+
+	pthread_mutex_lock(&server->sys->lock);
+	if (server->seat && !query->text[6])
+		ret = hf_typist_open(server);
+	else if (server->seat)
+		ret = hf_typist_command(server, query->text + 6, why);
+	if (!ret)
+		answer_when_done(server, query, fd);
+	pthread_mutex_unlock(&server->sys->lock);
+	if (!ret)
+		return;
+	snprintf(packet.text, sizeof(packet.text), "%s", ret < 0 ? why : "");
+	reply(&packet, fd, ret);
+}
+
 static void answer_record(struct hf_server *server, const char *what,
 			  const struct hf_wire_query *query, int fd)
 {
@@ -494,6 +549,10 @@ void hf_query_answer(struct hf_server *server,
 	}
 	if (!strncmp(query->text, "inject\n", 7)) {
 		answer_inject(server, query, fd, data);
+		return;
+	}
+	if (!strncmp(query->text, "input\n", 6)) {
+		answer_input(server, query, fd);
 		return;
 	}
 	if (!strncmp(query->text, "record ", 7)) {

@@ -90,6 +90,8 @@ void hf_file_forget(int fd);
 uint32_t hf_file_likely(int fd);
 /* In place of a DRM file's number: another file of the server's (shim/served.h). */
 #define HF_FILE_SERVED UINT32_MAX
+/* Likewise: a character device that is not DRM's (shim/device.h). */
+#define HF_FILE_DEVICE (UINT32_MAX - 1)
 
 /** hf_file_mark() - Remember what a number is. */
 void hf_file_mark(int fd, uint32_t file);
@@ -120,6 +122,14 @@ void hf_client_unlock(const struct hf_locked *locked);
 int hf_own_maps_fd(void);
 /** hf_own_maps_keep() - Keep this one. Return: the number that it has now. */
 int hf_own_maps_keep(int fd);
+
+/**
+ * hf_client_channel() - What the server shares with this process.
+ * @connect: make a connection where there is none
+ *
+ * Return: NULL where there is none; else it stays mapped.
+ */
+struct hf_wire_channel *hf_client_channel(bool connect);
 
 /** hf_client_connected() - Has this process ever talked to a server? */
 bool hf_client_connected(void);

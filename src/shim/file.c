@@ -22,6 +22,8 @@
 #include "shim/attribute.h"
 #include "shim/client.h"
 #include "shim/descriptor.h"
+#include "shim/device.h"
+#include "shim/heap.h"
 #include "shim/netlink.h"
 #include "shim/poll.h"
 #include "shim/served.h"
@@ -95,6 +97,8 @@ HF_SHIM_EXPORT void *mmap(void *addr, size_t length, int prot, int flags,
 	int saved = errno;
 	uint32_t file;
 
+	if (flags & MAP_FIXED)
+		hf_heap_touched(addr, length);
 	if (fd < 0 || (flags & MAP_ANONYMOUS) || !hf_shim_active())
 		return REAL(mmap)(addr, length, prot, flags, fd, offset);
 	if (hf_file_of(fd, &file)) {
@@ -133,11 +137,37 @@ static bool is_drm(int fd)
 	return ours;
 }
 
+#define EVENTS_AT_ONCE 16
+
+/* Wait for the first event and take those that are there, @n at most. Return: bytes. */
+static ssize_t take_events(int fd, char *buf, unsigned int n)
+{
+	char events[EVENTS_AT_ONCE][HF_WIRE_EVENT_SIZE];
+	struct mmsghdr msgs[EVENTS_AT_ONCE] = { 0 };
+	struct iovec iov[EVENTS_AT_ONCE];
+	ssize_t done = 0;
+	int ret;
+
+	for (unsigned int i = 0; i < n; i++) {
+		iov[i] = (struct iovec){ events[i], HF_WIRE_EVENT_SIZE };
+		msgs[i].msg_hdr.msg_iov = &iov[i];
+		msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+	ret = REAL(recvmmsg)(fd, msgs, n, MSG_WAITFORONE, NULL);
+	for (int i = 0; i < ret; i++) {
+		memcpy(buf + done, events[i], msgs[i].msg_len);
+		done += msgs[i].msg_len;
+	}
+	if (done == 0 && (ret > 0 || errno == ECONNRESET))
+		errno = ENODEV; /* the device is gone */
+	return done ? done : -1;
+}
+
 /* Take the next event if it fits and the buffer is good. Return: its size, 0
  * where it does not fit, -EAGAIN where another thread was faster. */
 static ssize_t take_event(int fd, char *buf, size_t room)
 {
-	char event[256];
+	char event[HF_WIRE_EVENT_SIZE];
 	struct hf_locked locked;
 	ssize_t n;
 
@@ -161,8 +191,17 @@ static ssize_t take_event(int fd, char *buf, size_t room)
  */
 static ssize_t read_events(int fd, void *buf, size_t count)
 {
-	size_t done = 0;
+	size_t done = 0, fit = count / HF_WIRE_EVENT_SIZE;
 
+	if (fit && hf_user_certain(buf, count)) {
+		ssize_t n = take_events(fd, buf, fit < EVENTS_AT_ONCE ?
+							 fit :
+							 EVENTS_AT_ONCE);
+
+		if (n < (ssize_t)(EVENTS_AT_ONCE * HF_WIRE_EVENT_SIZE))
+			return n;
+		done = n;
+	}
 	for (;;) {
 		int wait = done ? MSG_DONTWAIT : 0;
 		ssize_t n = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC | wait);
@@ -185,13 +224,24 @@ static ssize_t read_events(int fd, void *buf, size_t count)
 	}
 }
 
+/* What the kernel read may be from something of ours all the same. */
+static ssize_t received(int fd, const void *buf, size_t count, ssize_t n)
+{
+	if (n == 0 && count && hf_device_ended(fd)) {
+		errno = ENODEV;
+		return -1;
+	}
+	return hf_monitor_received(fd, buf, count, n);
+}
+
 HF_SHIM_EXPORT ssize_t read(int fd, void *buf, size_t count)
 {
 	if (hf_served(fd))
 		return hf_served_read(fd, buf, count);
+	if (hf_device_known(fd))
+		return hf_device_read(fd, buf, count);
 	if (!is_drm(fd))
-		return hf_monitor_received(fd, buf, count,
-					   REAL(read)(fd, buf, count));
+		return received(fd, buf, count, REAL(read)(fd, buf, count));
 	return read_events(fd, buf, count);
 }
 
@@ -209,6 +259,8 @@ HF_SHIM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
 	if (n != 1)
 		return REAL(readv)(fd, iov, n);
+	if (hf_device_known(fd))
+		return hf_device_read(fd, iov->iov_base, iov->iov_len);
 	if (!is_drm(fd))
 		return hf_monitor_received(fd, iov->iov_base, iov->iov_len,
 					   REAL(readv)(fd, iov, n));
@@ -226,6 +278,8 @@ HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 		errno = EBADF; /* it is only read */
 		return -1;
 	}
+	if (hf_device_known(fd))
+		return hf_device_write(fd, buf, count);
 	if (!is_drm(fd))
 		return REAL(write)(fd, buf, count);
 	errno = EINVAL; /* a DRM file has no write */
@@ -347,8 +401,10 @@ HF_SHIM_EXPORT int dup2(int from, int to)
 
 	if (drm)
 		hf_files_reap();
-	if (ret >= 0)
+	if (ret >= 0) {
 		hf_served_copied(from, to);
+		hf_device_copied(from, to);
+	}
 	return ret;
 }
 
@@ -359,7 +415,9 @@ HF_SHIM_EXPORT int dup3(int from, int to, int flags)
 
 	if (drm)
 		hf_files_reap();
-	if (ret >= 0)
+	if (ret >= 0) {
 		hf_served_copied(from, to);
+		hf_device_copied(from, to);
+	}
 	return ret;
 }

@@ -18,6 +18,7 @@
 
 #include "shim/client.h"
 #include "shim/descriptor.h"
+#include "shim/device.h"
 #include "shim/shim.h"
 #include "shim/usercopy.h"
 #include "shim/userptr.h"
@@ -113,16 +114,51 @@ static void put_user_pages(struct hf_request *req,
 					       HF_ARRAY_TOO_BIG;
 }
 
+/* Copy what goes to the server behind the argument, all of it at once. */
+static void fill_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
+			const struct array arrays[HF_WIRE_ARRAYS],
+			struct hf_userptr *user)
+{
+	struct hf_user_copy copies[HF_WIRE_ARRAYS];
+	struct hf_wire_array *copied[HF_WIRE_ARRAYS];
+	unsigned int n = 0;
+	uint32_t off = 0;
+
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS && desc->arrays[i].kind;
+	     i++) {
+		struct hf_wire_array *wire = &req->slot->arrays[i];
+
+		wire->off = off;
+		wire->len = arrays[i].bytes;
+		wire->flags = arrays[i].flags;
+		if (desc->arrays[i].kind == HF_ARRAY_USER_PAGES) {
+			put_user_pages(req, &desc->arrays[i], wire, user);
+		} else if (!desc->arrays[i].out && arrays[i].bytes) {
+			copied[n] = wire;
+			copies[n++] = (struct hf_user_copy){
+				.to = req->payload + off,
+				.user = (void *)arrays[i].user,
+				.size = arrays[i].bytes,
+			};
+		}
+		off += (arrays[i].bytes + 7) & ~7ull;
+	}
+	hf_copy_all_from_user(copies, n);
+	for (unsigned int i = 0; i < n; i++)
+		if (copies[i].fault)
+			copied[i]->flags |= HF_ARRAY_FAULT;
+}
+
 static int put_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
 		      struct array arrays[HF_WIRE_ARRAYS],
 		      struct hf_userptr *user)
 {
 	const uint8_t *arg = req->slot->arg;
 	uint64_t total = 0;
-	uint32_t off = 0;
 	int ret;
 
-	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS && desc->arrays[i].kind;
+	     i++) {
 		measure(desc, arg, i, &arrays[i]);
 		if (desc->arrays[i].kind == HF_ARRAY_SUMMED)
 			measure_sum(desc, arg, i, arrays);
@@ -131,28 +167,16 @@ static int put_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
 	if (total > HF_WIRE_PAYLOAD_MAX)
 		return -ENOMEM;
 	ret = hf_request_payload(req, total);
-	for (unsigned int i = 0; !ret && i < HF_WIRE_ARRAYS; i++) {
-		struct hf_wire_array *wire = &req->slot->arrays[i];
-
-		wire->off = off;
-		wire->len = arrays[i].bytes;
-		wire->flags = arrays[i].flags;
-		if (desc->arrays[i].kind == HF_ARRAY_USER_PAGES)
-			put_user_pages(req, &desc->arrays[i], wire, user);
-		else if (!desc->arrays[i].out && arrays[i].bytes &&
-			 hf_copy_from_user(req->payload + off,
-					   (void *)arrays[i].user,
-					   arrays[i].bytes))
-			wire->flags |= HF_ARRAY_FAULT;
-		off += (arrays[i].bytes + 7) & ~7ull;
-	}
+	if (!ret)
+		fill_arrays(req, desc, arrays, user);
 	return ret;
 }
 
 static int get_arrays(struct hf_request *req, const struct hf_ioctl_desc *desc,
 		      const struct array arrays[HF_WIRE_ARRAYS])
 {
-	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS && desc->arrays[i].kind;
+	     i++) {
 		const struct hf_wire_array *wire = &req->slot->arrays[i];
 
 		if (desc->arrays[i].out && wire->used &&
@@ -437,17 +461,21 @@ HF_SHIM_EXPORT int ioctl(int fd, unsigned long cmd, ...)
 {
 	va_list ap;
 	void *arg;
-	int ret = 1, saved = errno;
+	int ret = 1, value = 0, saved = errno;
 
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (hf_shim_active())
+	if (hf_shim_active() &&
+	    (_IOC_TYPE(cmd) == DRM_IOCTL_BASE ||
+	     !hf_device_ioctl(fd, cmd, arg, &value)))
 		ret = dispatch(fd, cmd, arg);
+	else if (hf_shim_active())
+		ret = value < 0 ? value : 0;
 	if (ret == 1) {
 		errno = saved;
 		return REAL(ioctl)(fd, cmd, arg);
 	}
 	errno = ret < 0 ? -ret : saved;
-	return ret < 0 ? -1 : 0;
+	return ret < 0 ? -1 : value;
 }

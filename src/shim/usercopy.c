@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Copies that fail on a bad pointer. The kernel does them, with a
- * process_vm_readv(2) of this very process. Nearly all arguments live on the
- * caller's stack, though, and what lies between this frame and the stack's end
- * is there for certain: those are plain copies.
+ * process_vm_readv(2) of this very process, some at once where there are more. Nearly
+ * all arguments live on the caller's stack or on the heap, though, and what lies
+ * between this frame and the stack's end, or on the heap, is there for certain: those
+ * are plain copies.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "shim/heap.h"
 #include "shim/usercopy.h"
 
 struct stack {
@@ -52,6 +54,17 @@ static bool on_stack(const void *user, size_t size)
 	return at > frame && at < stack.high && size <= stack.high - at;
 }
 
+bool hf_user_certain(const void *user, size_t size)
+{
+	return on_stack(user, size) || hf_heap_has(user, size);
+}
+
+/* A sandbox may forbid it, and then there is no way to tell. */
+static bool forbidden(ssize_t n)
+{
+	return n < 0 && (errno == ENOSYS || errno == EPERM);
+}
+
 int hf_copy_from_user(void *to, const void *user, size_t size)
 {
 	struct iovec local = { to, size }, remote = { (void *)user, size };
@@ -59,16 +72,41 @@ int hf_copy_from_user(void *to, const void *user, size_t size)
 
 	if (size == 0)
 		return 0;
-	if (on_stack(user, size)) {
-		memcpy(to, user, size);
-		return 0;
+	if (!hf_user_certain(user, size)) {
+		n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+		if (!forbidden(n))
+			return n == (ssize_t)size ? 0 : -EFAULT;
 	}
-	n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-	if (n < 0 && (errno == ENOSYS || errno == EPERM)) {
-		memcpy(to, user, size); /* a sandbox: no way to tell */
-		return 0;
+	memcpy(to, user, size);
+	return 0;
+}
+
+void hf_copy_all_from_user(struct hf_user_copy *copies, size_t n)
+{
+	struct iovec local[HF_USER_COPIES], remote[HF_USER_COPIES];
+	struct hf_user_copy *rest[HF_USER_COPIES];
+	ssize_t size = 0;
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct hf_user_copy *copy = &copies[i];
+
+		copy->fault = false;
+		if (hf_user_certain(copy->user, copy->size)) {
+			memcpy(copy->to, copy->user, copy->size);
+			continue;
+		}
+		local[k] = (struct iovec){ copy->to, copy->size };
+		remote[k] = (struct iovec){ (void *)copy->user, copy->size };
+		rest[k++] = copy;
+		size += (ssize_t)copy->size;
 	}
-	return n == (ssize_t)size ? 0 : -EFAULT;
+	if (!k || process_vm_readv(getpid(), local, k, remote, k, 0) == size)
+		return;
+	/* Which of them is it? */
+	for (size_t i = 0; i < k; i++)
+		rest[i]->fault = hf_copy_from_user(rest[i]->to, rest[i]->user,
+						   rest[i]->size);
 }
 
 int hf_copy_to_user(void *user, const void *from, size_t size)
@@ -78,14 +116,11 @@ int hf_copy_to_user(void *user, const void *from, size_t size)
 
 	if (size == 0)
 		return 0;
-	if (on_stack(user, size)) {
-		memcpy(user, from, size);
-		return 0;
+	if (!hf_user_certain(user, size)) {
+		n = process_vm_writev(getpid(), &local, 1, &remote, 1, 0);
+		if (!forbidden(n))
+			return n == (ssize_t)size ? 0 : -EFAULT;
 	}
-	n = process_vm_writev(getpid(), &local, 1, &remote, 1, 0);
-	if (n < 0 && (errno == ENOSYS || errno == EPERM)) {
-		memcpy(user, from, size);
-		return 0;
-	}
-	return n == (ssize_t)size ? 0 : -EFAULT;
+	memcpy(user, from, size);
+	return 0;
 }

@@ -16,6 +16,9 @@
 #include "uapi/handlers.h"
 #include "uapi/power.h"
 
+/* What arrays take together to be copied at once, bytes. */
+#define SMALL_ARRAYS 4096u
+
 #define ROW(cmd, rights, handler, ...) [_IOC_NR(DRM_IOCTL_##cmd)] = handler,
 
 static const hf_ioctl_handler handlers[256] = { HF_IOCTLS(ROW, ROW) };
@@ -118,6 +121,34 @@ bool hf_call_interrupt(struct hf_call *call)
 	return true;
 }
 
+/*
+ * Small arrays lie side by side and are copied together, a large one when it is looked
+ * at. All of each: a handler may come back for more.
+ */
+static void *copy_array(struct hf_call *call, unsigned int index)
+{
+	const struct hf_wire_array *array = &call->arrays[index];
+	size_t end = 0;
+
+	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++)
+		if (call->arrays[i].off + (size_t)call->arrays[i].len > end)
+			end = call->arrays[i].off + call->arrays[i].len;
+	if (end <= SMALL_ARRAYS) {
+		if (!call->small_copies) {
+			call->small_copies = malloc(end);
+			if (call->small_copies)
+				memcpy(call->small_copies, call->payload, end);
+		}
+		return call->small_copies ? call->small_copies + array->off :
+					    NULL;
+	}
+	call->large_copies[index] = malloc(array->len);
+	if (call->large_copies[index])
+		memcpy(call->large_copies[index], call->payload + array->off,
+		       array->len);
+	return call->large_copies[index];
+}
+
 int hf_call_copy_in(struct hf_call *call, unsigned int index, size_t n,
 		    const void **out)
 {
@@ -134,16 +165,10 @@ int hf_call_copy_in(struct hf_call *call, unsigned int index, size_t n,
 		return -ENOMEM;
 	if (bytes > array->len)
 		return -EFAULT;
-	if (!call->copies[index]) {
-		/* All of it: a handler may come back for more. */
-		call->copies[index] = malloc(array->len);
-		if (!call->copies[index])
-			return -ENOMEM;
-		memcpy(call->copies[index], call->payload + array->off,
-		       array->len);
-	}
+	if (!call->copies[index])
+		call->copies[index] = copy_array(call, index);
 	*out = call->copies[index];
-	return 0;
+	return *out ? 0 : -ENOMEM;
 }
 
 int hf_call_copy_out(struct hf_call *call, unsigned int index,
@@ -253,9 +278,12 @@ int hf_call_put_fd(struct hf_call *call, uint64_t addr, int fd)
 void hf_call_release(struct hf_call *call)
 {
 	for (unsigned int i = 0; i < HF_WIRE_ARRAYS; i++) {
-		free(call->copies[i]);
+		free(call->large_copies[i]);
+		call->large_copies[i] = NULL;
 		call->copies[i] = NULL;
 	}
+	free(call->small_copies);
+	call->small_copies = NULL;
 	for (unsigned int i = 0; i < call->nfds_out; i++)
 		close(call->fds_out[i]);
 	call->nfds_out = 0;

@@ -512,22 +512,23 @@ static int add_out_fences(struct hf_call *call, struct hf_atomic_state *state)
 static int set_object(struct hf_call *call, struct hf_atomic_state *state,
 		      struct hf_mode_object *object, size_t first, size_t n)
 {
-	const uint32_t *props;
-	const uint64_t *values;
+	const uint32_t *props = NULL;
+	const uint64_t *values = NULL;
 	int ret;
 
 	for (size_t i = first; i < first + n; i++) {
 		struct hf_property *prop;
 
-		ret = hf_call_copy_in(call, 2, first + n,
-				      (const void **)&props);
+		ret = props ? 0 : hf_call_copy_in(call, 2, first + n,
+						  (const void **)&props);
 		if (ret)
 			return ret;
 		prop = hf_object_prop(object, props[i]);
 		if (!prop)
 			return -ENOENT;
-		ret = hf_call_copy_in(call, 3, first + n,
-				      (const void **)&values);
+		if (!values)
+			ret = hf_call_copy_in(call, 3, first + n,
+					      (const void **)&values);
 		if (!ret)
 			ret = set_atomic_property(call, state, object, prop,
 						  values[i]);

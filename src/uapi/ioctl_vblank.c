@@ -6,6 +6,11 @@
 
 #include "uapi/handlers.h"
 
+_Static_assert(sizeof(struct drm_event_vblank) == HF_WIRE_EVENT_SIZE &&
+		       sizeof(struct drm_event_crtc_sequence) ==
+			       HF_WIRE_EVENT_SIZE,
+	       "what clients take them for");
+
 #define WAIT_NS (3 * HF_NSEC_PER_SEC)
 
 /* The 64-bit count nearest to @near whose low half is @low. */

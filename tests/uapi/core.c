@@ -132,6 +132,79 @@ TEST(a_read_only_argument_fails_after_the_work_is_done)
 	EXPECT_EQ(cap->value, 0);
 }
 
+/* Pages at the end of the heap, where an argument has worked already. */
+static struct drm_get_cap *heap_argument(int fd)
+{
+	char *end = sbrk(0);
+	struct drm_get_cap *cap;
+
+	EXPECT(sbrk((4096 - (uintptr_t)end % 4096) % 4096 + 4 * 4096) != (void *)-1);
+	cap = (void *)(((uintptr_t)end + 4095) & ~4095ul);
+	cap->capability = DRM_CAP_TIMESTAMP_MONOTONIC;
+	EXPECT_OK(call(fd, DRM_IOCTL_GET_CAP, cap));
+	EXPECT_EQ(cap->value, 1);
+	return cap;
+}
+
+TEST(an_argument_beyond_the_heap_is_efault)
+{
+	int fd = open_card();
+	struct drm_get_cap *cap = heap_argument(fd);
+	char *end = (char *)cap + 4 * 4096;
+
+	memcpy(end - 16, cap, 16);
+	EXPECT_OK(call(fd, DRM_IOCTL_GET_CAP, end - 16));
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, end - 8), EFAULT);
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, end), EFAULT);
+	EXPECT(sbrk(-4096) != (void *)-1);
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, end - 16), EFAULT);
+	EXPECT_OK(call(fd, DRM_IOCTL_GET_CAP, cap));
+}
+
+TEST(a_heap_page_that_was_protected_is_efault)
+{
+	int fd = open_card();
+	struct drm_get_cap *cap = heap_argument(fd);
+
+	EXPECT_OK(result(mprotect(cap, 4096, PROT_READ)));
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, cap), EFAULT);
+	EXPECT_OK(result(mprotect(cap, 4096, PROT_NONE)));
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, cap), EFAULT);
+	EXPECT_OK(result(mprotect(cap, 4096, PROT_READ | PROT_WRITE)));
+	EXPECT_OK(call(fd, DRM_IOCTL_GET_CAP, cap));
+}
+
+TEST(a_heap_page_that_was_unmapped_is_efault)
+{
+	int fd = open_card();
+	struct drm_get_cap *cap = heap_argument(fd);
+
+	EXPECT_OK(result(munmap(cap, 4096)));
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, cap), EFAULT);
+}
+
+TEST(a_heap_page_that_was_moved_away_is_efault)
+{
+	int fd = open_card();
+	struct drm_get_cap *cap = heap_argument(fd);
+	void *to = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	EXPECT(to != MAP_FAILED);
+	EXPECT(mremap(cap, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, cap), EFAULT);
+	EXPECT_OK(call(fd, DRM_IOCTL_GET_CAP, to));
+}
+
+TEST(a_heap_page_that_was_mapped_over_is_efault)
+{
+	int fd = open_card();
+	struct drm_get_cap *cap = heap_argument(fd);
+
+	EXPECT(mmap(cap, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	       cap);
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, cap), EFAULT);
+}
+
 TEST(a_bad_argument_is_seen_before_missing_rights)
 {
 	int fd = open_render();

@@ -328,6 +328,7 @@ TEST(a_child_can_read_the_events_of_its_parent)
 
 TEST(unread_events_run_out_of_space_as_enomem)
 {
+	struct drm_event_vblank events[128];
 	struct screen screen;
 	int error = 0;
 	unsigned int count;
@@ -341,4 +342,10 @@ TEST(unread_events_run_out_of_space_as_enomem)
 	}
 	EXPECT_ERROR(error, ENOMEM);
 	EXPECT_EQ(count - 1, 128);
+	flip_patiently(&screen, screen.fbs[0], 0, 0); /* the last was shown */
+	EXPECT_EQ(read(screen.kms.fd, events, 33 * sizeof(*events) + 1), 33 * sizeof(*events));
+	EXPECT_EQ(events[32].user_data, 32);
+	EXPECT_EQ(read(screen.kms.fd, events, sizeof(events)), 95 * sizeof(*events));
+	EXPECT_EQ(events[0].user_data, 33);
+	EXPECT_EQ(events[94].user_data, 127);
 }

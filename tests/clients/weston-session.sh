@@ -19,7 +19,9 @@ write_ini() {
 }
 
 # start_weston [ARG...]: on the server that runs; one with an output of 640x480 unless
-# there is one. What it says is in weston.log, its pid in $weston.
+# there is one. What it says is in weston.log, the pid of `holdfast run` in $weston. Root's
+# opens a terminal and the devices itself, and needs nobody for that; Debian's Weston asks
+# logind or a launcher where it is not root.
 start_weston() {
 	need weston python3
 	[ -n "${server:-}" ] || start_server --output 640x480
@@ -27,7 +29,9 @@ start_weston() {
 	mkdir -p -m 700 run
 	export XDG_RUNTIME_DIR=$PWD/run WAYLAND_DISPLAY=wayland-test
 	rm -f run/wayland-test* weston.log
-	"$holdfast" run --socket "$PWD/server" -- python3 "$here/weston.py" --config="$PWD/weston.ini" \
+	local command=(python3 "$here/weston.py")
+	[ "$(id -u)" -ne 0 ] || command=(weston --tty=1)
+	"$holdfast" run --socket "$PWD/server" -- "${command[@]}" --config="$PWD/weston.ini" \
 		--backend=drm-backend.so --continue-without-input --debug \
 		--logger-scopes=log,drm-backend --socket=wayland-test \
 		--log="$PWD/weston.log" "$@" >out 2>&1 &

@@ -5,6 +5,7 @@
   desktop.py box PNG RRGGBB           where that colour is: WIDTHxHEIGHT+X+Y
   desktop.py quarters PNG BOX         red, green, blue and yellow fill the box
   desktop.py same PNG OTHER X Y       OTHER is in PNG at X, Y, pixel for pixel
+  desktop.py changed PNG PNG TOP      where they differ, from line TOP on: likewise
   desktop.py colours PNG              how many different ones there are
 """
 
@@ -37,6 +38,20 @@ def box(path, colour):
         sys.exit(f'{path}: no {colour}')
     left, top = min(columns), rows[0]
     print(f'{max(columns) - left + 1}x{rows[-1] - top + 1}+{left}+{top}')
+
+
+def changed(path, other, top):
+    one, two = Picture(path), Picture(other)
+    left, right, rows = one.width, -1, []
+    for y in range(int(top), one.height):
+        a, b = one.lines[y], two.lines[y]
+        if a != b:
+            rows.append(y)
+            xs = [x for x in range(one.width) if a[3 * x:3 * x + 3] != b[3 * x:3 * x + 3]]
+            left, right = min(left, xs[0]), max(right, xs[-1])
+    if not rows:
+        sys.exit(f'{path}, {other}: no difference')
+    print(f'{right - left + 1}x{rows[-1] - rows[0] + 1}+{left}+{rows[0]}')
 
 
 def near(one, other):
@@ -75,7 +90,8 @@ def colours(path):
 
 
 def main():
-    checks = {'box': box, 'quarters': quarters, 'same': same, 'colours': colours}
+    checks = {'box': box, 'quarters': quarters, 'same': same, 'changed': changed,
+              'colours': colours}
     if len(sys.argv) < 3 or sys.argv[1] not in checks:
         sys.exit(__doc__)
     checks[sys.argv[1]](*sys.argv[2:])

@@ -38,16 +38,16 @@ test_a_terminal_takes_what_is_typed() {
 	# Only a file tells that a shell has read it; what it says has the colour.
 	type_command "touch $PWD/typed"
 	eventually 30000 test -e typed || fail "nothing arrived: $(tail -n 5 weston.log)"
-	type_command 'printf "\033[44m\033[2J"'
-	eventually 30000 colour 0000aa || fail "the terminal is not blue"
+	type_command 'printf "\033[44m%2000s"'
+	eventually 30000 colour 0000a8 || fail "the terminal is not blue"
 	# Most of its window, which is 80 columns wide.
 	awk -F '[x+]' '{ exit !($1 > 300 && $2 > 200) }' box || fail "$(cat box)"
 }
 
 test_the_same_with_pixman() {
 	open_terminal --use-pixman
-	type_command 'printf "\033[44m\033[2J"'
-	eventually 30000 colour 0000aa || fail "the terminal is not blue"
+	type_command 'printf "\033[44m%2000s"'
+	eventually 30000 colour 0000a8 || fail "the terminal is not blue"
 }
 
 # The pointer is on the cursor plane, where it was moved to.

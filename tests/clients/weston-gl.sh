@@ -186,4 +186,38 @@ weston_pid() {
 		--socket "$PWD/server")
 }
 
+frames() {
+	"$holdfast" info --socket "$PWD/server" | sed -n 's/^crtc.* on .*, \([0-9]*\) frames.*/\1/p'
+}
+
+more_frames_than() {
+	[ "$(frames)" -gt "$1" ]
+}
+
+# flood ARG...: a client that makes buffers until it is stopped; the other one goes on.
+flood() {
+	local status=0
+
+	client "$programs/dmabuf" -n 5000 "$@" >flood.out 2>&1 || status=$?
+	[ $status -ne 0 ] || fail "no limit: $(cat flood.out)"
+	eventually 20000 more_frames_than $(($(frames) + 5)) || fail "nothing moves any more"
+	kill -0 "$program" || fail "the other client is gone: $(cat program.out)"
+}
+
+test_a_client_that_makes_buffers_without_end_is_stopped_alone() {
+	start_server --output 640x480
+	# Of the compositor, which has a descriptor for each buffer.
+	ulimit -Sn 200
+	start_weston
+	dmabuf -a
+	flood -s 64x64
+	eventually 20000 memory_is_back || fail "$(cat info)"
+}
+
+# What those had is free again.
+memory_is_back() {
+	"$holdfast" info --socket "$PWD/server" >info
+	awk '/^objects/ { exit !($2 < 20) }' info
+}
+
 tap_main "$@"

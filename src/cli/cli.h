@@ -128,6 +128,17 @@ int hf_cli_no_server(int err);
 /** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
 int hf_cli_shim_path(char *path, size_t size);
 
+/** HF_ENV_DRI - Where Mesa looks for drivers. */
+#define HF_ENV_DRI "LIBGL_DRIVERS_PATH"
+
+/**
+ * hf_cli_dri_path() - What HF_ENV_DRI must say for Mesa to find our driver.
+ * @shim: where the shim is: the driver is beside it.
+ *
+ * Return: 0, -ENOENT without the driver, or -EEXIST when Mesa finds it by itself.
+ */
+int hf_cli_dri_path(const char *shim, char *path, size_t size);
+
 /**
  * hf_cli_open_server() - Start a server as the options say.
  *

@@ -138,8 +138,9 @@ static unsigned int commands_of(int option)
 	case CHECK:
 	case STRICT:
 	case NO_SEAT:
-	case LOGIND:
 		return RUN | SERVE;
+	case LOGIND:
+		return RUN;
 	case HELP:
 		return INJECT | VBLANK | INPUT;
 	case LAYOUT:
@@ -491,7 +492,7 @@ static int parse_options(const struct command *command,
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	struct hf_cli_options options = { 0 };
+	struct hf_cli_options options = { .crtc = HF_KMS_MAIN };
 	int ret = parse_options(command, &options, argc, argv);
 
 	if (!ret)

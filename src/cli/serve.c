@@ -42,6 +42,27 @@ int hf_cli_shim_path(char *path, size_t size)
 	return -ENOENT;
 }
 
+int hf_cli_dri_path(const char *shim, char *path, size_t size)
+{
+#ifdef HF_MESA_DRI_DIR
+	int beside = strrchr(shim, '/') - shim;
+
+	/* Where Mesa looks by itself? */
+	if (!access(HF_MESA_DRI_DIR "/holdfast_dri.so", R_OK))
+		return -EEXIST;
+	snprintf(path, size, "%.*s/holdfast_dri.so", beside, shim);
+	if (access(path, R_OK))
+		return -ENOENT;
+	snprintf(path, size, "%.*s:" HF_MESA_DRI_DIR, beside, shim);
+	return 0;
+#else
+	(void)shim;
+	(void)path;
+	(void)size;
+	return -ENOENT;
+#endif
+}
+
 /* Return: 0, or -ECANCELED; then the user was told. */
 static int start_trace(struct hf_server *server,
 		       const struct hf_cli_options *options)
@@ -162,7 +183,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 	struct wl_event_source *sources[2];
 	struct hf_cli_recording recording = { 0 };
 	bool stopped = false;
-	char shim[4096];
+	char shim[4096], dri[8192];
 	int ret;
 
 	if (argc)
@@ -188,8 +209,11 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_cli_error("no memory");
 		abort();
 	}
-	printf("HOLDFAST_SOCKET=%s\nHOLDFAST_KEY=%s\nLD_PRELOAD=%s\n",
-	       server.address, server.key, shim);
+	printf("HOLDFAST_SOCKET=%s\nHOLDFAST_KEY=%s\n", server.address,
+	       server.key);
+	if (!hf_cli_dri_path(shim, dri, sizeof(dri)))
+		printf(HF_ENV_DRI "=%s\n", dri);
+	printf("LD_PRELOAD=%s\n", shim);
 	fflush(stdout);
 	while (!stopped)
 		hf_server_dispatch(&server, -1);

@@ -37,6 +37,7 @@
 #include "server/server.h"
 #include "server/record.h"
 #include "server/socket.h"
+#include "server/stream.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
 #include "server/typist.h"
@@ -929,6 +930,7 @@ int hf_server_replug(struct hf_server *server)
 	hf_uevent_device(server, dev, "add");
 	hf_tracing_follow(server);
 	hf_records_follow(server);
+	hf_streams_follow(server);
 	configuration_changed(&dev->kms);
 	return 0;
 }
@@ -969,6 +971,8 @@ int hf_server_init(struct hf_server *server,
 		ret = hf_tracing_init(server);
 	if (!ret)
 		ret = hf_records_init(server);
+	if (!ret)
+		ret = hf_streams_init(server);
 	if (!ret)
 		ret = hf_monitors_init(&server->monitors, server->sys->instance,
 				       server->sys->endpoints.max_fds);
@@ -1026,6 +1030,7 @@ void hf_server_finish(struct hf_server *server)
 	hf_clients_destroy(server);
 	hf_typists_finish(server);
 	hf_query_finish(server);
+	hf_streams_finish(server);
 	hf_records_finish(server);
 	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);

@@ -68,6 +68,8 @@ static const struct bench benches[] = {
 	{ "x_startup", "ms", "Xvfb", 1.5, false, measure_x_startup },
 	{ "weston_startup", "ms", "its headless back end", 1.5, false,
 	  measure_weston_startup },
+	{ "view_latency", "ms", "a frame and encoding", 1, true,
+	  measure_view_latency },
 	{ "vblank_jitter", "us", "how late clock_nanosleep wakes, 99 %", 2, true,
 	  measure_vblank_jitter },
 };

@@ -120,6 +120,7 @@ int measure_atomic_commit(struct result *result, bool quick);
 int measure_gl_on_screen(struct result *result, bool quick);
 int measure_x_startup(struct result *result, bool quick);
 int measure_weston_startup(struct result *result, bool quick);
+int measure_view_latency(struct result *result, bool quick);
 int measure_vblank_jitter(struct result *result, bool quick);
 
 /**

@@ -26,6 +26,7 @@ enum {
 	NON_COHERENT,
 	POOL,
 	MEMORY,
+	CLIENT_MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
 	SCENARIO,
@@ -42,7 +43,14 @@ enum {
 	RECORD,
 	CONNECTOR,
 	FRAMES,
+	VNC,
+	HTTP,
+	NOVNC,
+	PASSWORD_FILE,
+	VIEW_ONLY,
+	VIEW,
 	NO_SEAT,
+	LOGIND,
 	LAYOUT,
 };
 
@@ -57,7 +65,8 @@ enum {
 	VBLANK = 64,
 	TRACING = 128,
 	RECORDING = 256,
-	INPUT = 512,
+	VIEWING = 512,
+	INPUT = 1024,
 };
 
 static const struct command {
@@ -76,6 +85,7 @@ static const struct command {
 	{ "input", INPUT, hf_cli_input },
 	{ "vblank", VBLANK, hf_cli_vblank },
 	{ "record", RECORDING, hf_cli_record },
+	{ "view", VIEWING, hf_cli_view },
 };
 
 static const struct option long_options[] = {
@@ -89,6 +99,7 @@ static const struct option long_options[] = {
 	{ "non-coherent", no_argument, NULL, NON_COHERENT },
 	{ "pool", required_argument, NULL, POOL },
 	{ "memory", required_argument, NULL, MEMORY },
+	{ "client-memory", required_argument, NULL, CLIENT_MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
 	{ "planes", required_argument, NULL, PLANES },
@@ -107,7 +118,14 @@ static const struct option long_options[] = {
 	{ "record", required_argument, NULL, RECORD },
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
+	{ "vnc", required_argument, NULL, VNC },
+	{ "http", required_argument, NULL, HTTP },
+	{ "novnc", required_argument, NULL, NOVNC },
+	{ "password-file", required_argument, NULL, PASSWORD_FILE },
+	{ "view-only", no_argument, NULL, VIEW_ONLY },
+	{ "view", optional_argument, NULL, VIEW },
 	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "logind", no_argument, NULL, LOGIND },
 	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
@@ -126,6 +144,7 @@ static unsigned int commands_of(int option)
 	case NON_COHERENT:
 	case POOL:
 	case MEMORY:
+	case CLIENT_MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
 	case SCENARIO:
@@ -134,8 +153,11 @@ static unsigned int commands_of(int option)
 	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
+	case VIEW:
 	case NO_SEAT:
 		return RUN | SERVE;
+	case LOGIND:
+		return RUN;
 	case HELP:
 		return INJECT | VBLANK | INPUT;
 	case LAYOUT:
@@ -146,7 +168,14 @@ static unsigned int commands_of(int option)
 		return INFO;
 	case CRTC:
 	case CONNECTOR:
-		return SHOT | RECORDING;
+		return SHOT | RECORDING | VIEWING;
+	case VNC:
+	case HTTP:
+	case NOVNC:
+		return VIEWING;
+	case PASSWORD_FILE:
+	case VIEW_ONLY:
+		return RUN | SERVE | VIEWING;
 	case FORMAT:
 		return TRACING;
 	case DURATION:
@@ -155,7 +184,7 @@ static unsigned int commands_of(int option)
 		return RECORDING;
 	default:
 		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
-		       TRACING | RECORDING | INPUT;
+		       TRACING | RECORDING | VIEWING | INPUT;
 	}
 }
 
@@ -179,6 +208,9 @@ static void print_help(void)
 	     "                           FILE.png | -\n"
 	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
 	     "                       [--frames N] [--duration SECONDS] FILE\n"
+	     "       holdfast view [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                     [--vnc [ADDRESS:]PORT] [--http [ADDRESS:]PORT]\n"
+	     "                     [--password-file FILE] [--view-only] [--novnc DIR]\n"
 	     "       holdfast info [--socket PATH] [--json | --objects | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
@@ -204,6 +236,9 @@ static void print_help(void)
 	     "  --record FILE          frames of the first CRTC as they are flipped: to a\n"
 	     "                         video (.mkv .mp4 .webm .gif .y4m) or to pictures\n"
 	     "                         (%05d.png)\n"
+	     "  --view[=[ADDRESS:]PORT]\n"
+	     "                         have it watched, in a browser and with VNC viewers;\n"
+	     "                         with --password-file and --view-only as holdfast view\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -211,6 +246,8 @@ static void print_help(void)
 	     "  --non-coherent         devices work on what was synced to them last\n"
 	     "  --pool SIZE            of the contiguous pool (K, M, G; default 1G)\n"
 	     "  --memory SIZE          that objects may take (default: no limit)\n"
+	     "  --client-memory SIZE   that those of one client may take (default: half\n"
+	     "                         of the machine's)\n"
 	     "  --device soft|vfio:ADDRESS\n"
 	     "                         in software, or a PCI device such as\n"
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
@@ -220,6 +257,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --logind               a login manager on a system bus, as systemd has one\n"
 	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
@@ -376,6 +414,25 @@ static int parse_option(const struct command *command,
 		return 0;
 	case FRAMES:
 		return parse_number("--frames", &options->frames);
+	case VNC:
+		options->vnc = optarg;
+		return 0;
+	case HTTP:
+		options->http = optarg;
+		return 0;
+	case NOVNC:
+		options->novnc = optarg;
+		return 0;
+	case PASSWORD_FILE:
+		options->password_file = optarg;
+		return 0;
+	case VIEW_ONLY:
+		options->view_only = true;
+		return 0;
+	case VIEW:
+		options->view = true;
+		options->view_port = optarg;
+		return 0;
 	case FORMAT:
 		return parse_format(options);
 	case DURATION:
@@ -419,6 +476,8 @@ static int parse_option(const struct command *command,
 		return parse_size("--pool", &options->pool);
 	case MEMORY:
 		return parse_size("--memory", &options->memory);
+	case CLIENT_MEMORY:
+		return parse_size("--client-memory", &options->client_memory);
 	case DEVICE:
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
@@ -442,6 +501,9 @@ static int parse_option(const struct command *command,
 		return 0;
 	case NO_SEAT:
 		options->no_seat = true;
+		return 0;
+	case LOGIND:
+		options->logind = true;
 		return 0;
 	default:
 		return parse_crtc(options);
@@ -483,7 +545,7 @@ static int parse_options(const struct command *command,
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	struct hf_cli_options options = { 0 };
+	struct hf_cli_options options = { .crtc = HF_KMS_MAIN };
 	int ret = parse_options(command, &options, argc, argv);
 
 	if (!ret)

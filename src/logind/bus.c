@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 #define FIXED SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
-typedef struct sd_bus_message message_t;
+typedef sd_bus_message message_t;
 
 static const char *user_path(void)
 {
@@ -405,6 +406,22 @@ static int set_locked(message_t *m, void *data, sd_bus_error *error)
 	((void)bus, (void)path, (void)interface, (void)property, (void)data, \
 	 (void)error)
 
+GETTER(get_id)
+{
+	const struct session *session = data;
+
+	UNUSED_GETTER;
+	return sd_bus_message_append(m, "s", session->id);
+}
+
+GETTER(get_type)
+{
+	const struct session *session = data;
+
+	UNUSED_GETTER;
+	return sd_bus_message_append(m, "s", session->type);
+}
+
 GETTER(get_user_property)
 {
 	UNUSED_GETTER;
@@ -509,7 +526,7 @@ GETTER(get_true)
 
 static const sd_bus_vtable session_vtable[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Id", "s", NULL, offsetof(struct session, id), FIXED),
+	SD_BUS_PROPERTY("Id", "s", get_id, 0, FIXED),
 	SD_BUS_PROPERTY("User", "(uo)", get_user_property, 0, FIXED),
 	SD_BUS_PROPERTY("Name", "s", get_user_name, 0, FIXED),
 	SD_BUS_PROPERTY("Timestamp", "t", get_started, 0, FIXED),
@@ -524,7 +541,7 @@ static const sd_bus_vtable session_vtable[] = {
 	SD_BUS_PROPERTY("Desktop", "s", get_constant, 0, FIXED),
 	SD_BUS_PROPERTY("Scope", "s", get_constant, 0, FIXED),
 	SD_BUS_PROPERTY("Leader", "u", get_leader, 0, FIXED),
-	SD_BUS_PROPERTY("Type", "s", NULL, offsetof(struct session, type), CHANGES),
+	SD_BUS_PROPERTY("Type", "s", get_type, 0, CHANGES),
 	SD_BUS_PROPERTY("Class", "s", get_constant, 0, FIXED),
 	SD_BUS_PROPERTY("Active", "b", get_active, 0, CHANGES),
 	SD_BUS_PROPERTY("State", "s", get_state, 0, CHANGES),

@@ -26,6 +26,7 @@
 #include "kms/mode.h"
 #include "server/record.h"
 #include "server/server.h"
+#include "server/shown.h"
 #include "server/thread.h"
 #include "video/video.h"
 
@@ -50,8 +51,8 @@ struct shot {
 
 struct hf_recording {
 	struct hf_server *server;
-	unsigned int index;
-	struct hf_crtc *crtc; /* of that index */
+	unsigned int index;   /* or HF_KMS_MAIN */
+	struct hf_crtc *crtc; /* of that index now */
 	struct hf_kms_watch watch;
 	struct hf_video *video; /* NULL: a stream */
 	int fd;			/* of the stream */
@@ -62,9 +63,7 @@ struct hf_recording {
 	unsigned int shots;   /* under way; and their bytes */
 	size_t bytes;
 	unsigned int uncomposed; /* of the shots */
-	uint32_t fbs[HF_CRTC_MAX_PLANES]; /* IDs of what is shown now */
-	unsigned int num_fbs;
-	uint64_t given_back; /* how often something was shown no longer */
+	struct hf_shown shown;
 	uint64_t skipped, end_ns;
 	bool stopping, ended;
 	int error;
@@ -128,7 +127,7 @@ static void composed(struct hf_compose_job *job)
 	struct hf_recording *recording = shot->recording;
 
 	recording->uncomposed--;
-	if (shot->error || shot->given_back != recording->given_back) {
+	if (shot->error || shot->given_back != recording->shown.given_back) {
 		give_up(shot);
 		return;
 	}
@@ -151,7 +150,7 @@ static struct shot *capture(struct hf_recording *recording, uint64_t ns)
 	shot->recording = recording;
 	shot->ns = ns;
 	shot->frame_ns = hf_mode_frame_ns(&crtc->state->mode);
-	shot->given_back = recording->given_back;
+	shot->given_back = recording->shown.given_back;
 	shot->job.run = compose;
 	shot->job.done = composed;
 	return shot;
@@ -165,36 +164,6 @@ static bool has_room(const struct hf_recording *recording)
 
 	return !recording->shots || (recording->shots < MAX_SHOTS &&
 				     recording->bytes + size <= MAX_BYTES);
-}
-
-static bool has(const uint32_t *ids, unsigned int n, uint32_t id)
-{
-	for (unsigned int i = 0; i < n; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
-}
-
-/*
- * See what is shown now. What is not any more may be drawn into; after an
- * asynchronous flip also while it is, and then there is no whole picture.
- */
-static void look(struct hf_recording *recording)
-{
-	const struct hf_crtc *crtc = recording->crtc;
-	const struct hf_plane_state *planes[HF_CRTC_MAX_PLANES];
-	unsigned int n = crtc->state->active ? hf_crtc_planes(crtc, planes) : 0;
-	uint32_t fbs[HF_CRTC_MAX_PLANES];
-	bool gone = false;
-
-	for (unsigned int i = 0; i < n; i++)
-		fbs[i] = planes[i]->fb->base.id;
-	for (unsigned int i = 0; i < recording->num_fbs; i++)
-		gone = gone || !has(fbs, n, recording->fbs[i]);
-	if (gone && !crtc->state->async_flip)
-		recording->given_back++;
-	memcpy(recording->fbs, fbs, n * sizeof(*fbs));
-	recording->num_fbs = n;
 }
 
 static void shoot(struct hf_recording *recording, uint64_t ns)
@@ -214,16 +183,26 @@ static void shoot(struct hf_recording *recording, uint64_t ns)
 	hf_composer_queue(recording->server->dev->composer, &shot->job);
 }
 
+static struct hf_crtc *crtc_of(const struct hf_recording *recording)
+{
+	const struct hf_kms_device *kms = &recording->server->dev->kms;
+	unsigned int index = recording->index;
+
+	return kms->crtcs[index == HF_KMS_MAIN ? hf_kms_main_crtc(kms) : index];
+}
+
 static void on_shown(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 		     uint64_t ns)
 {
 	struct hf_recording *recording =
 		wl_container_of(watch, recording, watch);
 
+	if (recording->index == HF_KMS_MAIN)
+		recording->crtc = crtc_of(recording);
 	if (crtc != recording->crtc)
 		return;
-	look(recording);
-	if (!recording->error && recording->num_fbs)
+	hf_shown_look(&recording->shown, recording->crtc);
+	if (!recording->error && recording->shown.num_fbs)
 		shoot(recording, ns);
 }
 
@@ -381,11 +360,11 @@ static int begin(struct hf_recording *recording)
 	if (ret)
 		return ret;
 	pthread_mutex_lock(lock_of(recording));
-	recording->crtc = server->dev->kms.crtcs[recording->index];
+	recording->crtc = crtc_of(recording);
 	wl_list_insert(&server->dev->kms.watches, &recording->watch.link);
 	wl_list_insert(&server->records->list, &recording->link);
-	look(recording);
-	if (recording->num_fbs)
+	hf_shown_look(&recording->shown, recording->crtc);
+	if (recording->shown.num_fbs)
 		shoot(recording, hf_clock_now(server->sys->clock));
 	pthread_mutex_unlock(lock_of(recording));
 	return 0;
@@ -410,7 +389,7 @@ static int check(const struct hf_server *server, unsigned int crtc)
 	bool there;
 
 	pthread_mutex_lock(&server->sys->lock);
-	there = crtc < server->dev->kms.num_crtcs;
+	there = crtc == HF_KMS_MAIN || crtc < server->dev->kms.num_crtcs;
 	pthread_mutex_unlock(&server->sys->lock);
 	if (!there)
 		return -ENOENT;
@@ -520,10 +499,10 @@ void hf_records_follow(struct hf_server *server)
 	wl_list_for_each(recording, &server->records->list, link) {
 		if (recording->stopping)
 			continue;
-		recording->crtc = kms->crtcs[recording->index];
+		recording->crtc = crtc_of(recording);
 		wl_list_remove(&recording->watch.link);
 		wl_list_insert(&kms->watches, &recording->watch.link);
-		look(recording);
+		hf_shown_look(&recording->shown, recording->crtc);
 	}
 }
 

@@ -7,7 +7,8 @@
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/xorg.sh"
 
-start_screen() {
+# start_glamor [OPTION]...: of the device.
+start_glamor() {
 	need xsetroot python3
 	start_server --output 640x480 "$@"
 	start_x glamor
@@ -40,7 +41,7 @@ shared_with() {
 
 test_glamor_shows_what_the_x_server_has_drawn() {
 	need xwd xclock xlogo xterm
-	start_screen
+	start_glamor
 	xclock -geometry 150x150+20+20 &
 	xterm -geometry 40x8+200+20 -e sh -c 'seq 7; sleep 1000' &
 	xlogo -geometry 100x100+140+300 -bw 0 -bg '#c0ffee' -fg '#c0ffee' &
@@ -48,14 +49,9 @@ test_glamor_shows_what_the_x_server_has_drawn() {
 	eventually 10000 same_as_xwd || fail "xwd sees something else"
 }
 
-same_as_xwd() {
-	ask screenshot one.png && xwd -root -silent >root.xwd &&
-		"$here/xwd.py" root.xwd one.png
-}
-
 test_glamor_turns_and_moves_and_places() {
 	need xrandr xlogo
-	start_screen --output 800x600
+	start_glamor --output 800x600
 	xlogo -geometry 100x100+0+0 -bw 0 -bg '#ff8000' -fg '#ff8000' &
 	shows 0 0 0 ff8000 99 99 ff8000 100 99 204060
 	xrandr --output HDMI-1 --rotate left
@@ -73,7 +69,7 @@ disconnected() {
 }
 
 test_gears_are_objects_that_client_and_x_server_share() {
-	start_screen
+	start_glamor
 	start_gears -geometry 300x300+0+0
 	expect_info "$(shared_with glxgears)"
 	expect_info "all(o['exported'] and o['device'] == info['device'] and
@@ -100,7 +96,7 @@ gears_are_seen() {
 }
 
 test_gears_that_fill_the_screen_are_flipped() {
-	start_screen
+	start_glamor
 	start_gears -fullscreen
 	# The framebuffer is an object of the program's, no copy.
 	expect_info "[p for o in $(shared_with glxgears) for fb in o['framebuffers']
@@ -120,7 +116,7 @@ more_frames() {
 }
 
 test_presented_pixmaps_are_flipped_at_the_vblank_they_are_for() {
-	start_screen
+	start_glamor
 	start_present flips 60
 	eventually 20000 grep -q shown presented || fail "$(cat presented)"
 	python3 - presented 60 <<-'PYTHON' || fail "$(cat presented)"
@@ -145,7 +141,7 @@ test_presented_pixmaps_are_flipped_at_the_vblank_they_are_for() {
 }
 
 test_a_client_that_floods_the_x_server_meets_the_limit() {
-	start_screen --memory 64M
+	start_glamor --memory 64M
 	start_present flood
 	wait $!
 	grep -q '^[1-9][0-9]* pixmaps$' presented || fail "$(cat presented)"
@@ -159,7 +155,7 @@ test_a_client_that_floods_the_x_server_meets_the_limit() {
 }
 
 test_a_killed_x_server_leaves_nothing() {
-	start_screen
+	start_glamor
 	for _ in 1 2 3; do
 		start_gears -fullscreen
 		expect_info "$(shared_with glxgears)"

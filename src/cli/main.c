@@ -50,6 +50,7 @@ enum {
 	VIEW_ONLY,
 	VIEW,
 	NO_SEAT,
+	LOGIND,
 	LAYOUT,
 };
 
@@ -124,6 +125,7 @@ static const struct option long_options[] = {
 	{ "view-only", no_argument, NULL, VIEW_ONLY },
 	{ "view", optional_argument, NULL, VIEW },
 	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "logind", no_argument, NULL, LOGIND },
 	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
@@ -154,6 +156,8 @@ static unsigned int commands_of(int option)
 	case VIEW:
 	case NO_SEAT:
 		return RUN | SERVE;
+	case LOGIND:
+		return RUN;
 	case HELP:
 		return INJECT | VBLANK | INPUT;
 	case LAYOUT:
@@ -253,6 +257,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --logind               a login manager on a system bus, as systemd has one\n"
 	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
@@ -497,6 +502,9 @@ static int parse_option(const struct command *command,
 	case NO_SEAT:
 		options->no_seat = true;
 		return 0;
+	case LOGIND:
+		options->logind = true;
+		return 0;
 	default:
 		return parse_crtc(options);
 	}
@@ -537,7 +545,7 @@ static int parse_options(const struct command *command,
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	struct hf_cli_options options = { 0 };
+	struct hf_cli_options options = { .crtc = HF_KMS_MAIN };
 	int ret = parse_options(command, &options, argc, argv);
 
 	if (!ret)

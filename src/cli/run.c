@@ -77,8 +77,10 @@ static bool announce(struct run *run, const char *name)
 static void set_environment(const struct run *run)
 {
 	const char *old = getenv("LD_PRELOAD"), *shim = run->shim;
-	char *list;
+	char *list, dri[8192];
 
+	if (!hf_cli_dri_path(shim, dri, sizeof(dri)))
+		setenv(HF_ENV_DRI, dri, 0);
 	if (run->own_server) {
 		setenv(HF_ENV_SOCKET, run->server.address, 1);
 		setenv(HF_ENV_KEY, run->server.key, 1);
@@ -104,6 +106,25 @@ static void exec_failed(const char *program)
 	_exit(err == ENOENT || err == ENOTDIR ? 127 : 126);
 }
 
+/* The program that has the login manager runs it. It is where the shim is. */
+static char **behind_logind(const struct run *run, char **argv)
+{
+	static const char name[] = "holdfast-logind";
+	int dir = (int)(strrchr(run->shim, '/') - run->shim) + 1;
+	size_t n = 0;
+	char **all;
+
+	while (argv[n])
+		n++;
+	all = calloc(n + 2, sizeof(*all));
+	if (!all || asprintf(&all[0], "%.*s%s", dir, run->shim, name) < 0) {
+		errno = ENOMEM;
+		exec_failed(name);
+	}
+	memcpy(all + 1, argv, n * sizeof(*argv));
+	return all;
+}
+
 static void run_child(const struct run *run, pid_t parent, char **argv)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -114,6 +135,8 @@ static void run_child(const struct run *run, pid_t parent, char **argv)
 	sigaction(SIGPIPE, &run->old_pipe, NULL);
 	sigaction(SIGCHLD, &run->old_child, NULL);
 	set_environment(run);
+	if (run->options->logind)
+		argv = behind_logind(run, argv);
 	execvp(argv[0], argv);
 	exec_failed(argv[0]);
 }
@@ -321,13 +344,14 @@ static int write_screenshot(struct run *run)
 	struct hf_frame *frame;
 
 	if (run->own_server) {
-		ret = hf_screenshot_capture(run->server.dev, 0, &frame);
+		ret = hf_screenshot_capture(run->server.dev, HF_KMS_MAIN,
+					    &frame);
 		if (!ret) {
 			ret = hf_screenshot_write(frame, fd);
 			hf_frame_destroy(frame);
 		}
 	} else {
-		int shot = hf_cli_query(run->options->socket, "screenshot 0");
+		int shot = hf_cli_query(run->options->socket, "screenshot main");
 		char buf[65536];
 		ssize_t n;
 
@@ -363,6 +387,24 @@ static void finish_screenshot(struct run *run)
 				      strerror(-ret));
 	if (!run->status)
 		run->status = 1 << 8;
+}
+
+/* A server that is there already learns of it. */
+static int announce_logind(const struct run *run)
+{
+	int fd;
+
+	if (!run->options->logind)
+		return 0;
+	if (run->options->no_seat)
+		return hf_cli_error("--logind is about a seat, and there is none");
+	if (run->own_server)
+		return 0;
+	fd = hf_cli_query(run->options->socket, "logind");
+	if (fd < 0)
+		return hf_cli_error("--logind: %s", strerror(-fd));
+	close(fd);
+	return 0;
 }
 
 static int start_recording(struct run *run)
@@ -442,6 +484,8 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	ret = open_device(&run);
 	if (!ret)
 		ret = open_screenshot(&run);
+	if (!ret)
+		ret = announce_logind(&run);
 	if (!ret)
 		ret = start_recording(&run);
 	if (!ret)

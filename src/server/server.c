@@ -28,6 +28,7 @@
 #include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
+#include "seat/seatd.h"
 #include "seat/vt.h"
 #include "server/debugfs.h"
 #include "server/desktop.h"
@@ -35,6 +36,7 @@
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/record.h"
+#include "server/socket.h"
 #include "server/stream.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
@@ -469,7 +471,7 @@ static int build_tree(const struct hf_server *server)
 	}
 	if (server->engine != dev)
 		devices[n++] = describe_device(server->engine);
-	return hf_sysfs_build(devices, n, server->seat);
+	return hf_sysfs_build(devices, n, server->seat, server->logind);
 }
 
 static void unmap_tree(const struct hf_tree *tree)
@@ -530,6 +532,23 @@ static int seat_bounds(void *data, const char *connector, struct hf_rect *all,
 	return hf_desktop_bounds(&server->dev->kms, connector, all, rect);
 }
 
+static int seatd_ready(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_seatd_dispatch(hf_seat_seatd(server->seat));
+	pthread_mutex_unlock(&server->sys->lock);
+	return 0;
+}
+
+static int seatd_fd(const struct hf_server *server)
+{
+	return server->seat ? hf_seatd_fd(hf_seat_seatd(server->seat)) : -1;
+}
+
 static int create_seat(struct hf_server *server)
 {
 	static const struct hf_seat_funcs funcs = {
@@ -537,6 +556,7 @@ static int create_seat(struct hf_server *server)
 		.ttys = seat_ttys,
 		.uevent = seat_uevent,
 		.bounds = seat_bounds,
+		.find = hf_socket_find_device,
 	};
 
 	server->seat = hf_seat_create(server->sys, &funcs, server);
@@ -749,6 +769,7 @@ static bool add_sources(struct hf_server *server)
 		{ server->sys->changed_fd, tree_stale },
 		{ server->monitors.epoll, monitors_ready },
 		{ server->dev->irq_fd, device_interrupts },
+		{ seatd_fd(server), seatd_ready },
 		{ server->seat ? hf_vts_fd(hf_seat_vts(server->seat)) : -1,
 		  ttys_ready },
 	};
@@ -957,6 +978,7 @@ int hf_server_init(struct hf_server *server,
 				       server->sys->endpoints.max_fds);
 	if (!ret && !options->no_seat)
 		ret = create_seat(server);
+	server->logind = options->logind;
 	if (!ret) {
 		hf_uevents_init(server);
 		ret = update_tree(server);

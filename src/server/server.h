@@ -26,6 +26,7 @@ struct hf_server {
 	struct hf_vfio *vfio;  /* of the one with the display, or NULL */
 	struct hf_device *dev; /* the one with the display */
 	struct hf_seat *seat; /* NULL: none */
+	bool logind; /* its sessions are there */
 	struct hf_device *engine; /* the one with the engine: the same, or another */
 	int listen_fd;
 	int spare_fd; /* to be given up where there are no others */
@@ -38,7 +39,7 @@ struct hf_server {
 	struct hf_uevents uevents;
 	struct hf_monitors monitors;
 	struct wl_list settling; /* hf_call.wait.settled */
-	struct wl_event_source *sources[8];
+	struct wl_event_source *sources[9];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	struct wl_list typists; /* server/typist.c */
@@ -79,6 +80,7 @@ struct hf_server {
  * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  * @pace: how the devices' time passes
  * @no_seat: there are no input devices and no terminals
+ * @logind: the files of a login manager's sessions are there
  *
  * What it points to must stay until hf_server_finish().
  */
@@ -89,7 +91,7 @@ struct hf_server_options {
 	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
 	bool contiguous, split, incoherent, check;
-	bool no_seat;
+	bool no_seat, logind;
 	size_t pool, memory, client_memory;
 	enum hf_clock_pace pace;
 	const struct hf_kms_output *outputs;

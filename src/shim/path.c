@@ -7,6 +7,7 @@
  * wipes on fork; a tree that was replaced is unmapped when nobody reads.
  */
 #include "shim/path.h"
+#include "seat/seatd_protocol.h"
 #include "shim/client.h"
 #include "shim/device.h"
 #include "shim/served.h"
@@ -29,6 +30,10 @@ static const char *const merged_dirs[] = {
 	"/dev/char",
 	"/dev/dri",
 	"/dev/dri/by-path",
+	"/run/systemd",
+	"/run/systemd/seats",
+	"/run/systemd/sessions",
+	"/run/systemd/users",
 	"/run/udev",
 	"/run/udev/data",
 	"/run/udev/tags",
@@ -381,7 +386,10 @@ static bool component_first(const char *s)
 	case '4':
 		return starts(s, "4:");
 	case 's':
-		return starts(s, "seatd.sock");
+		return component_is(s, "seatd.sock") ||
+		       component_is(s, "seats") || component_is(s, "sessions");
+	case 'u':
+		return component_is(s, "users");
 	default:
 		return false;
 	}
@@ -409,12 +417,19 @@ bool hf_path_hidden(const struct hf_tree *tree, const char *path)
 	return false;
 }
 
+/* A seatd must not find that there is one, or it will not start. */
+static bool is_seatd(const char *name)
+{
+	return !strcmp(name, HF_SEATD_PATH) &&
+	       !strcmp(program_invocation_short_name, "seatd");
+}
+
 bool hf_path_first(int dirfd, const char *name)
 {
 	struct hf_path p;
 	int saved = errno;
 
-	if (!name || !hf_shim_active())
+	if (!name || !hf_shim_active() || is_seatd(name))
 		return false;
 	if (name[0] == '/') {
 		const char *s = name + strspn(name, "/");
@@ -445,7 +460,7 @@ bool hf_path_merged(const char *name)
 	while (*name == '/' || (name[0] == '.' && name[1] == '/'))
 		name++;
 	return starts(name, "dev") || starts(name, "sys") ||
-	       starts(name, "run/udev");
+	       starts(name, "run/udev") || starts(name, "run/systemd");
 }
 
 bool hf_path_merged_dir(const char *name)

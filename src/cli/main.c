@@ -26,6 +26,7 @@ enum {
 	NON_COHERENT,
 	POOL,
 	MEMORY,
+	CLIENT_MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
 	SCENARIO,
@@ -36,12 +37,20 @@ enum {
 	CHECK,
 	STRICT,
 	PROBLEMS,
+	OBJECTS,
 	FORMAT,
 	DURATION,
 	RECORD,
 	CONNECTOR,
 	FRAMES,
+	VNC,
+	HTTP,
+	NOVNC,
+	PASSWORD_FILE,
+	VIEW_ONLY,
+	VIEW,
 	NO_SEAT,
+	LOGIND,
 	LAYOUT,
 };
 
@@ -56,7 +65,8 @@ enum {
 	VBLANK = 64,
 	TRACING = 128,
 	RECORDING = 256,
-	INPUT = 512,
+	VIEWING = 512,
+	INPUT = 1024,
 };
 
 static const struct command {
@@ -75,6 +85,7 @@ static const struct command {
 	{ "input", INPUT, hf_cli_input },
 	{ "vblank", VBLANK, hf_cli_vblank },
 	{ "record", RECORDING, hf_cli_record },
+	{ "view", VIEWING, hf_cli_view },
 };
 
 static const struct option long_options[] = {
@@ -88,6 +99,7 @@ static const struct option long_options[] = {
 	{ "non-coherent", no_argument, NULL, NON_COHERENT },
 	{ "pool", required_argument, NULL, POOL },
 	{ "memory", required_argument, NULL, MEMORY },
+	{ "client-memory", required_argument, NULL, CLIENT_MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
 	{ "planes", required_argument, NULL, PLANES },
@@ -95,6 +107,7 @@ static const struct option long_options[] = {
 	{ "check", no_argument, NULL, CHECK },
 	{ "strict", no_argument, NULL, STRICT },
 	{ "problems", no_argument, NULL, PROBLEMS },
+	{ "objects", no_argument, NULL, OBJECTS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "format", required_argument, NULL, FORMAT },
@@ -105,7 +118,14 @@ static const struct option long_options[] = {
 	{ "record", required_argument, NULL, RECORD },
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
+	{ "vnc", required_argument, NULL, VNC },
+	{ "http", required_argument, NULL, HTTP },
+	{ "novnc", required_argument, NULL, NOVNC },
+	{ "password-file", required_argument, NULL, PASSWORD_FILE },
+	{ "view-only", no_argument, NULL, VIEW_ONLY },
+	{ "view", optional_argument, NULL, VIEW },
 	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "logind", no_argument, NULL, LOGIND },
 	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
@@ -124,6 +144,7 @@ static unsigned int commands_of(int option)
 	case NON_COHERENT:
 	case POOL:
 	case MEMORY:
+	case CLIENT_MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
 	case SCENARIO:
@@ -132,18 +153,29 @@ static unsigned int commands_of(int option)
 	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
+	case VIEW:
 	case NO_SEAT:
 		return RUN | SERVE;
+	case LOGIND:
+		return RUN;
 	case HELP:
 		return INJECT | VBLANK | INPUT;
 	case LAYOUT:
 		return INPUT;
 	case JSON:
 	case PROBLEMS:
+	case OBJECTS:
 		return INFO;
 	case CRTC:
 	case CONNECTOR:
-		return SHOT | RECORDING;
+		return SHOT | RECORDING | VIEWING;
+	case VNC:
+	case HTTP:
+	case NOVNC:
+		return VIEWING;
+	case PASSWORD_FILE:
+	case VIEW_ONLY:
+		return RUN | SERVE | VIEWING;
 	case FORMAT:
 		return TRACING;
 	case DURATION:
@@ -152,7 +184,7 @@ static unsigned int commands_of(int option)
 		return RECORDING;
 	default:
 		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
-		       TRACING | RECORDING | INPUT;
+		       TRACING | RECORDING | VIEWING | INPUT;
 	}
 }
 
@@ -176,7 +208,10 @@ static void print_help(void)
 	     "                           FILE.png | -\n"
 	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
 	     "                       [--frames N] [--duration SECONDS] FILE\n"
-	     "       holdfast info [--socket PATH] [--json | --problems]\n"
+	     "       holdfast view [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                     [--vnc [ADDRESS:]PORT] [--http [ADDRESS:]PORT]\n"
+	     "                     [--password-file FILE] [--view-only] [--novnc DIR]\n"
+	     "       holdfast info [--socket PATH] [--json | --objects | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
@@ -201,6 +236,9 @@ static void print_help(void)
 	     "  --record FILE          frames of the first CRTC as they are flipped: to a\n"
 	     "                         video (.mkv .mp4 .webm .gif .y4m) or to pictures\n"
 	     "                         (%05d.png)\n"
+	     "  --view[=[ADDRESS:]PORT]\n"
+	     "                         have it watched, in a browser and with VNC viewers;\n"
+	     "                         with --password-file and --view-only as holdfast view\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -208,6 +246,8 @@ static void print_help(void)
 	     "  --non-coherent         devices work on what was synced to them last\n"
 	     "  --pool SIZE            of the contiguous pool (K, M, G; default 1G)\n"
 	     "  --memory SIZE          that objects may take (default: no limit)\n"
+	     "  --client-memory SIZE   that those of one client may take (default: half\n"
+	     "                         of the machine's)\n"
 	     "  --device soft|vfio:ADDRESS\n"
 	     "                         in software, or a PCI device such as\n"
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
@@ -217,6 +257,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --logind               a login manager on a system bus, as systemd has one\n"
 	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
@@ -373,6 +414,25 @@ static int parse_option(const struct command *command,
 		return 0;
 	case FRAMES:
 		return parse_number("--frames", &options->frames);
+	case VNC:
+		options->vnc = optarg;
+		return 0;
+	case HTTP:
+		options->http = optarg;
+		return 0;
+	case NOVNC:
+		options->novnc = optarg;
+		return 0;
+	case PASSWORD_FILE:
+		options->password_file = optarg;
+		return 0;
+	case VIEW_ONLY:
+		options->view_only = true;
+		return 0;
+	case VIEW:
+		options->view = true;
+		options->view_port = optarg;
+		return 0;
 	case FORMAT:
 		return parse_format(options);
 	case DURATION:
@@ -401,6 +461,9 @@ static int parse_option(const struct command *command,
 	case PROBLEMS:
 		options->problems = true;
 		return 0;
+	case OBJECTS:
+		options->objects = true;
+		return 0;
 	case SCANOUT:
 		return parse_scanout(options);
 	case SPLIT:
@@ -413,6 +476,8 @@ static int parse_option(const struct command *command,
 		return parse_size("--pool", &options->pool);
 	case MEMORY:
 		return parse_size("--memory", &options->memory);
+	case CLIENT_MEMORY:
+		return parse_size("--client-memory", &options->client_memory);
 	case DEVICE:
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
@@ -436,6 +501,9 @@ static int parse_option(const struct command *command,
 		return 0;
 	case NO_SEAT:
 		options->no_seat = true;
+		return 0;
+	case LOGIND:
+		options->logind = true;
 		return 0;
 	default:
 		return parse_crtc(options);

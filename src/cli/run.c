@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/futex.h"
+#include "base/program.h"
 #include "cli/cli.h"
 #include "video/video.h"
 #include "drivers/soft/frame.h"
@@ -34,6 +35,7 @@ struct run {
 	const struct hf_cli_options *options;
 	struct hf_server server;
 	bool own_server;
+	bool loads; /* the program can load the shim */
 	char shim[4096];
 	int screenshot_fd;
 	struct hf_cli_recording recording;
@@ -42,7 +44,7 @@ struct run {
 	struct rlimit old_files;
 	int signal_fd;
 	struct wl_event_source *signal_source;
-	pid_t child;
+	pid_t child, viewer;
 	bool ended, interrupted;
 	int status;
 };
@@ -54,6 +56,23 @@ static int exit_status(int status)
 }
 
 /* -- the child --------------------------------------------------------------- */
+
+/* Say so where the program will not see the device. Return: can it be loaded? */
+static bool announce(struct run *run, const char *name)
+{
+	char buf[4096];
+	const char *path = hf_program_find(name, getenv("PATH"), buf,
+					   sizeof(buf));
+	enum hf_program_kind kind =
+		path ? hf_program_look(AT_FDCWD, path) : HF_PROGRAM_FINE;
+
+	if (kind == HF_PROGRAM_FINE)
+		return true;
+	if (!run->own_server || !hf_server_tell(&run->server, path))
+		fprintf(stderr, "holdfast: %s %s: it will not see the device\n",
+			path, hf_program_why(kind));
+	return kind != HF_PROGRAM_LIBC && kind != HF_PROGRAM_MACHINE;
+}
 
 static void set_environment(const struct run *run)
 {
@@ -68,6 +87,8 @@ static void set_environment(const struct run *run)
 	} else {
 		setenv(HF_ENV_SOCKET, run->options->socket, 1);
 	}
+	if (!run->loads)
+		return; /* another C library does not start with it */
 	if (!old || !*old || strstr(old, shim)) {
 		setenv("LD_PRELOAD", old && *old ? old : shim, 1);
 	} else if (asprintf(&list, "%s:%s", shim, old) > 0) {
@@ -85,6 +106,25 @@ static void exec_failed(const char *program)
 	_exit(err == ENOENT || err == ENOTDIR ? 127 : 126);
 }
 
+/* The program that has the login manager runs it. It is where the shim is. */
+static char **behind_logind(const struct run *run, char **argv)
+{
+	static const char name[] = "holdfast-logind";
+	int dir = (int)(strrchr(run->shim, '/') - run->shim) + 1;
+	size_t n = 0;
+	char **all;
+
+	while (argv[n])
+		n++;
+	all = calloc(n + 2, sizeof(*all));
+	if (!all || asprintf(&all[0], "%.*s%s", dir, run->shim, name) < 0) {
+		errno = ENOMEM;
+		exec_failed(name);
+	}
+	memcpy(all + 1, argv, n * sizeof(*argv));
+	return all;
+}
+
 static void run_child(const struct run *run, pid_t parent, char **argv)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -95,6 +135,8 @@ static void run_child(const struct run *run, pid_t parent, char **argv)
 	sigaction(SIGPIPE, &run->old_pipe, NULL);
 	sigaction(SIGCHLD, &run->old_child, NULL);
 	set_environment(run);
+	if (run->options->logind)
+		argv = behind_logind(run, argv);
 	execvp(argv[0], argv);
 	exec_failed(argv[0]);
 }
@@ -107,6 +149,8 @@ static void reap(struct run *run)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == run->viewer)
+			run->viewer = 0;
 		if (pid != run->child)
 			continue;
 		run->ended = true;
@@ -152,15 +196,21 @@ static int catch_signals(struct run *run)
 
 /* -- what the program left behind ---------------------------------------------- */
 
+/* What encodes a recording; 0: there is none. */
+static pid_t encoder(const struct run *run)
+{
+	return run->recording.video ? hf_video_encoder(run->recording.video) :
+				      0;
+}
+
 static bool is_own_child(const struct run *run, const char *pid)
 {
 	char path[300], line[512], *after;
 	FILE *f;
 	int ppid = 0;
 
-	/* What encodes a recording is ours, not the program's. */
-	if (run->recording.video &&
-	    atoi(pid) == hf_video_encoder(run->recording.video))
+	/* Ours, not the program's. */
+	if (atoi(pid) == encoder(run) || atoi(pid) == run->viewer)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
 	f = fopen(path, "re");
@@ -191,18 +241,18 @@ static unsigned int signal_children(const struct run *run, int signal)
 	return n;
 }
 
-static bool any_children(const struct run *run)
+static bool any_children(struct run *run)
 {
 	siginfo_t info;
+	pid_t pid;
 
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		if (pid == run->viewer)
+			run->viewer = 0;
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT))
 		return false;
-	/* There is the encoder at least. */
-	return !run->recording.video ||
-	       !hf_video_encoder(run->recording.video) ||
-	       signal_children(run, 0);
+	/* There are ours at least. */
+	return (!encoder(run) && !run->viewer) || signal_children(run, 0);
 }
 
 static void end_leftovers(struct run *run)
@@ -339,6 +389,24 @@ static void finish_screenshot(struct run *run)
 		run->status = 1 << 8;
 }
 
+/* A server that is there already learns of it. */
+static int announce_logind(const struct run *run)
+{
+	int fd;
+
+	if (!run->options->logind)
+		return 0;
+	if (run->options->no_seat)
+		return hf_cli_error("--logind is about a seat, and there is none");
+	if (run->own_server)
+		return 0;
+	fd = hf_cli_query(run->options->socket, "logind");
+	if (fd < 0)
+		return hf_cli_error("--logind: %s", strerror(-fd));
+	close(fd);
+	return 0;
+}
+
 static int start_recording(struct run *run)
 {
 	if (!run->options->record)
@@ -346,6 +414,15 @@ static int start_recording(struct run *run)
 	if (!run->own_server)
 		return hf_cli_error("--record: there is a server already; see holdfast record");
 	return hf_cli_record_start(&run->recording, &run->server, run->options);
+}
+
+static int start_viewer(struct run *run)
+{
+	if (run->own_server)
+		return hf_cli_view_start(run->options, run->server.address,
+					 run->server.key, &run->viewer);
+	return hf_cli_view_start(run->options, run->options->socket, NULL,
+				 &run->viewer);
 }
 
 static void finish_recording(struct run *run)
@@ -408,9 +485,14 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	if (!ret)
 		ret = open_screenshot(&run);
 	if (!ret)
+		ret = announce_logind(&run);
+	if (!ret)
 		ret = start_recording(&run);
+	if (!ret)
+		ret = start_viewer(&run);
 	if (ret)
 		goto out;
+	run.loads = announce(&run, argv[0]);
 	run.child = fork();
 	if (run.child == 0)
 		run_child(&run, self, argv);
@@ -436,6 +518,7 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	if (run.own_server && hf_cli_problems(options, &run.server) && !ret)
 		ret = HF_EXIT_PROBLEMS;
 out:
+	hf_cli_view_stop(run.viewer);
 	hf_cli_record_end(&run.recording);
 	if (run.signal_source)
 		wl_event_source_remove(run.signal_source);

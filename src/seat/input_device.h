@@ -60,7 +60,7 @@ struct hf_input {
  * @full: it does not read: nothing is passed on until there is room
  * @dropped: some were lost, which it is to be told first
  * @stalled: it has not read for long, and is not waited for until it does
- * @written: the part of an event that was written
+ * @written: bytes that were written to it, @nwritten of them
  * @masks: bits of codes that it wants, by type; NULL: all
  */
 struct hf_input_reader {
@@ -70,7 +70,7 @@ struct hf_input_reader {
 	int access; /* O_ACCMODE */
 	int clock;
 	bool full, dropped, stalled;
-	uint8_t written[sizeof(struct input_event)];
+	uint8_t written[64 * sizeof(struct input_event)];
 	size_t nwritten;
 	uint64_t *masks[EV_CNT];
 };

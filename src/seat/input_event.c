@@ -207,7 +207,7 @@ static void flush(struct hf_input *input, int32_t value)
 		follow_keys(input);
 	}
 	input->npacket = 0;
-	if (!input->grab && input->seat->vts)
+	if (!input->grab && input->index == HF_INPUT_KEYBOARD)
 		pass_keys(input->seat, packet, n);
 }
 

@@ -272,15 +272,20 @@ int hf_input_reader_set_clock(struct hf_input_reader *reader, int fd, int clock)
 
 /* -- writing ----------------------------------------------------------------- */
 
+/* What was written happens; the part of an event that is left waits for the rest. */
 static void written(struct hf_input_reader *reader)
 {
 	struct input_event event;
+	size_t at = 0;
 
-	memcpy(&event, reader->written, sizeof(event));
-	reader->nwritten = 0;
-	if (reader->access != O_RDONLY)
-		hf_input_event(reader->input, event.type, event.code,
-			       event.value);
+	for (; reader->nwritten - at >= sizeof(event); at += sizeof(event)) {
+		memcpy(&event, reader->written + at, sizeof(event));
+		if (reader->access != O_RDONLY)
+			hf_input_event(reader->input, event.type, event.code,
+				       event.value);
+	}
+	reader->nwritten -= at;
+	memmove(reader->written, reader->written + at, reader->nwritten);
 }
 
 static bool reader_ready(struct hf_endpoint *endpoint)
@@ -290,7 +295,7 @@ static bool reader_ready(struct hf_endpoint *endpoint)
 	ssize_t n;
 
 	has_room(reader);
-	/* A client that writes on and on is not waited for. */
+	/* One that writes on and on is not waited for: more than its socket held. */
 	for (int i = 0; i < BATCH; i++) {
 		n = recv(endpoint->fd, reader->written + reader->nwritten,
 			 sizeof(reader->written) - reader->nwritten,
@@ -298,8 +303,7 @@ static bool reader_ready(struct hf_endpoint *endpoint)
 		if (n <= 0)
 			return n < 0 && (errno == EAGAIN || errno == EINTR);
 		reader->nwritten += (size_t)n;
-		if (reader->nwritten == sizeof(reader->written))
-			written(reader);
+		written(reader);
 	}
 	return true;
 }

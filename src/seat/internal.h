@@ -12,19 +12,19 @@
  * struct hf_seat - See seat.h.
  * @funcs: the server's; likewise @data
  * @input: devices, by number
- * @vts: terminals; likewise @seatd
  * @queue: what a person is going to do with them
  * @xkb: the keyboard's layout; NULL: nobody has asked
+ * @vts: terminals; likewise @seatd
  */
 struct hf_seat {
 	struct hf_system *sys;
 	const struct hf_seat_funcs *funcs;
 	void *data;
 	struct hf_input *input[HF_INPUT_DEVICES];
-	struct hf_vts *vts;
-	struct hf_seatd *seatd;
 	struct hf_input_queue queue;
 	struct hf_keymap_xkb *xkb;
+	struct hf_vts *vts;
+	struct hf_seatd *seatd;
 };
 
 #endif

@@ -94,19 +94,47 @@ static bool may_open(const struct hf_cred *cred)
 	       cred->gid == getegid();
 }
 
+/* Return: the minor number of a terminal's node, or -1. */
+static int tty_minor(const char *path)
+{
+	unsigned int minor;
+	int end = 0;
+
+	return sscanf(path, "/dev/tty%2u%n", &minor, &end) == 1 && !path[end] &&
+			       minor <= HF_VT_MAX ?
+		       (int)minor : -1;
+}
+
+int hf_seat_set_owner(struct hf_seat *seat, const struct hf_cred *cred,
+		      const char *path, uint32_t uid, uint32_t gid,
+		      uint32_t mode)
+{
+	int minor = tty_minor(path), ret;
+
+	if (minor < 0)
+		return -EPERM;
+	ret = hf_vt_set_owner(seat->vts, cred, (unsigned int)minor, uid, gid,
+			      mode);
+	if (!ret)
+		seat->funcs->changed(seat->data);
+	return ret;
+}
+
 int hf_seat_open(struct hf_seat *seat, const struct hf_cred *cred,
 		 const char *path, int flags, int *fd)
 {
 	struct hf_input *input = hf_input_by_path(seat, path);
-	unsigned int minor;
-	int end = 0;
+	int minor = tty_minor(path);
 
-	if (!may_open(cred))
-		return input || !strncmp(path, "/dev/tty", 8) ? -EACCES : -ENXIO;
-	if (sscanf(path, "/dev/tty%u%n", &minor, &end) == 1 && !path[end])
-		return hf_vt_open(seat->vts, minor, flags, fd);
+	if (minor >= 0)
+		return hf_vt_may_open(seat->vts, cred, (unsigned int)minor,
+				      flags) ?
+			       hf_vt_open(seat->vts, (unsigned int)minor, flags,
+					  fd) : -EACCES;
 	if (!input)
 		return -ENXIO;
+	if (!may_open(cred))
+		return -EACCES;
 	return hf_input_open(input, flags, fd);
 }
 

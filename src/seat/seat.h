@@ -74,6 +74,18 @@ int hf_seat_open(struct hf_seat *seat, const struct hf_cred *cred,
 		 const char *path, int flags, int *fd);
 
 /**
+ * hf_seat_set_owner() - Whose a node is to be, as chown(2) and chmod(2) say.
+ * @uid: UINT32_MAX: as before; likewise @gid, @mode
+ *
+ * That is so for terminals, which are handed from user to user.
+ *
+ * Return: 0, -ENXIO, -EPERM.
+ */
+int hf_seat_set_owner(struct hf_seat *seat, const struct hf_cred *cred,
+		      const char *path, uint32_t uid, uint32_t gid,
+		      uint32_t mode);
+
+/**
  * hf_seat_ioctl() - Run an ioctl on a descriptor of its.
  * @call: cmd, arg, arrays as uapi/device_ioctls.h says; fds_in[0] is the descriptor.
  *	Sets value and out_size.

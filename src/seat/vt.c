@@ -61,6 +61,7 @@ struct hf_vts *hf_vts_create(struct hf_system *sys,
 	vts->active = vts->last = 1;
 	vts->spawn_pidfd = -1;
 	vts->repeat = (struct kbd_repeat){ .delay = 250, .period = 33 };
+	hf_vt_owner_init(vts);
 	memcpy(vts->palette, palette, sizeof(palette));
 	for (unsigned int i = 0; i < E_TABSZ; i++)
 		vts->screen_map[i] = (uint16_t)(UNI_DIRECT_BASE | i);

@@ -80,6 +80,30 @@ uint64_t hf_vts_ttys(const struct hf_vts *vts, uint32_t ttys[HF_VT_MAX + 1]);
 int hf_vt_open(struct hf_vts *vts, unsigned int minor, int flags, int *fd);
 
 /**
+ * struct hf_vt_owner - Whose a node is, and what others may.
+ * @mode: permissions
+ */
+struct hf_vt_owner {
+	uid_t uid;
+	gid_t gid;
+	uint32_t mode;
+};
+/** hf_vt_owner() - Of a node. @minor: 0 to HF_VT_MAX */
+struct hf_vt_owner hf_vt_owner(const struct hf_vts *vts, unsigned int minor);
+/**
+ * hf_vt_set_owner() - As chown(2) and chmod(2).
+ * @uid: UINT32_MAX: as before; likewise @gid, @mode
+ *
+ * Return: 0 or -EPERM.
+ */
+int hf_vt_set_owner(struct hf_vts *vts, const struct hf_cred *cred,
+		    unsigned int minor, uint32_t uid, uint32_t gid,
+		    uint32_t mode);
+/** hf_vt_may_open() - May a process open a node so? Groups are the one it has. */
+bool hf_vt_may_open(const struct hf_vts *vts, const struct hf_cred *cred,
+		    unsigned int minor, int flags);
+
+/**
  * hf_vt_of() - Which VT is this descriptor?
  *
  * Return: its number, or 0.

@@ -70,6 +70,7 @@ struct hf_vts {
 	void *data;
 	int epoll;
 	struct hf_vt vt[HF_VT_MAX + 1]; /* by number; there is no 0 */
+	struct hf_vt_owner owner[HF_VT_MAX + 1]; /* of nodes, by minor number */
 	unsigned int active, last;
 	bool locked;
 	struct wl_list waits; /* hf_call.wait.vt.link */
@@ -108,6 +109,10 @@ void hf_vt_post(struct hf_vts *vts, unsigned int event, unsigned int from,
 		unsigned int to);
 /** hf_vt_in_use() - Has anybody its tty open? */
 bool hf_vt_in_use(struct hf_vts *vts, struct hf_vt *vt);
+
+/* vt_owner.c */
+
+void hf_vt_owner_init(struct hf_vts *vts);
 
 /* tty.c */
 

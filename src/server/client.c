@@ -31,6 +31,7 @@
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/socket.h"
+#include "server/sysfs_session.h"
 #include "server/sysfs_tty.h"
 #include "server/trace.h"
 #include "uapi/call.h"
@@ -575,6 +576,8 @@ static int op_file_open(struct hf_client *client, struct slot *slot,
 	hf_server_reap(client->server);
 	fd = hf_sysfs_tty_open(client->server, path);
 	if (fd == -ENOENT)
+		fd = hf_sysfs_session_open(client->server, path);
+	if (fd == -ENOENT)
 		fd = hf_debugfs_open(client->server->sys, &client->cred, path);
 	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
 }
@@ -699,6 +702,25 @@ static int op_device_open(struct hf_client *client, struct slot *slot,
 	return ret ? ret : hf_call_add_fd(&slot->call, fd, true);
 }
 
+static int op_device_owner(struct hf_client *client, struct slot *slot,
+			   struct hf_wire_slot *wire)
+{
+	struct hf_server *server = client->server;
+	struct hf_wire_owner owner;
+	int ret = -EPERM;
+
+	memcpy(&owner, wire->arg, sizeof(owner));
+	owner.path[HF_WIRE_PATH_MAX] = '\0';
+	pthread_mutex_lock(&server->sys->lock);
+	if (server->seat)
+		ret = hf_seat_set_owner(server->seat, &client->cred, owner.path,
+					owner.uid, owner.gid, owner.mode);
+	if (!ret)
+		ret = hf_server_settle(server, &slot->call);
+	pthread_mutex_unlock(&server->sys->lock);
+	return ret;
+}
+
 /* Our own copy of what the table says that comes along. */
 static int read_device_arg(struct slot *slot, struct hf_wire_slot *wire,
 			   const struct hf_device_ioctl *desc)
@@ -786,6 +808,8 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_monitor(client, slot, wire);
 	case HF_OP_DEVICE_OPEN:
 		return op_device_open(client, slot, wire);
+	case HF_OP_DEVICE_OWNER:
+		return op_device_owner(client, slot, wire);
 	case HF_OP_DEVICE_IOCTL:
 		return op_device_ioctl(client, slot, wire);
 	case HF_OP_SOCKET:
@@ -1207,6 +1231,8 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array)
 
 		hf_json_add(obj, "pid",
 				       json_object_new_int(client->cred.pid));
+		hf_json_add(obj, "program",
+			    json_object_new_string(client->comm));
 		hf_json_add(
 			obj, "requests",
 			json_object_new_uint64(atomic_load(&client->requests)));

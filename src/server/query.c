@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Questions that the command asks a running server: "info", "screenshot WHAT", "trace
- * FORMAT", "record WHAT". The answer is a memfd, so its size does not matter; those to
- * the last two are streams. WHAT is a CRTC's index or a connector's name.
+ * FORMAT", "record WHAT", "stream WHAT". The answer is a memfd, so its size does not
+ * matter; those to the last three are sockets. WHAT is a CRTC's index or a connector's
+ * name.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,17 +13,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/fdpass.h"
 #include "drivers/soft/engine.h"
 #include "drivers/soft/frame.h"
 #include "mem/shmem.h"
+#include "seat/seatd.h"
+#include "seat/vt.h"
 #include "server/inject.h"
 #include "server/json.h"
+#include "server/kms_state.h"
+#include "server/objects.h"
 #include "server/record.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/stream.h"
 #include "server/typist.h"
 #include "uapi/problem.h"
 #include "server/trace.h"
@@ -30,30 +37,6 @@
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
 	hf_json_add(obj, key, json_object_new_uint64(value));
-}
-
-static struct json_object *describe_object(const struct hf_gem_object *object)
-{
-	struct json_object *obj = json_object_new_object();
-
-	add_uint(obj, "id", hf_gem_object_owner(object)->object);
-	add_uint(obj, "pid", hf_gem_object_owner(object)->pid);
-	add_uint(obj, "bytes", object->size);
-	add_uint(obj, "handles", object->handle_count);
-	add_uint(obj, "references", object->refcount);
-	add_uint(obj, "name", object->name);
-	add_uint(obj, "pins", object->mapping ? object->mapping->refcount : 0);
-	hf_json_add(obj, "contiguous",
-			       json_object_new_boolean(
-				       hf_gem_object_contiguous(object)));
-	hf_json_add(obj, "user_pages",
-			       json_object_new_boolean(!object->backing));
-	hf_json_add(obj, "purged",
-			       json_object_new_boolean(object->purged));
-	hf_json_add(obj, "imported",
-			       json_object_new_boolean(object->foreign &&
-						       object->backing));
-	return obj;
 }
 
 /* Which lessee it is, of which file (0: that is closed), and what it has. */
@@ -80,9 +63,12 @@ static struct json_object *describe_lease(const struct hf_file *file)
 static struct json_object *describe_file(struct hf_file *file)
 {
 	struct json_object *obj = json_object_new_object();
+	char program[HF_COMM_SIZE];
 
+	hf_process_name(file->cred.pid, program);
 	add_uint(obj, "id", file->id);
 	add_uint(obj, "pid", file->cred.pid);
+	hf_json_add(obj, "program", json_object_new_string(program));
 	hf_json_add(obj, "node",
 			       json_object_new_string(
 				       file->render ? "render" : "primary"));
@@ -143,9 +129,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 			    struct totals *sum)
 {
 	struct json_object *files = json_object_object_get(root, "files");
-	struct json_object *objects = json_object_object_get(root, "objects");
 	struct json_object *crtcs = json_object_object_get(root, "crtcs");
-	struct hf_gem_object *object;
 	struct hf_file *file;
 
 	wl_list_for_each(file, &dev->files, link) {
@@ -160,8 +144,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
 	sum->writebacks += dev->kms.writebacks;
-	wl_list_for_each(object, &dev->gem.objects, link)
-		hf_json_append(objects, describe_object(object));
+	hf_objects_describe(dev, json_object_object_get(root, "objects"));
 	sum->objects += dev->gem.count;
 	sum->bytes += dev->gem.bytes;
 	sum->peak_objects += dev->gem.peak_count;
@@ -228,6 +211,15 @@ static void describe_problems(const struct hf_problems *problems,
 	hf_json_add(root, "problems", list);
 }
 
+static void describe_seat(const struct hf_seat *seat, struct json_object *root)
+{
+	struct json_object *sessions = json_object_new_array();
+
+	add_uint(root, "vt", hf_vt_active(hf_seat_vts(seat)));
+	hf_seatd_describe(hf_seat_seatd(seat), sessions);
+	hf_json_add(root, "sessions", sessions);
+}
+
 static struct json_object *describe(struct hf_server *server)
 {
 	static const char *const lists[] = { "files", "crtcs", "objects",
@@ -244,6 +236,8 @@ static struct json_object *describe(struct hf_server *server)
 	add_uint(root, "render", server->engine->render_minor);
 	hf_clients_describe(server, clients);
 	hf_json_add(root, "clients", clients);
+	if (server->seat)
+		describe_seat(server->seat, root);
 	add_uint(root, "ioctls", atomic_load(&server->ioctls));
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		hf_json_add(root, lists[i], json_object_new_array());
@@ -534,6 +528,36 @@ static void answer_record(struct hf_server *server, const char *what,
 	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
 }
 
+/* Somebody is going to be a login manager: show its sessions. */
+static void answer_logind(struct hf_server *server,
+			  const struct hf_wire_query *query, int fd)
+{
+	int ret = -EOPNOTSUPP;
+
+	pthread_mutex_lock(&server->sys->lock);
+	if (server->seat) {
+		server->logind = true;
+		eventfd_write(server->sys->changed_fd, 1);
+		hf_server_refresh(server);
+		ret = hf_shmem_data("holdfast logind", "", 0);
+	}
+	pthread_mutex_unlock(&server->sys->lock);
+	reply(query, fd, ret);
+}
+
+/* A connector that is on no CRTC may come to be. */
+static void answer_stream(struct hf_server *server, const char *what,
+			  const struct hf_wire_query *query, int fd)
+{
+	struct hf_device *dev;
+	unsigned int crtc;
+	int ret = find_crtc(server, what, &dev, &crtc);
+
+	if (!ret || ret == -ENOTCONN)
+		ret = hf_stream_open(server, what);
+	reply(query, fd, ret);
+}
+
 void hf_query_answer(struct hf_server *server,
 		     const struct hf_wire_query *query, int fd, int data)
 {
@@ -555,8 +579,16 @@ void hf_query_answer(struct hf_server *server,
 		answer_input(server, query, fd);
 		return;
 	}
+	if (!strcmp(query->text, "logind")) {
+		answer_logind(server, query, fd);
+		return;
+	}
 	if (!strncmp(query->text, "record ", 7)) {
 		answer_record(server, query->text + 7, query, fd);
+		return;
+	}
+	if (!strncmp(query->text, "stream ", 7)) {
+		answer_stream(server, query->text + 7, query, fd);
 		return;
 	}
 	if (!strncmp(query->text, "screenshot ", 11))

@@ -19,6 +19,7 @@
 #include "server/build.h"
 #include "server/sysfs.h"
 #include "server/sysfs_input.h"
+#include "server/sysfs_session.h"
 #include "server/sysfs_tty.h"
 #include "uapi/tree.h"
 
@@ -298,7 +299,7 @@ static void add_seatd(struct hf_builder *b)
 }
 
 int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n,
-		   const struct hf_seat *seat)
+		   const struct hf_seat *seat, bool logind)
 {
 	bool dev_char = access("/dev/char", F_OK) == 0;
 	struct hf_builder b = { .uid = geteuid(), .gid = getegid() };
@@ -308,8 +309,10 @@ int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n,
 		hf_sysfs_add_input(&b, seat, dev_char);
 	if (seat && hf_seatd_listens(hf_seat_seatd(seat)))
 		add_seatd(&b);
+	if (seat && logind)
+		hf_sysfs_add_sessions(&b);
 	if (seat)
-		hf_sysfs_add_ttys(&b, dev_char);
+		hf_sysfs_add_ttys(&b, seat, dev_char);
 	for (size_t i = 0; i < n; i++) {
 		b.uid = devices[i].uid;
 		b.gid = devices[i].gid;

@@ -30,15 +30,17 @@ static void mark(struct hf_builder *b)
 		b->nodes[b->n_nodes - 1].flags |= HF_TREE_FIRST;
 }
 
-static void add_node(struct hf_builder *b, const char *name, unsigned int minor)
+static void add_node(struct hf_builder *b, const char *name,
+		     const struct hf_vt_owner *owner, unsigned int minor)
 {
 	struct hf_build_path path = hf_build_path(b, "/dev/%s", name);
-	struct hf_tree_node *node = hf_build_node(b, path.s, S_IFCHR | 0620);
+	struct hf_tree_node *node = hf_build_node(b, path.s,
+						  S_IFCHR | owner->mode);
 
 	node->major = HF_VT_MAJOR;
 	node->minor = minor;
-	node->uid = b->uid;
-	node->gid = b->gid;
+	node->uid = owner->uid;
+	node->gid = owner->gid;
 	mark(b);
 }
 
@@ -60,12 +62,13 @@ static void add_links(struct hf_builder *b, const char *name, unsigned int minor
 	mark(b);
 }
 
-static void add_tty(struct hf_builder *b, unsigned int minor, bool dev_char)
+static void add_tty(struct hf_builder *b, const struct hf_vt_owner *owner,
+		    unsigned int minor, bool dev_char)
 {
 	struct hf_build_path name = hf_build_path(b, "tty%u", minor);
 	struct hf_build_path dir = hf_build_path(b, DIR "/%s", name.s);
 
-	add_node(b, name.s, minor);
+	add_node(b, name.s, owner, minor);
 	hf_build_first(b, dir.s);
 	hf_build_attr(b, dir.s, "dev", HF_BUILD_RO, "%d:%u\n", HF_VT_MAJOR,
 		      minor);
@@ -75,7 +78,8 @@ static void add_tty(struct hf_builder *b, unsigned int minor, bool dev_char)
 	add_links(b, name.s, minor, dev_char);
 }
 
-void hf_sysfs_add_ttys(struct hf_builder *b, bool dev_char)
+void hf_sysfs_add_ttys(struct hf_builder *b, const struct hf_seat *seat,
+		       bool dev_char)
 {
 	struct hf_tree_node *active;
 	uint32_t nothing;
@@ -83,8 +87,11 @@ void hf_sysfs_add_ttys(struct hf_builder *b, bool dev_char)
 	hf_build_overlay(b, "/sys/class/tty");
 	hf_build_overlay(b, "/sys/devices/virtual");
 	hf_build_overlay(b, DIR);
-	for (unsigned int minor = 0; minor <= HF_VT_MAX; minor++)
-		add_tty(b, minor, dev_char);
+	for (unsigned int minor = 0; minor <= HF_VT_MAX; minor++) {
+		struct hf_vt_owner owner = hf_vt_owner(hf_seat_vts(seat), minor);
+
+		add_tty(b, &owner, minor, dev_char);
+	}
 	nothing = hf_build_bytes(b, "", 0);
 	active = hf_build_node(b, ACTIVE, HF_BUILD_RO);
 	active->data = nothing;

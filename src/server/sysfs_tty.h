@@ -6,10 +6,12 @@
 #include <stdbool.h>
 
 struct hf_builder;
+struct hf_seat;
 struct hf_server;
 
 /** hf_sysfs_add_ttys() - Add them all. @dev_char: there is a /dev/char */
-void hf_sysfs_add_ttys(struct hf_builder *b, bool dev_char);
+void hf_sysfs_add_ttys(struct hf_builder *b, const struct hf_seat *seat,
+		       bool dev_char);
 
 /**
  * hf_sysfs_tty_open() - Open one of their files that say something else each time.

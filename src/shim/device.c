@@ -101,6 +101,25 @@ int hf_device_open(const char *path, int flags)
 	return fd;
 }
 
+int hf_device_set_owner(const char *path, uint32_t uid, uint32_t gid,
+			uint32_t mode)
+{
+	struct hf_wire_owner owner = { .uid = uid, .gid = gid, .mode = mode };
+	struct hf_request req;
+	int ret;
+
+	if (strlen(path) >= sizeof(owner.path))
+		return -EPERM;
+	strcpy(owner.path, path);
+	ret = hf_request_begin(&req, HF_OP_DEVICE_OWNER);
+	if (ret)
+		return ret;
+	memcpy(req.slot->arg, &owner, sizeof(owner));
+	ret = hf_request_run(&req);
+	hf_request_end(&req);
+	return ret;
+}
+
 /* -- ioctls ------------------------------------------------------------------ */
 
 /* A nested array: where it is, and how much of it there is. */
@@ -251,6 +270,25 @@ ssize_t hf_device_read(int fd, void *buf, size_t count)
 	return n;
 }
 
+/* The device takes all of it, at once as far as a program can tell. */
+static ssize_t send_all(int fd, const char *buf, size_t count)
+{
+	size_t done = 0;
+
+	while (done < count) {
+		ssize_t n = send(fd, buf + done, count - done, MSG_NOSIGNAL);
+		struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno == EAGAIN)
+			REAL(poll)(&pfd, 1, -1);
+		else if (errno != EINTR)
+			return -1;
+	}
+	return (ssize_t)done;
+}
+
 ssize_t hf_device_write(int fd, const void *buf, size_t count)
 {
 	ssize_t n;
@@ -263,7 +301,7 @@ ssize_t hf_device_write(int fd, const void *buf, size_t count)
 		errno = error;
 		return -1;
 	}
-	n = send(fd, buf, count - count % EVENT, MSG_NOSIGNAL);
+	n = send_all(fd, buf, count - count % EVENT);
 	if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
 		errno = ENODEV;
 	return n;

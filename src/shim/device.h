@@ -24,6 +24,15 @@
 int hf_device_open(const char *path, int flags);
 
 /**
+ * hf_device_set_owner() - chown(2) and chmod(2) of a node.
+ * @uid: UINT32_MAX: as before; likewise @gid, @mode
+ *
+ * Return: 0 or a negative errno: -EPERM where it has to stay as it is.
+ */
+int hf_device_set_owner(const char *path, uint32_t uid, uint32_t gid,
+			uint32_t mode);
+
+/**
  * hf_input_fd() - A reader of an input device?
  * @n: set to its number, as in eventN; may be NULL
  *

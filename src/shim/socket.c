@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "seat/seatd_protocol.h"
 #include "shim/client.h"
 #include "shim/socket.h"
 
@@ -107,6 +108,17 @@ HF_SHIM_EXPORT int connect(int fd, const struct sockaddr *addr,
 		return 0;
 	errno = -ret;
 	return -1;
+}
+
+void hf_socket_bound(const struct sockaddr *addr, socklen_t length)
+{
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	int saved = errno;
+
+	if (hf_shim_active() && path_of(addr, length, path) &&
+	    !strcmp(path, HF_SEATD_PATH))
+		request(HF_SOCKET_UNLINK, path);
+	errno = saved;
 }
 
 bool hf_socket_answered(const struct hf_path *p)

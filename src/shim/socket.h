@@ -3,10 +3,19 @@
 #ifndef HF_SHIM_SOCKET_H
 #define HF_SHIM_SOCKET_H
 
+#include <sys/socket.h>
+
 #include "shim/path.h"
 
 /** hf_socket_answered() - Is this a socket that can be connected to? */
 bool hf_socket_answered(const struct hf_path *p);
+
+/**
+ * hf_socket_bound() - A program has given one of its own a name.
+ *
+ * From there on it is the one that answers by that name, for all.
+ */
+void hf_socket_bound(const struct sockaddr *addr, socklen_t length);
 
 /**
  * hf_socket_unlink() - Remove one, for all.

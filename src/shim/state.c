@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "shim/environment.h"
 #include "shim/shim.h"
 #include "uapi/wire.h"
 
@@ -44,7 +45,7 @@ static void init(void)
 {
 	char *map, *none = NULL;
 
-	if (!getenv(HF_ENV_SOCKET)) {
+	if (!hf_environment_learn()) {
 		atomic_store(&activity, INACTIVE);
 		return;
 	}

@@ -57,6 +57,8 @@ enum hf_wire_packet_type {
 	HF_WIRE_HELLO = 1, /* client: hf_wire_hello; answered in kind + channel */
 	HF_WIRE_FDS = 2,   /* either side: hf_wire_fds + descriptors */
 	HF_WIRE_QUERY = 3, /* client: hf_wire_query + text; answered with a memfd */
+	HF_WIRE_BROKER = 4,  /* client: hf_wire_hello: others connect by way of this */
+	HF_WIRE_CONNECT = 5, /* on that: hf_wire_hello + a socket: a new connection */
 };
 
 struct hf_wire_hello {
@@ -103,6 +105,7 @@ enum hf_wire_op {
 	HF_OP_MONITOR,	  /* cmd: hf_monitor_op; arg: hf_wire_monitor */
 	HF_OP_SOCKET,	  /* cmd: hf_socket_op; arg: a socket's path */
 	HF_OP_DEVICE_OPEN, /* cmd: O_*, arg: a node's path; answer: a descriptor */
+	HF_OP_DEVICE_OWNER, /* arg: hf_wire_owner; answered when all can see it */
 	HF_OP_DEVICE_IOCTL, /* on the first descriptor; see uapi/device_ioctls.h */
 };
 
@@ -120,6 +123,12 @@ struct hf_wire_write {
 	uint32_t pad;
 	char path[HF_WIRE_PATH_MAX + 1];
 	char bytes[HF_WIRE_WRITE_MAX];
+};
+
+/* Whose a node is to be, and who may: UINT32_MAX: as before. */
+struct hf_wire_owner {
+	uint32_t uid, gid, mode;
+	char path[HF_WIRE_PATH_MAX + 1];
 };
 
 /*

@@ -21,18 +21,18 @@ write_ini() {
 # start_weston [ARG...]: on the server that runs; one with an output of 640x480 unless
 # there is one. What it says is in weston.log, the pid of `holdfast run` in $weston. Root's
 # opens a terminal and the devices itself, and needs nobody for that; Debian's Weston asks
-# logind or a launcher where it is not root.
+# logind where it is not root.
 start_weston() {
-	need weston python3
+	need weston python3 dbus-daemon
 	[ -n "${server:-}" ] || start_server --output 640x480
 	[ -e weston.ini ] || write_ini
 	# A socket's path is short.
 	export XDG_RUNTIME_DIR=${PWD%/*}/r$$ WAYLAND_DISPLAY=wayland-test
 	mkdir -p -m 700 "$XDG_RUNTIME_DIR"
 	rm -f "$XDG_RUNTIME_DIR"/wayland-test* weston.log
-	local command=(python3 "$here/weston.py")
-	[ "$(id -u)" -ne 0 ] || command=(weston --tty=1)
-	"$holdfast" run --socket "$PWD/server" -- "${command[@]}" --config="$PWD/weston.ini" \
+	local command=(--logind -- weston)
+	[ "$(id -u)" -ne 0 ] || command=(-- weston --tty=1)
+	"$holdfast" run --socket "$PWD/server" "${command[@]}" --config="$PWD/weston.ini" \
 		--backend=drm-backend.so --continue-without-input --debug \
 		--logger-scopes=log,drm-backend --socket=wayland-test \
 		--log="$PWD/weston.log" "$@" >out 2>&1 &

@@ -71,28 +71,30 @@ static int bind_name(int fd, const char *name)
 		    offsetof(struct sockaddr_un, sun_path) + 1 + len);
 }
 
-int hf_endpoint_open(struct hf_endpoints *endpoints,
-		     struct hf_endpoint *endpoint, const char *name,
-		     void (*hung_up)(struct hf_endpoint *endpoint), int *client)
+static int make_pair(const struct hf_endpoints *endpoints, int type, int sv[2])
 {
-	/* Nothing but the hang-up, which needs not be asked for. */
-	struct epoll_event event = { .data.u64 = endpoints->last_id + 1 };
-	struct stat st;
-	int sv[2], err;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, sv))
 		return -errno;
-	if (sv[0] >= endpoints->max_fds) {
-		close(sv[0]);
-		close(sv[1]);
-		return -ENFILE;
-	}
-	/*
-	 * Shut: a packet that holds the client's own end would keep it open
-	 * for ever.
-	 */
-	if (bind_name(sv[0], name) || stuff(sv[1]) ||
-	    shutdown(sv[0], SHUT_RD) || fstat(sv[1], &st) ||
+	if (sv[0] < endpoints->max_fds)
+		return 0;
+	close(sv[0]);
+	close(sv[1]);
+	return -ENFILE;
+}
+
+/* A pair becomes an endpoint, or is closed. */
+static int add_pair(struct hf_endpoints *endpoints,
+		    struct hf_endpoint *endpoint, const int sv[2],
+		    const char *name, uint32_t events)
+{
+	struct epoll_event event = {
+		.events = events,
+		.data.u64 = endpoints->last_id + 1,
+	};
+	struct stat st;
+	int err;
+
+	if (bind_name(sv[0], name) || fstat(sv[1], &st) ||
 	    epoll_ctl(endpoints->epoll, EPOLL_CTL_ADD, sv[0], &event)) {
 		err = errno;
 		close(sv[0]);
@@ -103,12 +105,73 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 	endpoint->fd = sv[0];
 	endpoint->dev = st.st_dev;
 	endpoint->inode = st.st_ino;
-	endpoint->hung_up = hung_up;
 	HASH_ADD(by_id, endpoints->by_id, id, sizeof(endpoint->id), endpoint);
 	HASH_ADD(by_inode, endpoints->by_inode, inode, sizeof(endpoint->inode),
 		 endpoint);
-	*client = sv[1];
 	return 0;
+}
+
+int hf_endpoint_open(struct hf_endpoints *endpoints,
+		     struct hf_endpoint *endpoint, const char *name,
+		     void (*hung_up)(struct hf_endpoint *endpoint), int *client)
+{
+	int sv[2], ret = make_pair(endpoints, SOCK_SEQPACKET, sv);
+
+	if (ret)
+		return ret;
+	/*
+	 * Shut: a packet that holds the client's own end would keep it open
+	 * for ever.
+	 */
+	if (stuff(sv[1]) || shutdown(sv[0], SHUT_RD)) {
+		ret = -errno;
+		close(sv[0]);
+		close(sv[1]);
+		return ret;
+	}
+	endpoint->hung_up = hung_up;
+	endpoint->ready = NULL;
+	/* Nothing but the hang-up, which needs not be asked for. */
+	ret = add_pair(endpoints, endpoint, sv, name, 0);
+	if (!ret)
+		*client = sv[1];
+	return ret;
+}
+
+int hf_endpoint_open_stream(struct hf_endpoints *endpoints,
+			    struct hf_endpoint *endpoint, const char *name,
+			    void (*hung_up)(struct hf_endpoint *endpoint),
+			    bool (*ready)(struct hf_endpoint *endpoint),
+			    int room, int *client)
+{
+	int sv[2], ret = make_pair(endpoints, SOCK_STREAM, sv);
+
+	if (ret)
+		return ret;
+	room /= 2; /* the kernel doubles it */
+	if (setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room))) {
+		ret = -errno;
+		close(sv[0]);
+		close(sv[1]);
+		return ret;
+	}
+	endpoint->hung_up = hung_up;
+	endpoint->ready = ready;
+	ret = add_pair(endpoints, endpoint, sv, name, EPOLLIN);
+	if (!ret)
+		*client = sv[1];
+	return ret;
+}
+
+void hf_endpoint_want_room(struct hf_endpoints *endpoints,
+			   struct hf_endpoint *endpoint, bool want)
+{
+	struct epoll_event event = {
+		.events = want ? EPOLLIN | EPOLLOUT : EPOLLIN,
+		.data.u64 = endpoint->id,
+	};
+
+	epoll_ctl(endpoints->epoll, EPOLL_CTL_MOD, endpoint->fd, &event);
 }
 
 void hf_endpoint_close(struct hf_endpoints *endpoints,
@@ -203,6 +266,6 @@ void hf_endpoints_hang_up(struct hf_endpoints *endpoints, uint64_t id)
 	struct hf_endpoint *endpoint;
 
 	HASH_FIND(by_id, endpoints->by_id, &id, sizeof(id), endpoint);
-	if (endpoint)
+	if (endpoint && (!endpoint->ready || !endpoint->ready(endpoint)))
 		endpoint->hung_up(endpoint);
 }

@@ -11,6 +11,7 @@
 #ifndef HF_BASE_ENDPOINT_H
 #define HF_BASE_ENDPOINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <uthash.h>
@@ -20,6 +21,8 @@
  * @fd: the server's end of the socket
  * @inode: of the client's end
  * @hung_up: called when the client's end is gone; closes the endpoint
+ * @ready: of a stream: called when something can be read, or written again where
+ *	that was waited for; false: the client's end is gone
  */
 struct hf_endpoint {
 	uint64_t id;
@@ -27,6 +30,7 @@ struct hf_endpoint {
 	dev_t dev; /* and the device it is on */
 	ino_t inode;
 	void (*hung_up)(struct hf_endpoint *endpoint);
+	bool (*ready)(struct hf_endpoint *endpoint);
 	UT_hash_handle by_id, by_inode;
 };
 
@@ -54,6 +58,21 @@ int hf_endpoint_open(struct hf_endpoints *endpoints,
 		     struct hf_endpoint *endpoint, const char *name,
 		     void (*hung_up)(struct hf_endpoint *endpoint),
 		     int *client);
+/**
+ * hf_endpoint_open_stream() - Make a pair that both ends write to.
+ * @ready: see struct hf_endpoint
+ * @room: bytes, as SO_SNDBUF counts them, that may wait for the client to read them
+ *
+ * The client's end polls as writable. Otherwise as hf_endpoint_open().
+ */
+int hf_endpoint_open_stream(struct hf_endpoints *endpoints,
+			    struct hf_endpoint *endpoint, const char *name,
+			    void (*hung_up)(struct hf_endpoint *endpoint),
+			    bool (*ready)(struct hf_endpoint *endpoint),
+			    int room, int *client);
+/** hf_endpoint_want_room() - Call ready() when a stream can be written to again. */
+void hf_endpoint_want_room(struct hf_endpoints *endpoints,
+			   struct hf_endpoint *endpoint, bool want);
 void hf_endpoint_close(struct hf_endpoints *endpoints,
 		       struct hf_endpoint *endpoint);
 

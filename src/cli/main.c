@@ -37,11 +37,20 @@ enum {
 	CHECK,
 	STRICT,
 	PROBLEMS,
+	OBJECTS,
 	FORMAT,
 	DURATION,
 	RECORD,
 	CONNECTOR,
 	FRAMES,
+	VNC,
+	HTTP,
+	NOVNC,
+	PASSWORD_FILE,
+	VIEW_ONLY,
+	VIEW,
+	NO_SEAT,
+	LAYOUT,
 };
 
 /* Which commands an option belongs to. */
@@ -55,6 +64,8 @@ enum {
 	VBLANK = 64,
 	TRACING = 128,
 	RECORDING = 256,
+	VIEWING = 512,
+	INPUT = 1024,
 };
 
 static const struct command {
@@ -70,8 +81,10 @@ static const struct command {
 	{ "top", TOP, hf_cli_top },
 	{ "trace", TRACING, hf_cli_trace },
 	{ "inject", INJECT, hf_cli_inject },
+	{ "input", INPUT, hf_cli_input },
 	{ "vblank", VBLANK, hf_cli_vblank },
 	{ "record", RECORDING, hf_cli_record },
+	{ "view", VIEWING, hf_cli_view },
 };
 
 static const struct option long_options[] = {
@@ -93,6 +106,7 @@ static const struct option long_options[] = {
 	{ "check", no_argument, NULL, CHECK },
 	{ "strict", no_argument, NULL, STRICT },
 	{ "problems", no_argument, NULL, PROBLEMS },
+	{ "objects", no_argument, NULL, OBJECTS },
 	{ "json", no_argument, NULL, JSON },
 	{ "crtc", required_argument, NULL, CRTC },
 	{ "format", required_argument, NULL, FORMAT },
@@ -103,6 +117,14 @@ static const struct option long_options[] = {
 	{ "record", required_argument, NULL, RECORD },
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
+	{ "vnc", required_argument, NULL, VNC },
+	{ "http", required_argument, NULL, HTTP },
+	{ "novnc", required_argument, NULL, NOVNC },
+	{ "password-file", required_argument, NULL, PASSWORD_FILE },
+	{ "view-only", no_argument, NULL, VIEW_ONLY },
+	{ "view", optional_argument, NULL, VIEW },
+	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
 
@@ -129,15 +151,27 @@ static unsigned int commands_of(int option)
 	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
+	case VIEW:
+	case NO_SEAT:
 		return RUN | SERVE;
 	case HELP:
-		return INJECT | VBLANK;
+		return INJECT | VBLANK | INPUT;
+	case LAYOUT:
+		return INPUT;
 	case JSON:
 	case PROBLEMS:
+	case OBJECTS:
 		return INFO;
 	case CRTC:
 	case CONNECTOR:
-		return SHOT | RECORDING;
+		return SHOT | RECORDING | VIEWING;
+	case VNC:
+	case HTTP:
+	case NOVNC:
+		return VIEWING;
+	case PASSWORD_FILE:
+	case VIEW_ONLY:
+		return RUN | SERVE | VIEWING;
 	case FORMAT:
 		return TRACING;
 	case DURATION:
@@ -146,7 +180,7 @@ static unsigned int commands_of(int option)
 		return RECORDING;
 	default:
 		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
-		       TRACING | RECORDING;
+		       TRACING | RECORDING | VIEWING | INPUT;
 	}
 }
 
@@ -170,11 +204,15 @@ static void print_help(void)
 	     "                           FILE.png | -\n"
 	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
 	     "                       [--frames N] [--duration SECONDS] FILE\n"
-	     "       holdfast info [--socket PATH] [--json | --problems]\n"
+	     "       holdfast view [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                     [--vnc [ADDRESS:]PORT] [--http [ADDRESS:]PORT]\n"
+	     "                     [--password-file FILE] [--view-only] [--novnc DIR]\n"
+	     "       holdfast info [--socket PATH] [--json | --objects | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
 	     "                      [--output FILE] [--duration SECONDS]\n"
 	     "       holdfast inject [--socket PATH] COMMAND...   (inject --help)\n"
+	     "       holdfast input [--socket PATH] COMMAND...    (input --help)\n"
 	     "       holdfast vblank [--socket PATH] step [N] [--crtc N]|run|stop|fast\n"
 	     "\n"
 	     "run    start a DRM device, run PROGRAM on it, exit with its status\n"
@@ -194,6 +232,9 @@ static void print_help(void)
 	     "  --record FILE          frames of the first CRTC as they are flipped: to a\n"
 	     "                         video (.mkv .mp4 .webm .gif .y4m) or to pictures\n"
 	     "                         (%05d.png)\n"
+	     "  --view[=[ADDRESS:]PORT]\n"
+	     "                         have it watched, in a browser and with VNC viewers;\n"
+	     "                         with --password-file and --view-only as holdfast view\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -212,6 +253,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Attributes of an output:");
@@ -367,6 +409,25 @@ static int parse_option(const struct command *command,
 		return 0;
 	case FRAMES:
 		return parse_number("--frames", &options->frames);
+	case VNC:
+		options->vnc = optarg;
+		return 0;
+	case HTTP:
+		options->http = optarg;
+		return 0;
+	case NOVNC:
+		options->novnc = optarg;
+		return 0;
+	case PASSWORD_FILE:
+		options->password_file = optarg;
+		return 0;
+	case VIEW_ONLY:
+		options->view_only = true;
+		return 0;
+	case VIEW:
+		options->view = true;
+		options->view_port = optarg;
+		return 0;
 	case FORMAT:
 		return parse_format(options);
 	case DURATION:
@@ -394,6 +455,9 @@ static int parse_option(const struct command *command,
 		return 0;
 	case PROBLEMS:
 		options->problems = true;
+		return 0;
+	case OBJECTS:
+		options->objects = true;
 		return 0;
 	case SCANOUT:
 		return parse_scanout(options);
@@ -426,6 +490,12 @@ static int parse_option(const struct command *command,
 		return parse_planes(options);
 	case VIRTUAL_CURSOR:
 		options->virtual_cursor = true;
+		return 0;
+	case LAYOUT:
+		options->layout = optarg;
+		return 0;
+	case NO_SEAT:
+		options->no_seat = true;
 		return 0;
 	default:
 		return parse_crtc(options);

@@ -14,6 +14,7 @@
 
 #include "drivers/soft/engine.h"
 #include "mem/shmem.h"
+#include "seat/input.h"
 #include "server/inject_parse.h"
 #include "server/pace.h"
 #include "uapi/power.h"
@@ -437,6 +438,43 @@ static int clear(struct hf_server *server, const struct hf_inject *inject,
 	return 0;
 }
 
+/* -- the seat ---------------------------------------------------------------- */
+
+static const char *device_name(const struct hf_inject *inject)
+{
+	static const char *const names[HF_INPUT_DEVICES] = {
+		"keyboard", "mouse", "tablet", "touchscreen",
+	};
+
+	return names[inject->device];
+}
+
+static int plug_input(struct hf_server *server, const struct hf_inject *inject,
+		      char *why)
+{
+	int ret = hf_input_plug(server->seat, inject->device);
+
+	return ret ? hf_inject_why(why, ret, "the %s is there already",
+				   device_name(inject)) : 0;
+}
+
+static int unplug_input(struct hf_server *server,
+			const struct hf_inject *inject, char *why)
+{
+	int ret = hf_input_unplug(server->seat, inject->device);
+
+	return ret ? hf_inject_why(why, ret, "the %s is gone already",
+				   device_name(inject)) : 0;
+}
+
+static int do_input(struct hf_server *server, const struct hf_inject *inject,
+		    char *why)
+{
+	return hf_input_command(server->seat,
+				(const char *const *)inject->words,
+				inject->nwords, why);
+}
+
 #define SOFT HF_INJECT_DISPLAY
 #define CRTC (HF_INJECT_DISPLAY | HF_INJECT_CRTC)
 #define ENGINE HF_INJECT_ENGINE
@@ -475,6 +513,14 @@ const struct hf_inject_command hf_inject_commands[] = {
 	{ "suspend", "", "", "the device sleeps, and so does who calls it",
 	  0, SOFT, suspend },
 	{ "resume", "", "", "it goes on", 0, SOFT, resume },
+	{ "input plug", "u", "keyboard|mouse|tablet|touchscreen",
+	  "an input device comes", 0, HF_INJECT_SEAT, plug_input },
+	{ "input unplug", "u", "keyboard|mouse|tablet|touchscreen",
+	  "it goes: ENODEV for those who read it", 0, HF_INJECT_SEAT,
+	  unplug_input },
+	{ "input", "w", "COMMAND...",
+	  "a person does something: see holdfast input --help",
+	  0, HF_INJECT_SEAT, do_input },
 	{ "list", "", "", "print what is armed", 0, HF_INJECT_LISTS | HF_INJECT_NOW,
 	  NULL },
 	{ "clear", "", "", "nothing is armed any more", 0, 0, clear },
@@ -514,6 +560,8 @@ int hf_inject_check(struct hf_server *server, const struct hf_inject *inject,
 	if ((flags & HF_INJECT_DISPLAY) && server->vfio)
 		return hf_inject_why(why, -EOPNOTSUPP, "%s is for the soft device",
 				     inject->command->name);
+	if ((flags & HF_INJECT_SEAT) && !server->seat)
+		return hf_inject_why(why, -EOPNOTSUPP, "there is no seat");
 	if ((flags & HF_INJECT_ENGINE) && !server->engine->engine)
 		return hf_inject_why(why, -EOPNOTSUPP, "there is no engine");
 	if ((flags & HF_INJECT_CRTC) &&

@@ -28,6 +28,8 @@ struct hf_inject_command;
  * @good: the link is; likewise @test: tests of commits are meant, too, and @timed: @ns
  *	counts, and not @n
  * @file: name of an EDID's file
+ * @device: of the seat: HF_INPUT_*
+ * @words: what a person does, @nwords of them
  * @edid: its bytes, once hf_inject_load() or the caller put them there
  */
 struct hf_inject {
@@ -43,6 +45,9 @@ struct hf_inject {
 	char *file;
 	void *edid;
 	size_t edid_size;
+	unsigned int device;
+	char **words;
+	size_t nwords;
 };
 
 /**

@@ -14,6 +14,7 @@
 
 #include "cli/output.h"
 #include "kms/mode.h"
+#include "seat/input.h"
 #include "server/inject_parse.h"
 #include "uapi/power.h"
 
@@ -264,6 +265,40 @@ static int parse_n(struct parse *parse)
 	return parse_number(parse, MAX_N, &parse->inject->n);
 }
 
+static int parse_device(struct parse *parse)
+{
+	const char *word = take(parse);
+	int device = hf_input_find(word);
+
+	if (device < 0)
+		return hf_inject_why(parse->why, -EINVAL,
+				     "%s: not keyboard, mouse, tablet or touchscreen",
+				     word);
+	parse->inject->device = (unsigned int)device;
+	return 0;
+}
+
+/* What a person does: all that is left. */
+static int parse_words(struct parse *parse)
+{
+	struct hf_inject *inject = parse->inject;
+	int ret = hf_input_parse(parse->words, parse->n, parse->why);
+
+	if (ret)
+		return ret;
+	inject->words = calloc(parse->n, sizeof(*inject->words));
+	if (!inject->words)
+		return -ENOMEM;
+	while (parse->n) {
+		char *word = strdup(take(parse));
+
+		if (!word)
+			return -ENOMEM;
+		inject->words[inject->nwords++] = word;
+	}
+	return 0;
+}
+
 /* One that must be there, but for capitals. */
 static int parse_arg(struct parse *parse, char arg)
 {
@@ -301,6 +336,10 @@ static int parse_arg(struct parse *parse, char arg)
 		if (inject->test)
 			take(parse);
 		return 0;
+	case 'u':
+		return parse_device(parse);
+	case 'w':
+		return parse_words(parse);
 	default: /* 'X' */
 		return parse_crtc(parse);
 	}
@@ -411,6 +450,11 @@ void hf_inject_finish(struct hf_inject *inject)
 {
 	hf_output_finish(&inject->output);
 	inject->output = (struct hf_kms_output){ 0 };
+	for (size_t i = 0; i < inject->nwords; i++)
+		free(inject->words[i]);
+	free(inject->words);
+	inject->words = NULL;
+	inject->nwords = 0;
 	free(inject->modes);
 	free(inject->file);
 	free(inject->edid);

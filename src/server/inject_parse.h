@@ -11,6 +11,7 @@
 #define HF_INJECT_CRTC 4u    /* hf_inject.crtc */
 #define HF_INJECT_LISTS 8u   /* it answers with a list */
 #define HF_INJECT_NOW 16u    /* it is of no use at another time */
+#define HF_INJECT_SEAT 32u   /* there is one */
 
 /**
  * struct hf_inject_command - A row of the table.

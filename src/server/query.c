@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Questions that the command asks a running server: "info", "screenshot WHAT", "trace
- * FORMAT", "record WHAT". The answer is a memfd, so its size does not matter; those to
- * the last two are streams. WHAT is a CRTC's index or a connector's name.
+ * FORMAT", "record WHAT", "stream WHAT". The answer is a memfd, so its size does not
+ * matter; those to the last three are sockets. WHAT is a CRTC's index or a connector's
+ * name.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,39 +21,19 @@
 #include "mem/shmem.h"
 #include "server/inject.h"
 #include "server/json.h"
+#include "server/kms_state.h"
+#include "server/objects.h"
 #include "server/record.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/stream.h"
+#include "server/typist.h"
 #include "uapi/problem.h"
 #include "server/trace.h"
 
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
 	hf_json_add(obj, key, json_object_new_uint64(value));
-}
-
-static struct json_object *describe_object(const struct hf_gem_object *object)
-{
-	struct json_object *obj = json_object_new_object();
-
-	add_uint(obj, "id", hf_gem_object_owner(object)->object);
-	add_uint(obj, "pid", hf_gem_object_owner(object)->pid);
-	add_uint(obj, "bytes", object->size);
-	add_uint(obj, "handles", object->handle_count);
-	add_uint(obj, "references", object->refcount);
-	add_uint(obj, "name", object->name);
-	add_uint(obj, "pins", object->mapping ? object->mapping->refcount : 0);
-	hf_json_add(obj, "contiguous",
-			       json_object_new_boolean(
-				       hf_gem_object_contiguous(object)));
-	hf_json_add(obj, "user_pages",
-			       json_object_new_boolean(!object->backing));
-	hf_json_add(obj, "purged",
-			       json_object_new_boolean(object->purged));
-	hf_json_add(obj, "imported",
-			       json_object_new_boolean(object->foreign &&
-						       object->backing));
-	return obj;
 }
 
 /* Which lessee it is, of which file (0: that is closed), and what it has. */
@@ -79,9 +60,12 @@ static struct json_object *describe_lease(const struct hf_file *file)
 static struct json_object *describe_file(struct hf_file *file)
 {
 	struct json_object *obj = json_object_new_object();
+	char program[HF_COMM_SIZE];
 
+	hf_process_name(file->cred.pid, program);
 	add_uint(obj, "id", file->id);
 	add_uint(obj, "pid", file->cred.pid);
+	hf_json_add(obj, "program", json_object_new_string(program));
 	hf_json_add(obj, "node",
 			       json_object_new_string(
 				       file->render ? "render" : "primary"));
@@ -142,9 +126,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 			    struct totals *sum)
 {
 	struct json_object *files = json_object_object_get(root, "files");
-	struct json_object *objects = json_object_object_get(root, "objects");
 	struct json_object *crtcs = json_object_object_get(root, "crtcs");
-	struct hf_gem_object *object;
 	struct hf_file *file;
 
 	wl_list_for_each(file, &dev->files, link) {
@@ -159,8 +141,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
 	sum->writebacks += dev->kms.writebacks;
-	wl_list_for_each(object, &dev->gem.objects, link)
-		hf_json_append(objects, describe_object(object));
+	hf_objects_describe(dev, json_object_object_get(root, "objects"));
 	sum->objects += dev->gem.count;
 	sum->bytes += dev->gem.bytes;
 	sum->peak_objects += dev->gem.peak_count;
@@ -466,6 +447,60 @@ static void answer_inject(struct hf_server *server,
 	reply(&packet, fd, ret);
 }
 
+/* Who asked is answered when all is done. */
+struct input_answer {
+	struct hf_input_waiter waiter;
+	struct hf_wire_query query;
+	int fd;
+};
+
+static void input_done(struct hf_input_waiter *waiter)
+{
+	struct input_answer *answer = wl_container_of(waiter, answer, waiter);
+
+	reply(&answer->query, answer->fd,
+	      hf_shmem_data("holdfast input", "", 0));
+	free(answer);
+}
+
+static void answer_when_done(struct hf_server *server,
+			     const struct hf_wire_query *query, int fd)
+{
+	struct input_answer *answer = malloc(sizeof(*answer));
+
+	if (!answer) {
+		reply(query, fd, -ENOMEM);
+		return;
+	}
+	answer->waiter.done = input_done;
+	answer->query = *query;
+	answer->fd = fd;
+	hf_input_when_done(server->seat, &answer->waiter);
+}
+
+/* Where it fails, the answer's text says why. Without words it is a socket on which
+ * they come. */
+static void answer_input(struct hf_server *server,
+			 const struct hf_wire_query *query, int fd)
+{
+	struct hf_wire_query packet = *query;
+	char why[HF_INPUT_WHY] = "there is no seat";
+	int ret = -EOPNOTSUPP;
+
+	pthread_mutex_lock(&server->sys->lock);
+	if (server->seat && !query->text[6])
+		ret = hf_typist_open(server);
+	else if (server->seat)
+		ret = hf_typist_command(server, query->text + 6, why);
+	if (!ret)
+		answer_when_done(server, query, fd);
+	pthread_mutex_unlock(&server->sys->lock);
+	if (!ret)
+		return;
+	snprintf(packet.text, sizeof(packet.text), "%s", ret < 0 ? why : "");
+	reply(&packet, fd, ret);
+}
+
 static void answer_record(struct hf_server *server, const char *what,
 			  const struct hf_wire_query *query, int fd)
 {
@@ -474,6 +509,19 @@ static void answer_record(struct hf_server *server, const char *what,
 	int ret = find_crtc(server, what, &dev, &crtc);
 
 	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
+}
+
+/* A connector that is on no CRTC may come to be. */
+static void answer_stream(struct hf_server *server, const char *what,
+			  const struct hf_wire_query *query, int fd)
+{
+	struct hf_device *dev;
+	unsigned int crtc;
+	int ret = find_crtc(server, what, &dev, &crtc);
+
+	if (!ret || ret == -ENOTCONN)
+		ret = hf_stream_open(server, what);
+	reply(query, fd, ret);
 }
 
 void hf_query_answer(struct hf_server *server,
@@ -493,8 +541,16 @@ void hf_query_answer(struct hf_server *server,
 		answer_inject(server, query, fd, data);
 		return;
 	}
+	if (!strncmp(query->text, "input\n", 6)) {
+		answer_input(server, query, fd);
+		return;
+	}
 	if (!strncmp(query->text, "record ", 7)) {
 		answer_record(server, query->text + 7, query, fd);
+		return;
+	}
+	if (!strncmp(query->text, "stream ", 7)) {
+		answer_stream(server, query->text + 7, query, fd);
 		return;
 	}
 	if (!strncmp(query->text, "screenshot ", 11))

@@ -28,13 +28,17 @@
 #include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
+#include "seat/vt.h"
 #include "server/debugfs.h"
+#include "server/desktop.h"
 #include "server/pace.h"
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/record.h"
+#include "server/stream.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
+#include "server/typist.h"
 #include "uapi/call.h"
 #include "uapi/check.h"
 #include "uapi/power.h"
@@ -465,7 +469,7 @@ static int build_tree(const struct hf_server *server)
 	}
 	if (server->engine != dev)
 		devices[n++] = describe_device(server->engine);
-	return hf_sysfs_build(devices, n);
+	return hf_sysfs_build(devices, n, server->seat);
 }
 
 static void unmap_tree(const struct hf_tree *tree)
@@ -498,6 +502,58 @@ static int update_tree(struct hf_server *server)
 	atomic_fetch_add(&server->generation, 1);
 	return 0;
 }
+
+/* -- the seat -------------------------------------------------------------- */
+
+static void seat_changed(void *data)
+{
+	struct hf_server *server = data;
+
+	eventfd_write(server->sys->changed_fd, 1);
+}
+
+static void seat_ttys(void *data)
+{
+	hf_clients_update_ttys(data);
+}
+
+static void seat_uevent(void *data, const char *devpath, const char *action)
+{
+	hf_uevent_below(data, devpath, action);
+}
+
+static int seat_bounds(void *data, const char *connector, struct hf_rect *all,
+		       struct hf_rect *rect)
+{
+	const struct hf_server *server = data;
+
+	return hf_desktop_bounds(&server->dev->kms, connector, all, rect);
+}
+
+static int create_seat(struct hf_server *server)
+{
+	static const struct hf_seat_funcs funcs = {
+		.changed = seat_changed,
+		.ttys = seat_ttys,
+		.uevent = seat_uevent,
+		.bounds = seat_bounds,
+	};
+
+	server->seat = hf_seat_create(server->sys, &funcs, server);
+	return server->seat ? 0 : -errno;
+}
+
+static void destroy_seat(struct hf_server *server)
+{
+	if (!server->seat)
+		return;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_seat_destroy(server->seat);
+	server->seat = NULL;
+	pthread_mutex_unlock(&server->sys->lock);
+}
+
+/* -- what has happened, for all to see ------------------------------------- */
 
 static void stop_settling(struct hf_call *call)
 {
@@ -549,6 +605,18 @@ static int tree_stale(int fd, uint32_t mask, void *data)
 	(void)mask;
 	pthread_mutex_lock(&server->sys->lock);
 	hf_server_refresh(server);
+	pthread_mutex_unlock(&server->sys->lock);
+	return 0;
+}
+
+static int ttys_ready(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_vts_dispatch(hf_seat_vts(server->seat));
 	pthread_mutex_unlock(&server->sys->lock);
 	return 0;
 }
@@ -681,6 +749,8 @@ static bool add_sources(struct hf_server *server)
 		{ server->sys->changed_fd, tree_stale },
 		{ server->monitors.epoll, monitors_ready },
 		{ server->dev->irq_fd, device_interrupts },
+		{ server->seat ? hf_vts_fd(hf_seat_vts(server->seat)) : -1,
+		  ttys_ready },
 	};
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
@@ -839,6 +909,7 @@ int hf_server_replug(struct hf_server *server)
 	hf_uevent_device(server, dev, "add");
 	hf_tracing_follow(server);
 	hf_records_follow(server);
+	hf_streams_follow(server);
 	configuration_changed(&dev->kms);
 	return 0;
 }
@@ -852,6 +923,7 @@ int hf_server_init(struct hf_server *server,
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
 	wl_list_init(&server->brokers);
+	wl_list_init(&server->typists);
 	wl_list_init(&server->settling);
 	pthread_mutex_init(&server->shots_lock, NULL);
 	pthread_cond_init(&server->no_shots, NULL);
@@ -879,8 +951,12 @@ int hf_server_init(struct hf_server *server,
 	if (!ret)
 		ret = hf_records_init(server);
 	if (!ret)
+		ret = hf_streams_init(server);
+	if (!ret)
 		ret = hf_monitors_init(&server->monitors, server->sys->instance,
 				       server->sys->endpoints.max_fds);
+	if (!ret && !options->no_seat)
+		ret = create_seat(server);
 	if (!ret) {
 		hf_uevents_init(server);
 		ret = update_tree(server);
@@ -930,7 +1006,9 @@ void hf_server_finish(struct hf_server *server)
 	free(server->told);
 	server->told = NULL;
 	hf_clients_destroy(server);
+	hf_typists_finish(server);
 	hf_query_finish(server);
+	hf_streams_finish(server);
 	hf_records_finish(server);
 	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);
@@ -943,6 +1021,7 @@ void hf_server_finish(struct hf_server *server)
 	}
 	if (server->sys)
 		hf_debugfs_finish(server->sys);
+	destroy_seat(server);
 	hf_uevents_finish(server);
 	hf_monitors_finish(&server->monitors);
 	while (server->sys && !wl_list_empty(&server->sys->devices)) {

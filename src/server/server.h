@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <wayland-server-core.h>
 
+#include "seat/seat.h"
 #include "server/monitor.h"
 #include "server/uevent.h"
 #include "uapi/device.h"
@@ -24,6 +25,7 @@ struct hf_server {
 	struct hf_system *sys;
 	struct hf_vfio *vfio;  /* of the one with the display, or NULL */
 	struct hf_device *dev; /* the one with the display */
+	struct hf_seat *seat; /* NULL: none */
 	struct hf_device *engine; /* the one with the engine: the same, or another */
 	int listen_fd;
 	int spare_fd; /* to be given up where there are no others */
@@ -36,12 +38,13 @@ struct hf_server {
 	struct hf_uevents uevents;
 	struct hf_monitors monitors;
 	struct wl_list settling; /* hf_call.wait.settled */
-	struct wl_event_source *sources[7];
+	struct wl_event_source *sources[8];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	struct wl_list brokers; /* connections that others are made by way of */
 	char **told; /* programs that are known not to see the device */
 	unsigned int ntold;
+	struct wl_list typists; /* server/typist.c */
 	_Atomic uint64_t ioctls;
 	uint32_t spin; /* rounds before a client's thread sleeps */
 	pthread_mutex_t shots_lock;
@@ -49,6 +52,7 @@ struct hf_server {
 	unsigned int shots; /* threads that compose a screenshot */
 	struct hf_tracing *tracing; /* server/trace.h */
 	struct hf_recordings *records; /* server/record.h */
+	struct hf_streams *streams; /* server/stream.h */
 	struct hf_scenario *scenario; /* NULL: none */
 	bool replugging; /* a new device is being made, without the lock */
 	bool children; /* the programs are processes below this one */
@@ -74,6 +78,7 @@ struct hf_server {
  * @client_memory: bytes that those of one client may; 0: half of the machine's
  * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  * @pace: how the devices' time passes
+ * @no_seat: there are no input devices and no terminals
  *
  * What it points to must stay until hf_server_finish().
  */
@@ -84,6 +89,7 @@ struct hf_server_options {
 	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
 	bool contiguous, split, incoherent, check;
+	bool no_seat;
 	size_t pool, memory, client_memory;
 	enum hf_clock_pace pace;
 	const struct hf_kms_output *outputs;
@@ -129,6 +135,8 @@ void hf_clients_destroy(struct hf_server *server);
 int hf_clients_pids(struct hf_server *server, int *pids, int max);
 /** hf_clients_update_tree() - Tell them that there is a new tree of paths. */
 void hf_clients_update_tree(struct hf_server *server);
+/** hf_clients_update_ttys() - Tell them which ptys the VTs are. The lock is held. */
+void hf_clients_update_ttys(struct hf_server *server);
 /** hf_clients_trace() - Tell them whether somebody wants to know who calls. */
 void hf_clients_trace(struct hf_server *server, bool on);
 /** hf_clients_describe() - For the answer to "info". */

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct hf_seat;
+
 /**
  * struct hf_sysfs_connector - what sysfs says of a connector
  * @name: without the card's, such as "HDMI-A-1"
@@ -64,11 +66,13 @@ struct hf_sysfs_device {
  * hf_sysfs_build() - Lay out the paths of some devices.
  * @devices: each with a name and minor numbers of its own
  * @n: how many
+ * @seat: whose devices are there, too; NULL: there is none
  *
  * Return: a sealed memfd in the format of uapi/tree.h, close-on-exec, or a
  * negative errno: %EINVAL for two nodes of the same path, %ENAMETOOLONG,
  * %ENOMEM, %EMFILE.
  */
-int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n);
+int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n,
+		   const struct hf_seat *seat);
 
 #endif

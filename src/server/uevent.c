@@ -374,6 +374,14 @@ void hf_uevent_device(struct hf_server *server, const struct hf_device *dev,
 	note(server->sys, all, dir, action, &none);
 }
 
+void hf_uevent_below(struct hf_server *server, const char *dir,
+		     const char *action)
+{
+	struct text none = { .size = 0 };
+
+	note(server->sys, true, dir, action, &none);
+}
+
 /* -- events that somebody asks for ------------------------------------------- */
 
 /* "6a35c1c0-..." */

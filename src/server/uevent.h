@@ -40,6 +40,12 @@ void hf_uevent_device(struct hf_server *server, const struct hf_device *dev,
 		      const char *action);
 
 /**
+ * hf_uevent_below() - The same for any directory of the tree, and all below it.
+ */
+void hf_uevent_below(struct hf_server *server, const char *dir,
+		     const char *action);
+
+/**
  * hf_uevent_synthesize() - Somebody wrote to the file `uevent` in a directory.
  * @dir: a device's or a driver's
  * @text: "change", or "change UUID KEY=VALUE ..."

@@ -698,6 +698,19 @@ unsigned int hf_shim_tree_generation(void)
 	return link ? atomic_load(&link->channel->tree) : 0;
 }
 
+struct hf_wire_channel *hf_client_channel(bool connect)
+{
+	struct hf_link *link = atomic_load(&client()->links[0]);
+	struct hf_locked locked;
+
+	if (!link && connect) {
+		hf_client_lock(&locked);
+		link = link_at(0);
+		hf_client_unlock(&locked);
+	}
+	return link ? link->channel : NULL;
+}
+
 /* -- descriptors of the shim's own ------------------------------------------ */
 
 int hf_own_maps_fd(void)

@@ -91,6 +91,8 @@ void hf_file_forget(int fd);
 uint32_t hf_file_likely(int fd);
 /* In place of a DRM file's number: another file of the server's (shim/served.h). */
 #define HF_FILE_SERVED UINT32_MAX
+/* Likewise: a character device that is not DRM's (shim/device.h). */
+#define HF_FILE_DEVICE (UINT32_MAX - 1)
 
 /** hf_file_mark() - Remember what a number is. */
 void hf_file_mark(int fd, uint32_t file);
@@ -139,6 +141,15 @@ bool hf_client_query(struct hf_wire_query *query);
 bool hf_client_ids(uid_t *uid, gid_t *gid);
 /** hf_client_prepare() - Connect this process, if it ever may have to. */
 void hf_client_prepare(void);
+
+/**
+ * hf_client_channel() - What the server shares with this process.
+ * @connect: make a connection where there is none
+ *
+ * Return: NULL where there is none; else it stays mapped.
+ */
+struct hf_wire_channel *hf_client_channel(bool connect);
+
 /** hf_client_connected() - Has this process ever talked to a server? */
 bool hf_client_connected(void);
 

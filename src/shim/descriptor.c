@@ -5,12 +5,16 @@
  * state, no locks.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "shim/client.h"
 #include "shim/descriptor.h"
 #include "shim/shim.h"
 #include "uapi/wire.h"
@@ -60,4 +64,47 @@ bool hf_is_dma_buf(int fd, const struct stat *st)
 	n = REAL(readlink)(path, target, sizeof(target));
 	return n >= (ssize_t)sizeof(name) - 1 &&
 	       !memcmp(target, name, sizeof(name) - 1);
+}
+
+/* A VT is a pty of the server's: by its minor number. */
+static unsigned int vt_of_pty(const struct hf_wire_channel *channel,
+			      unsigned int pty)
+{
+	for (unsigned int i = 1; i < HF_WIRE_VTS; i++)
+		if (atomic_load(&channel->vts[i]) == pty + 1)
+			return i;
+	return 0;
+}
+
+/* The server marks its ptys, so that a program on another terminal need not ask. */
+unsigned int hf_vt_of_stat(const struct stat *st)
+{
+	const struct hf_wire_channel *channel;
+	int saved = errno;
+
+	if (!S_ISCHR(st->st_mode) || !hf_shim_active())
+		return 0;
+	channel = hf_client_channel(st->st_mode & S_ISVTX);
+	errno = saved;
+	if (!channel || atomic_load(&channel->vt_dev) != st->st_dev)
+		return 0;
+	return vt_of_pty(channel, minor(st->st_rdev));
+}
+
+unsigned int hf_vt_number(int fd)
+{
+	const struct hf_wire_channel *channel;
+	unsigned int dev, number = 0;
+	int saved = errno;
+	struct stat st;
+
+	if (hf_shim_active() && !REAL(fstat)(fd, &st) && S_ISCHR(st.st_mode) &&
+	    !REAL(ioctl)(fd, TIOCGDEV, &dev)) {
+		channel = hf_client_channel(true);
+		if (channel && (st.st_rdev == makedev(5, 0) ||
+				st.st_dev == atomic_load(&channel->vt_dev)))
+			number = vt_of_pty(channel, minor(dev));
+	}
+	errno = saved;
+	return number;
 }

@@ -18,6 +18,20 @@
  */
 const char *hf_endpoint_name(int fd, struct sockaddr_un *addr);
 
+/**
+ * hf_vt_of_stat() - The number of the virtual terminal that this is, or 0.
+ * @st: what the kernel says of a descriptor
+ *
+ * Connects to the server only where it looks like one. Keeps errno.
+ */
+unsigned int hf_vt_of_stat(const struct stat *st);
+/**
+ * hf_vt_number() - Likewise of a descriptor, which may be of /dev/tty, too.
+ *
+ * Connects wherever it is a tty.
+ */
+unsigned int hf_vt_number(int fd);
+
 /** hf_is_sync_file() - A sync_file of a server's? */
 bool hf_is_sync_file(int fd);
 

@@ -126,7 +126,7 @@ static bool has_name(const struct dir *d, const char *name)
 	return false;
 }
 
-/* All that the kernel lists; a place is an offset into it. */
+/* All that the kernel lists. */
 static bool load_machine(struct dir *d)
 {
 	for (;;) {
@@ -135,21 +135,48 @@ static bool load_machine(struct dir *d)
 		if (!make_room(d, 32768))
 			return false;
 		n = REAL(getdents64)(d->fd, d->records + d->size, 32768);
-		if (n <= 0) {
-			for (size_t i = 0; i < d->size;) {
-				struct dirent *e = record_at(d, i);
-
-				i += e->d_reclen;
-				e->d_off = (off_t)i;
-			}
+		if (n <= 0)
 			return n == 0;
-		}
 		d->size += (size_t)n;
 	}
 }
 
+/* Is this entry of the machine's directory not to be seen, or only ours? */
+static bool is_hidden(const struct hf_tree *tree, const char *dir,
+		      const char *name)
+{
+	char path[PATH_MAX + 256];
+	const struct hf_tree_node *node;
+
+	strcpy(path, dir);
+	strcat(path, "/");
+	strcat(path, name);
+	node = hf_tree_find(tree, path);
+	return node ? node->flags & HF_TREE_FIRST : hf_path_hidden(tree, path);
+}
+
+/* A place is an offset into the records. */
+static void drop_hidden(struct dir *d, const struct hf_tree *tree,
+			const char *path)
+{
+	size_t end = 0;
+
+	for (size_t i = 0; i < d->size;) {
+		struct dirent *e = record_at(d, i);
+		size_t size = e->d_reclen;
+
+		i += size;
+		if (tree && is_hidden(tree, path, e->d_name))
+			continue;
+		e = memmove(record_at(d, end), e, size);
+		end += size;
+		e->d_off = (off_t)end;
+	}
+	d->size = end;
+}
+
 /* What the tree has in a directory of the machine, and the machine has not. */
-static bool load_extra(struct dir *d, const char *path)
+static bool merge_tree(struct dir *d, const char *path)
 {
 	const struct hf_tree_node *node = NULL;
 	struct hf_path p;
@@ -157,6 +184,7 @@ static bool load_extra(struct dir *d, const char *path)
 
 	/* For the tree; the path itself is the machine's. */
 	hf_path_resolve(AT_FDCWD, path, 0, &p);
+	drop_hidden(d, p.tree, path);
 	while (ok && p.tree && (node = hf_tree_next(p.tree, path, node))) {
 		const char *name = hf_tree_name(p.tree, node);
 		size_t size = record_size(strlen(name));
@@ -197,7 +225,7 @@ static bool load(struct dir *d)
 	if (!d->machine)
 		return load_virtual(d);
 	hf_path_of_fd(d->fd, path);
-	return load_machine(d) && load_extra(d, path);
+	return load_machine(d) && merge_tree(d, path);
 }
 
 /* A DIR of ours on a descriptor, which stays the caller's on failure. */
@@ -292,17 +320,18 @@ static bool worth_a_look(const char *name)
 
 HF_SHIM_EXPORT DIR *opendir(const char *name)
 {
+	bool first = hf_path_first(AT_FDCWD, name);
 	int saved = errno;
 	DIR *dir = NULL;
 
 	errno = ENOENT;
-	if (!hf_cwd_claims(AT_FDCWD, name)) {
+	if (!first && !hf_cwd_claims(AT_FDCWD, name)) {
 		errno = saved;
 		dir = REAL(opendir)(name);
 	}
 	if (dir)
 		return worth_a_look(name) ? merge(dir) : dir;
-	if (!hf_path_missed(AT_FDCWD, name))
+	if (!first && !hf_path_missed(AT_FDCWD, name))
 		return NULL;
 	dir = open_ours(AT_FDCWD, name);
 	if (dir)
@@ -472,7 +501,7 @@ static bool scan_ours(int dirfd, const char *name)
 	if (!hf_shim_active())
 		return false;
 	if (hf_cwd_claims(dirfd, name) || hf_path_named(name) ||
-	    worth_a_look(name))
+	    hf_path_first(dirfd, name) || worth_a_look(name))
 		return true;
 	return dirfd != AT_FDCWD && name[0] != '/';
 }

@@ -22,6 +22,7 @@
 #include "shim/attribute.h"
 #include "shim/client.h"
 #include "shim/descriptor.h"
+#include "shim/device.h"
 #include "shim/heap.h"
 #include "shim/netlink.h"
 #include "shim/poll.h"
@@ -223,13 +224,24 @@ static ssize_t read_events(int fd, void *buf, size_t count)
 	}
 }
 
+/* What the kernel read may be from something of ours all the same. */
+static ssize_t received(int fd, const void *buf, size_t count, ssize_t n)
+{
+	if (n == 0 && count && hf_device_ended(fd)) {
+		errno = ENODEV;
+		return -1;
+	}
+	return hf_monitor_received(fd, buf, count, n);
+}
+
 HF_SHIM_EXPORT ssize_t read(int fd, void *buf, size_t count)
 {
 	if (hf_served(fd))
 		return hf_served_read(fd, buf, count);
+	if (hf_device_known(fd))
+		return hf_device_read(fd, buf, count);
 	if (!is_drm(fd))
-		return hf_monitor_received(fd, buf, count,
-					   REAL(read)(fd, buf, count));
+		return received(fd, buf, count, REAL(read)(fd, buf, count));
 	return read_events(fd, buf, count);
 }
 
@@ -247,6 +259,8 @@ HF_SHIM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
 	if (n != 1)
 		return REAL(readv)(fd, iov, n);
+	if (hf_device_known(fd))
+		return hf_device_read(fd, iov->iov_base, iov->iov_len);
 	if (!is_drm(fd))
 		return hf_monitor_received(fd, iov->iov_base, iov->iov_len,
 					   REAL(readv)(fd, iov, n));
@@ -264,6 +278,8 @@ HF_SHIM_EXPORT ssize_t write(int fd, const void *buf, size_t count)
 		errno = EBADF; /* it is only read */
 		return -1;
 	}
+	if (hf_device_known(fd))
+		return hf_device_write(fd, buf, count);
 	if (!is_drm(fd))
 		return REAL(write)(fd, buf, count);
 	errno = EINVAL; /* a DRM file has no write */
@@ -385,8 +401,10 @@ HF_SHIM_EXPORT int dup2(int from, int to)
 
 	if (drm)
 		hf_files_reap();
-	if (ret >= 0)
+	if (ret >= 0) {
 		hf_served_copied(from, to);
+		hf_device_copied(from, to);
+	}
 	return ret;
 }
 
@@ -397,7 +415,9 @@ HF_SHIM_EXPORT int dup3(int from, int to, int flags)
 
 	if (drm)
 		hf_files_reap();
-	if (ret >= 0)
+	if (ret >= 0) {
 		hf_served_copied(from, to);
+		hf_device_copied(from, to);
+	}
 	return ret;
 }

@@ -18,6 +18,7 @@
 
 #include "shim/client.h"
 #include "shim/descriptor.h"
+#include "shim/device.h"
 #include "shim/shim.h"
 #include "shim/usercopy.h"
 #include "shim/userptr.h"
@@ -460,17 +461,21 @@ HF_SHIM_EXPORT int ioctl(int fd, unsigned long cmd, ...)
 {
 	va_list ap;
 	void *arg;
-	int ret = 1, saved = errno;
+	int ret = 1, value = 0, saved = errno;
 
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (hf_shim_active())
+	if (hf_shim_active() &&
+	    (_IOC_TYPE(cmd) == DRM_IOCTL_BASE ||
+	     !hf_device_ioctl(fd, cmd, arg, &value)))
 		ret = dispatch(fd, cmd, arg);
+	else if (hf_shim_active())
+		ret = value < 0 ? value : 0;
 	if (ret == 1) {
 		errno = saved;
 		return REAL(ioctl)(fd, cmd, arg);
 	}
 	errno = ret < 0 ? -ret : saved;
-	return ret < 0 ? -1 : 0;
+	return ret < 0 ? -1 : value;
 }

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 
 #include "shim/attribute.h"
+#include "shim/device.h"
 #include "shim/raw.h"
 
 /* What a descriptor is opened anew with; the rest was dealt with before. */
@@ -220,7 +221,9 @@ int hf_open_node(const struct hf_path *p, int flags)
 	if (!S_ISCHR(p->node->mode) || (flags & O_PATH))
 		return open_memfd(make_memfd(p, is_sink(p, flags)), flags);
 
-	ret = hf_shim_drm_open(p->node->minor, flags);
+	ret = p->node->major == HF_DRM_MAJOR ?
+		      hf_shim_drm_open(p->node->minor, flags) :
+		      hf_device_open(p->path, flags);
 	if (ret < 0) {
 		errno = -ret;
 		return -1;
@@ -304,15 +307,17 @@ static int open_ours(int dirfd, const char *name, int flags, mode_t mode)
 /* A socket cannot be opened anew through /proc, but a DRM file can. */
 static int reopen_drm(int dirfd, const char *name, int flags)
 {
-	int fd = hf_path_fd_link(dirfd, name);
+	int fd = hf_path_fd_link(dirfd, name), ret = -ENXIO;
 	unsigned int minor;
-	int ret;
+	struct hf_path p;
 
-	if (fd < 0 || !hf_shim_drm_fd(fd, &minor)) {
-		errno = ENXIO;
-		return -1;
+	if (fd >= 0 && hf_shim_drm_fd(fd, &minor)) {
+		ret = hf_shim_drm_open(minor, flags);
+	} else if (fd >= 0 && hf_input_fd(fd, NULL)) {
+		if (hf_path_resolve_drm(fd, &p) == HF_PATH_NODE)
+			ret = hf_device_open(p.path, flags);
+		hf_path_put(&p);
 	}
-	ret = hf_shim_drm_open(minor, flags);
 	if (ret >= 0)
 		return ret;
 	errno = -ret;
@@ -491,16 +496,19 @@ static bool stdio_claims(const char *name, const char *mode)
 HF_SHIM_EXPORT FILE *fopen(const char *name, const char *mode)
 {
 	int saved = errno;
+	bool first = hf_path_first(AT_FDCWD, name);
 	FILE *f = NULL;
 
 	if (strstr(name, "/fdinfo/") && stdio_flags(mode) >= 0)
 		return fopen_fd(open(name, stdio_flags(mode), 0666), mode);
 	errno = ENOENT;
-	if (!hf_cwd_claims(AT_FDCWD, name) && !stdio_claims(name, mode)) {
+	if (!first && !hf_cwd_claims(AT_FDCWD, name) &&
+	    !stdio_claims(name, mode)) {
 		errno = saved;
 		f = REAL(fopen)(name, mode);
 	}
-	if (f || stdio_flags(mode) < 0 || !hf_path_missed(AT_FDCWD, name))
+	if (f || stdio_flags(mode) < 0 ||
+	    (!first && !hf_path_missed(AT_FDCWD, name)))
 		return f;
 	f = fopen_fd(open_ours(AT_FDCWD, name, stdio_flags(mode), 0666), mode);
 	if (f)
@@ -538,7 +546,8 @@ HF_SHIM_EXPORT FILE *freopen(const char *name, const char *mode, FILE *f)
 	int saved = errno;
 
 	if (name && stdio_flags(mode) >= 0 &&
-	    (hf_cwd_claims(AT_FDCWD, name) || hf_path_named(name))) {
+	    (hf_cwd_claims(AT_FDCWD, name) || hf_path_named(name) ||
+	     hf_path_first(AT_FDCWD, name))) {
 		ours = hf_path_resolve(AT_FDCWD, name, 0, &p) != HF_PATH_FAIL;
 		hf_path_put(&p);
 		errno = saved;

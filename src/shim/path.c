@@ -8,11 +8,13 @@
  */
 #include "shim/path.h"
 #include "shim/client.h"
+#include "shim/device.h"
 #include "shim/served.h"
 
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,6 +33,7 @@ static const char *const merged_dirs[] = {
 	"/run/udev/data",
 	"/run/udev/tags",
 	"/run/udev/tags/master-of-seat",
+	"/run/udev/tags/power-switch",
 	"/run/udev/tags/seat",
 	"/run/udev/tags/uaccess",
 	"/sys",
@@ -40,10 +43,13 @@ static const char *const merged_dirs[] = {
 	"/sys/bus/platform/drivers",
 	"/sys/class",
 	"/sys/class/drm",
+	"/sys/class/tty",
 	"/sys/dev",
 	"/sys/dev/char",
 	"/sys/devices",
 	"/sys/devices/platform",
+	"/sys/devices/virtual",
+	"/sys/devices/virtual/tty",
 	"/sys/kernel",
 	"/sys/kernel/debug",
 	HF_DEBUGFS_DIR,
@@ -315,9 +321,16 @@ static bool component_named(const char *s)
 		return component_is(s, "dri") || component_is(s, "drm");
 	case 'c':
 		return (starts(s, "card") && isdigit((unsigned char)s[4])) ||
-		       starts(s, "c226:") || component_is(s, "control");
+		       starts(s, "c226:") || starts(s, "c13:") ||
+		       component_is(s, "control");
 	case '+':
-		return starts(s, "+drm:card");
+		return starts(s, "+drm:card") || starts(s, "+input:");
+	case 'i':
+		return starts(s, "input");
+	case 'e':
+		return starts(s, "event") && isdigit((unsigned char)s[5]);
+	case '1':
+		return starts(s, "13:");
 	case 'r':
 		return starts(s, "renderD");
 	case 'h':
@@ -331,17 +344,92 @@ static bool component_named(const char *s)
 	}
 }
 
-bool hf_path_named(const char *name)
+/* Is there such a component in the name? */
+static bool has_component(const char *name, bool (*is)(const char *))
 {
-	if (!name || !hf_shim_active())
-		return false;
 	for (const char *s = name;; s++) {
-		if (component_named(s))
+		if (is(s))
 			return true;
 		s = strchr(s, '/');
 		if (!s)
 			return false;
 	}
+}
+
+bool hf_path_named(const char *name)
+{
+	return name && hf_shim_active() && has_component(name, component_named);
+}
+
+/*
+ * Could this component make a name one that goes before the machine's? Each of
+ * HF_TREE_FIRST's paths, and each that is hidden, has one.
+ */
+static bool component_first(const char *s)
+{
+	switch (s[0]) {
+	case 't':
+		return starts(s, "tty") && isdigit((unsigned char)s[3]);
+	case 'i':
+		return component_is(s, "input");
+	case 'c':
+		return starts(s, "c13:");
+	case '+':
+		return starts(s, "+input:");
+	case '1':
+		return starts(s, "13:");
+	case '4':
+		return starts(s, "4:");
+	case 's':
+		return starts(s, "seatd.sock");
+	default:
+		return false;
+	}
+}
+
+/* What the machine has of these is hidden by a seat: they begin so. */
+static const char *const hidden_paths[] = {
+	"/dev/char/13:",
+	"/run/udev/data/+input:",
+	"/run/udev/data/c13:",
+	"/run/udev/tags/power-switch/+input:",
+	"/run/udev/tags/power-switch/c13:",
+	"/run/udev/tags/seat/+input:",
+	"/run/udev/tags/seat/c13:",
+	"/run/udev/tags/uaccess/+input:",
+	"/run/udev/tags/uaccess/c13:",
+	"/sys/dev/char/13:",
+};
+
+bool hf_path_hidden(const struct hf_tree *tree, const char *path)
+{
+	for (size_t i = 0; i < sizeof(hidden_paths) / sizeof(hidden_paths[0]); i++)
+		if (starts(path, hidden_paths[i]))
+			return hf_tree_find(tree, HF_TREE_SEAT);
+	return false;
+}
+
+bool hf_path_first(int dirfd, const char *name)
+{
+	struct hf_path p;
+	int saved = errno;
+
+	if (!name || !hf_shim_active())
+		return false;
+	if (name[0] == '/') {
+		const char *s = name + strspn(name, "/");
+
+		if (!starts(s, "dev/") && !starts(s, "sys/") &&
+		    !starts(s, "run/"))
+			return false;
+	}
+	if (!has_component(name, component_first) ||
+	    (name[0] != '/' && dirfd == AT_FDCWD && !hf_cwd_inside()))
+		return false;
+	hf_path_resolve(dirfd, name, AT_SYMLINK_NOFOLLOW, &p);
+	hf_path_put(&p);
+	errno = saved;
+	return p.first;
 }
 
 bool hf_path_merges(const char *path)
@@ -520,10 +608,15 @@ static int step(struct walk *w, bool nofollow)
 	if (!node) {
 		if (parent && !(parent->flags & HF_TREE_OVERLAY))
 			return ENOENT;
-		return follow_machine(w, follow);
+		if (!hf_path_hidden(w->p->tree, w->p->path))
+			return follow_machine(w, follow);
+		w->p->first = true;
+		return ENOENT;
 	}
 
 	w->ours = true;
+	w->p->first |= (node->flags & HF_TREE_FIRST) ||
+		       hf_path_hidden(w->p->tree, w->p->path);
 	switch (node->mode & S_IFMT) {
 	case S_IFDIR:
 		return 0;
@@ -676,6 +769,7 @@ enum hf_path_kind hf_path_resolve(int dirfd, const char *name, int flags,
 
 	p->kind = HF_PATH_FAIL;
 	p->node = NULL;
+	p->first = false;
 	p->path[0] = '\0';
 	p->tree = get_tree();
 	errno = saved;
@@ -701,6 +795,14 @@ enum hf_path_kind hf_path_resolve_drm(int fd, struct hf_path *p)
 		return p->kind;
 	}
 	errno = saved;
+	if (hf_input_fd(fd, &minor)) {
+		snprintf(p->path, sizeof(p->path), "/dev/input/event%u", minor);
+		p->tree = get_tree();
+		p->node = p->tree ? hf_tree_find(p->tree, p->path) : NULL;
+		p->kind = p->node ? HF_PATH_NODE : HF_PATH_FAIL;
+		errno = saved;
+		return p->kind;
+	}
 	if (!hf_shim_drm_fd(fd, &minor))
 		return p->kind;
 	p->tree = get_tree();

@@ -76,6 +76,7 @@ enum hf_path_kind { HF_PATH_FAIL, HF_PATH_REAL, HF_PATH_NODE };
  * @tree: where the node is from, referenced until hf_path_put()
  * @node: the node, or NULL: a descriptor of ours whose path is gone by now
  * @gone_mode: type and permissions of a node that is gone
+ * @first: what the machine has by this name does not count
  */
 struct hf_path {
 	enum hf_path_kind kind;
@@ -83,6 +84,7 @@ struct hf_path {
 	const struct hf_tree *tree;
 	const struct hf_tree_node *node;
 	uint32_t gone_mode;
+	bool first;
 };
 
 /**
@@ -124,6 +126,19 @@ bool hf_path_missed(int dirfd, const char *name);
  * For what must not reach the kernel first, such as creating a file.
  */
 bool hf_path_named(const char *name);
+
+/**
+ * hf_path_first() - Is this a name that we go before the machine with?
+ * @dirfd: as for openat(2)
+ * @name: the name; NULL is none
+ *
+ * Where there is a seat, the machine's own VTs and input devices are hidden, and
+ * names of ours stand in their place. Compares strings unless it may be one.
+ */
+bool hf_path_first(int dirfd, const char *name);
+
+/** hf_path_hidden() - Does the machine have this canonical path in vain? */
+bool hf_path_hidden(const struct hf_tree *tree, const char *path);
 
 /**
  * hf_path_merged() - May this name be a directory to merge entries into?
@@ -198,15 +213,16 @@ void hf_path_machine_dir(char *path);
  */
 #define HF_PATH_TRY(dirfd, name, real, ours) ({				\
 	int saved_ = errno;						\
+	bool first_ = hf_path_first(dirfd, name);			\
 	__typeof__(real) ret_;						\
-	if (__builtin_expect(hf_cwd_claims(dirfd, name), false)) {	\
+	if (__builtin_expect(first_ || hf_cwd_claims(dirfd, name), false)) { \
 		errno = ENOENT;						\
 		ret_ = (__typeof__(ret_))-1;				\
 	} else {							\
 		ret_ = (real);						\
 	}								\
 	if (ret_ == (__typeof__(ret_))-1 &&				\
-	    hf_path_missed(dirfd, name)) {				\
+	    (first_ || hf_path_missed(dirfd, name))) {			\
 		ret_ = (ours);						\
 		if (ret_ != (__typeof__(ret_))-1)			\
 			errno = saved_;					\

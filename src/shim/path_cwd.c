@@ -79,7 +79,8 @@ static void start(void)
 		hf_cwd_kind = HF_CWD_UNKNOWN;
 	else if (!inside(pwd))
 		hf_cwd_kind = HF_CWD_OUTSIDE;
-	else if (!hf_path_named(pwd) || !adopt(pwd))
+	else if ((!hf_path_named(pwd) && !hf_path_first(AT_FDCWD, pwd)) ||
+		 !adopt(pwd))
 		hf_cwd_kind = HF_CWD_INSIDE;
 	errno = saved;
 }

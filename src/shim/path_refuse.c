@@ -5,6 +5,7 @@
  * sysfs and of another's node in /dev.
  */
 #include "shim/path.h"
+#include "shim/device.h"
 
 #include <string.h>
 #include <sys/inotify.h>
@@ -40,15 +41,6 @@ REFUSE(unlink, (const char *name), (name), AT_FDCWD, NOFOLLOW, EPERM)
 REFUSE(rmdir, (const char *name), (name), AT_FDCWD, NOFOLLOW, EPERM)
 REFUSE(unlinkat, (int dirfd, const char *name, int flags),
        (dirfd, name, flags), dirfd, NOFOLLOW, EPERM)
-REFUSE(chmod, (const char *name, mode_t mode), (name, mode), AT_FDCWD, 0, EPERM)
-REFUSE(fchmodat, (int dirfd, const char *name, mode_t mode, int flags),
-       (dirfd, name, mode, flags), dirfd, flags & NOFOLLOW, EPERM)
-REFUSE(chown, (const char *name, uid_t uid, gid_t gid), (name, uid, gid),
-       AT_FDCWD, 0, EPERM)
-REFUSE(lchown, (const char *name, uid_t uid, gid_t gid), (name, uid, gid),
-       AT_FDCWD, NOFOLLOW, EPERM)
-REFUSE(fchownat, (int dirfd, const char *name, uid_t uid, gid_t gid, int flags),
-       (dirfd, name, uid, gid, flags), dirfd, flags & NOFOLLOW, EPERM)
 REFUSE(truncate, (const char *name, off_t size), (name, size), AT_FDCWD, 0,
        EACCES)
 REFUSE(utimensat, (int dirfd, const char *name,
@@ -61,6 +53,75 @@ REFUSE(name_to_handle_at, (int dirfd, const char *name,
 
 HF_ALIAS64(truncate64, truncate)
 
+/* -- owners ---------------------------------------------------------------- */
+
+/*
+ * Terminals are handed from user to user; what else is ours stays whose it is, which
+ * the server says.
+ */
+static int set_owner(int dirfd, const char *name, int flags, uint32_t uid,
+		     uint32_t gid, uint32_t mode)
+{
+	struct hf_path p;
+	int ret = -1, error = 0;
+
+	switch (hf_path_resolve(dirfd, name, flags & NOFOLLOW, &p)) {
+	case HF_PATH_NODE:
+		error = -EPERM;
+		if (p.node && S_ISCHR(p.node->mode))
+			error = hf_device_set_owner(p.path, uid, gid, mode);
+		errno = -error;
+		ret = error ? -1 : 0;
+		break;
+	case HF_PATH_REAL:
+		ret = mode == UINT32_MAX ?
+			      REAL(fchownat)(AT_FDCWD, p.path, uid, gid, flags) :
+			      REAL(fchmodat)(AT_FDCWD, p.path, mode, flags);
+		break;
+	case HF_PATH_FAIL:
+		break;
+	}
+	hf_path_put(&p);
+	return ret;
+}
+
+HF_SHIM_EXPORT int chmod(const char *name, mode_t mode)
+{
+	return HF_PATH_TRY(AT_FDCWD, name, REAL(chmod)(name, mode),
+			   set_owner(AT_FDCWD, name, 0, UINT32_MAX, UINT32_MAX,
+				     mode));
+}
+
+HF_SHIM_EXPORT int fchmodat(int dirfd, const char *name, mode_t mode, int flags)
+{
+	return HF_PATH_TRY(dirfd, name, REAL(fchmodat)(dirfd, name, mode, flags),
+			   set_owner(dirfd, name, flags, UINT32_MAX, UINT32_MAX,
+				     mode));
+}
+
+HF_SHIM_EXPORT int chown(const char *name, uid_t uid, gid_t gid)
+{
+	return HF_PATH_TRY(AT_FDCWD, name, REAL(chown)(name, uid, gid),
+			   set_owner(AT_FDCWD, name, 0, uid, gid, UINT32_MAX));
+}
+
+HF_SHIM_EXPORT int lchown(const char *name, uid_t uid, gid_t gid)
+{
+	return HF_PATH_TRY(AT_FDCWD, name, REAL(lchown)(name, uid, gid),
+			   set_owner(AT_FDCWD, name, NOFOLLOW, uid, gid,
+				     UINT32_MAX));
+}
+
+HF_SHIM_EXPORT int fchownat(int dirfd, const char *name, uid_t uid, gid_t gid,
+			    int flags)
+{
+	return HF_PATH_TRY(dirfd, name,
+			   REAL(fchownat)(dirfd, name, uid, gid, flags),
+			   set_owner(dirfd, name, flags, uid, gid, UINT32_MAX));
+}
+
+/* -- others ---------------------------------------------------------------- */
+
 /* A directory must not come to be where there is one of ours. */
 static bool is_there(int dirfd, const char *name)
 {
@@ -68,7 +129,7 @@ static bool is_there(int dirfd, const char *name)
 	int saved = errno;
 	bool there;
 
-	if (!hf_path_named(name))
+	if (!hf_path_named(name) && !hf_path_first(dirfd, name))
 		return false;
 	there = hf_path_resolve(dirfd, name, NOFOLLOW, &p) == HF_PATH_NODE;
 	hf_path_put(&p);

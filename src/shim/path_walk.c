@@ -178,6 +178,7 @@ static bool walk_ours(const char *name, int flags)
 	return hf_shim_active() && !(flags & FTW_CHDIR) &&
 	       (name[0] == '/' ? hf_path_merged(name) :
 				 hf_path_named(name) ||
+				 hf_path_first(AT_FDCWD, name) ||
 				 hf_cwd_claims(AT_FDCWD, name));
 }
 

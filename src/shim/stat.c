@@ -9,7 +9,11 @@
  */
 #include "shim/path.h"
 
+#include "shim/descriptor.h"
+#include "shim/tty.h"
+
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -109,10 +113,33 @@ static bool answered_for_ours(int dirfd, const char *name, int flags,
 	return ours;
 }
 
+/* Is a descriptor that the kernel takes for a pty a virtual terminal? */
+static bool answered_for_tty(int dirfd, const char *name,
+			     const struct stat *st, struct hf_path *p)
+{
+	unsigned int number = hf_vt_of_stat(st);
+	char path[HF_TTY_PATH];
+
+	if (!number || (name && *name && hf_path_fd_link(dirfd, name) < 0))
+		return false;
+	snprintf(path, sizeof(path), "/dev/tty%u", number);
+	if (hf_path_resolve(AT_FDCWD, path, 0, p) == HF_PATH_NODE)
+		return true;
+	hf_path_put(p);
+	return false;
+}
+
 static int correct(int dirfd, const char *name, int flags, struct stat *st)
 {
 	struct hf_path p;
 
+	if (S_ISCHR(st->st_mode)) {
+		if (answered_for_tty(dirfd, name, st, &p)) {
+			hf_stat_node(&p, st);
+			hf_path_put(&p);
+		}
+		return 0;
+	}
 	if (answered_for_ours(dirfd, name, flags, st->st_mode, st->st_nlink,
 			      &p)) {
 		hf_stat_node(&p, st);
@@ -277,8 +304,15 @@ HF_SHIM_EXPORT int statx(int dirfd, const char *name, int flags,
 			      statx_ours(dirfd, name, flags, mask, stx));
 
 	if (ret == 0 &&
-	    answered_for_ours(dirfd, name, flags, stx->stx_mode,
-			      stx->stx_nlink, &p)) {
+	    (S_ISCHR(stx->stx_mode) ?
+		     answered_for_tty(dirfd, name, &(struct stat){
+			.st_mode = stx->stx_mode,
+			.st_dev = makedev(stx->stx_dev_major, stx->stx_dev_minor),
+			.st_rdev = makedev(stx->stx_rdev_major,
+					   stx->stx_rdev_minor),
+		     }, &p) :
+		     answered_for_ours(dirfd, name, flags, stx->stx_mode,
+				       stx->stx_nlink, &p))) {
 		statx_node(&p, stx);
 		hf_path_put(&p);
 	}
@@ -399,6 +433,13 @@ static ssize_t correct_link(int dirfd, const char *name, char *buf,
 		return hf_path_plain(text) ?
 			       copy_link(buf, size, text, strlen(text)) : n;
 	}
+	if (begins(buf, n, "/dev/pts/")) {
+		char path[HF_TTY_PATH];
+		int fd = hf_path_fd_link(dirfd, name);
+
+		return fd >= 0 && hf_tty_path(fd, path) ?
+			       copy_link(buf, size, path, strlen(path)) : n;
+	}
 	if (begins(buf, n, "socket:[")) {
 		int fd = hf_path_fd_link(dirfd, name);
 
@@ -471,17 +512,34 @@ static char *realpath_ours(const char *name, char *buf)
 	return ret;
 }
 
+/* Of a descriptor that is a virtual terminal: its own path. */
+static char *correct_tty(const char *name, char *buf, char *real)
+{
+	int fd = hf_path_fd_link(AT_FDCWD, name);
+	char path[HF_TTY_PATH];
+
+	if (fd < 0 || !hf_tty_path(fd, path))
+		return real;
+	if (buf)
+		return strcpy(buf, path);
+	free(real);
+	return strdup(path);
+}
+
 static char *try_realpath(const char *name, char *buf)
 {
+	bool first = hf_path_first(AT_FDCWD, name);
 	int saved = errno;
 	char *ret = NULL;
 
 	errno = ENOENT;
-	if (!hf_cwd_claims(AT_FDCWD, name)) {
+	if (!first && !hf_cwd_claims(AT_FDCWD, name)) {
 		errno = saved;
 		ret = REAL(realpath)(name, buf);
+		if (ret && strncmp(ret, "/dev/pts/", 9) == 0)
+			ret = correct_tty(name, buf, ret);
 	}
-	if (ret || !name || !hf_path_missed(AT_FDCWD, name))
+	if (ret || !name || (!first && !hf_path_missed(AT_FDCWD, name)))
 		return ret;
 	ret = realpath_ours(name, buf);
 	if (ret)

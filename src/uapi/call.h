@@ -34,6 +34,7 @@ struct hf_call {
 	uint32_t cmd;
 	uint8_t *arg;	   /* kernel's "kdata" */
 	uint32_t out_size; /* bytes that go back */
+	int value;	   /* what ioctl(2) returns where that is not 0 */
 
 	struct hf_wire_array arrays[HF_WIRE_ARRAYS];
 	uint8_t *payload; /* shared with the client */
@@ -67,6 +68,11 @@ struct hf_call {
 		struct hf_syncobj_transfer *transfer;
 		struct wl_list resume; /* hf_device.frozen */
 		struct wl_list settled; /* hf_server.settling */
+		struct hf_vt_wait {
+			struct wl_list link;
+			unsigned int events; /* VT_EVENT_* */
+			unsigned int number; /* until that one is in front; or 0 */
+		} vt;
 	} wait;
 	struct hf_timer timeout; /* of a wait that has one */
 

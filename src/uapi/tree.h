@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define HF_DRM_MAJOR 226
+
 #define HF_TREE_MAGIC 0x65657274666823ull
 #define HF_TREE_VERSION 1u
 
@@ -30,6 +32,15 @@
 #define HF_TREE_OVERLAY 0x1u
 /* A file whose content is not here: who opens it asks the server for it. */
 #define HF_TREE_SERVED 0x2u
+/*
+ * The machine may have this, too, and it is ours that programs get: a directory of
+ * that kind hides all that the machine has in it. Only what the shim's look at a
+ * name lets through (hf_path_first()) can have this flag.
+ */
+#define HF_TREE_FIRST 0x4u
+
+/* A node of this path says that the machine's input devices and VTs are hidden. */
+#define HF_TREE_SEAT "/dev/tty0"
 
 /* Where debugfs has the directories of DRM's minors. */
 #define HF_DEBUGFS_DIR "/sys/kernel/debug/dri"
@@ -56,7 +67,7 @@ struct hf_tree {
  * @path: offset of the absolute path, NUL-terminated
  * @mode: type (directory, regular file, symbolic link, character device, or a
  *        socket that nobody answers at) and permissions
- * @flags: HF_TREE_OVERLAY, HF_TREE_SERVED
+ * @flags: HF_TREE_OVERLAY, HF_TREE_SERVED, HF_TREE_FIRST
  * @data: offset of a file's content or a link's target; NUL-terminated
  * @data_size: its bytes without the NUL
  * @size: what st_size reports

@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define HF_WIRE_VERSION 3
+#define HF_WIRE_VERSION 4
 #define HF_WIRE_MAGIC 0x74666468u /* "hdft" */
 
 #define HF_WIRE_SLOTS 32
@@ -30,6 +30,7 @@
 #define HF_WIRE_ARG_MAX (1u << 14) /* _IOC_SIZEMASK + 1 */
 #define HF_WIRE_SLOT_SIZE 65536u
 #define HF_WIRE_HEADER_SIZE 4096u
+#define HF_WIRE_VTS 64
 /* Nested arrays of a request above this are refused, in bytes. */
 #define HF_WIRE_PAYLOAD_MAX (64u << 20)
 /* How long either side spins before it sleeps, of its own time. */
@@ -46,6 +47,10 @@
 /* The name that the server's end of a DRM file is bound to, behind a NUL:
  * "holdfast-<instance>/<minor>/<file>", numbers in decimal. */
 #define HF_WIRE_NAME_PREFIX "holdfast-"
+
+/* Of an input device's reader: "holdfast-<instance>/input/<N>/<id>/<access>", where
+ * access is O_RDONLY, O_WRONLY or O_RDWR in decimal. */
+#define HF_WIRE_NAME_INPUT "input/"
 
 /* Packets on the socket start with one of these. */
 enum hf_wire_packet_type {
@@ -98,6 +103,9 @@ enum hf_wire_op {
 	HF_OP_FILE_OPEN,  /* cmd: O_*, arg: a path; answer: a descriptor */
 	HF_OP_WRITE,	  /* arg: hf_wire_write; answered when all follows it */
 	HF_OP_MONITOR,	  /* cmd: hf_monitor_op; arg: hf_wire_monitor */
+	HF_OP_DEVICE_OPEN, /* cmd: O_*, arg: a node's path; answer: a descriptor */
+	HF_OP_DEVICE_OWNER, /* arg: hf_wire_owner; answered when all can see it */
+	HF_OP_DEVICE_IOCTL, /* on the first descriptor; see uapi/device_ioctls.h */
 };
 
 /* A write to a file of the tree of paths. */
@@ -108,6 +116,12 @@ struct hf_wire_write {
 	uint32_t pad;
 	char path[HF_WIRE_PATH_MAX + 1];
 	char bytes[HF_WIRE_WRITE_MAX];
+};
+
+/* Whose a node is to be, and who may: UINT32_MAX: as before. */
+struct hf_wire_owner {
+	uint32_t uid, gid, mode;
+	char path[HF_WIRE_PATH_MAX + 1];
 };
 
 /*
@@ -245,6 +259,10 @@ struct hf_wire_channel {
 	_Atomic uint32_t traced;  /* the server wants to know who calls: tid */
 	uint64_t user_max; /* bytes of user pages that the server takes */
 	uint32_t spin;	   /* rounds that HF_WIRE_SPIN_NS are on this machine */
+	/* Virtual terminals, which are ptys: st_dev of those, and by a terminal's
+	 * number the pty's minor number + 1, 0: it has none. */
+	_Atomic uint64_t vt_dev;
+	_Atomic uint32_t vts[HF_WIRE_VTS];
 	_Alignas(64) _Atomic uint32_t sleeping; /* the server sleeps on pending */
 	_Alignas(64) _Atomic uint32_t claimed; /* a bit a slot; the client's */
 };

@@ -232,15 +232,124 @@ static void print_files(struct json_object *info)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *file = json_object_array_get_idx(list, i);
 
-		printf("file %-4lu pid %lu, %s%s, %lu handles, %lu framebuffers, "
-		       "%lu events pending",
+		printf("file %-4lu pid %lu (%s), %s%s, %lu handles, "
+		       "%lu framebuffers, %lu events pending",
 		       number(file, "id"), number(file, "pid"),
-		       string(file, "node"),
+		       string(file, "program"), string(file, "node"),
 		       truth(file, "master") ? ", master" : "",
 		       number(file, "handles"), number(file, "framebuffers"),
 		       number(file, "pending_events"));
 		print_lease(json_object_object_get(file, "lease"));
 		putchar('\n');
+	}
+}
+
+/* -- objects --------------------------------------------------------------- */
+
+/* So many of them, the largest, are what fits a screen. */
+#define MAX_LINES 20
+
+static void print_holders(struct json_object *object)
+{
+	size_t n, nhandles;
+	struct json_object *list = list_of(object, "holders", &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *holder = json_object_array_get_idx(list, i);
+		struct json_object *handles =
+			list_of(holder, "handles", &nhandles);
+
+		printf(nhandles == 1 ? ", handle" : ", handles");
+		for (size_t j = 0; j < nhandles; j++)
+			printf(" %lu", json_object_get_uint64(
+					       json_object_array_get_idx(handles,
+									 j)));
+		printf(" of file %lu (%s)", number(holder, "file"),
+		       string(holder, "program"));
+	}
+}
+
+static void print_framebuffers(struct json_object *object)
+{
+	size_t n, nplanes;
+	struct json_object *list = list_of(object, "framebuffers", &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *fb = json_object_array_get_idx(list, i);
+		struct json_object *planes = list_of(fb, "planes", &nplanes);
+
+		printf(", framebuffer %lu (%lux%lu %s)", number(fb, "id"),
+		       number(fb, "width"), number(fb, "height"),
+		       string(fb, "format"));
+		for (size_t j = 0; j < nplanes; j++) {
+			struct json_object *plane =
+				json_object_array_get_idx(planes, j);
+
+			printf("%s plane %lu of crtc %lu", j ? "," : " on",
+			       number(plane, "id"), number(plane, "crtc"));
+		}
+	}
+}
+
+static void print_object(struct json_object *object)
+{
+	static const struct {
+		const char *key, *text;
+	} states[] = {
+		{ "pins", "mapped" },	       { "contiguous", "contiguous" },
+		{ "user_pages", "user pages" }, { "imported", "imported" },
+		{ "exported", "exported" },     { "purgeable", "purgeable" },
+		{ "purged", "purged" },
+	};
+
+	printf("object %-4lu %lu bytes, of pid %lu", number(object, "id"),
+	       number(object, "bytes"), number(object, "pid"));
+	print_holders(object);
+	print_framebuffers(object);
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+		if (truth(object, states[i].key))
+			printf(", %s", states[i].text);
+	putchar('\n');
+}
+
+/* The largest first. */
+static int compare_objects(const void *a, const void *b)
+{
+	struct json_object *first = *(struct json_object *const *)a;
+	struct json_object *second = *(struct json_object *const *)b;
+	uint64_t x = number(first, "bytes"), y = number(second, "bytes");
+
+	return x != y ? (x < y) - (x > y) :
+			(number(first, "id") > number(second, "id")) -
+				(number(first, "id") < number(second, "id"));
+}
+
+static void print_objects(struct json_object *info, size_t max)
+{
+	uint64_t bytes = 0;
+	size_t n;
+	struct json_object *list = list_of(info, "objects", &n);
+
+	json_object_array_sort(list, compare_objects);
+	for (size_t i = 0; i < n && i < max; i++)
+		print_object(json_object_array_get_idx(list, i));
+	for (size_t i = max; i < n; i++)
+		bytes += number(json_object_array_get_idx(list, i), "bytes");
+	if (n > max)
+		printf("objects   %zu more of %lu bytes\n", n - max, bytes);
+}
+
+static void print_clients(struct json_object *info)
+{
+	size_t n;
+	struct json_object *list = list_of(info, "clients", &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *client = json_object_array_get_idx(list, i);
+
+		printf("client    pid %lu (%s), %lu requests\n",
+		       number(client, "pid"), string(client, "program"),
+		       number(client, "requests"));
 	}
 }
 
@@ -299,7 +408,9 @@ static void print_info(struct json_object *info)
 	print_crtcs(info);
 	if (number(info, "writebacks"))
 		printf("writeback %lu frames\n", number(info, "writebacks"));
+	print_clients(info);
 	print_files(info);
+	print_objects(info, MAX_LINES);
 	print_faults(info);
 }
 
@@ -354,6 +465,8 @@ int hf_cli_info(const struct hf_cli_options *options, int argc, char **argv)
 		return hf_cli_no_server(errno);
 	if (options->problems)
 		ret = print_problems(info);
+	else if (options->objects)
+		print_objects(info, SIZE_MAX);
 	else if (options->json)
 		puts(json_object_to_json_string_ext(info,
 						    JSON_C_TO_STRING_PRETTY));

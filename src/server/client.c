@@ -1208,6 +1208,8 @@ void hf_clients_describe(struct hf_server *server, struct json_object *array)
 
 		hf_json_add(obj, "pid",
 				       json_object_new_int(client->cred.pid));
+		hf_json_add(obj, "program",
+			    json_object_new_string(client->comm));
 		hf_json_add(
 			obj, "requests",
 			json_object_new_uint64(atomic_load(&client->requests)));

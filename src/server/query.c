@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Questions that the command asks a running server: "info", "screenshot WHAT", "trace
- * FORMAT", "record WHAT". The answer is a memfd, so its size does not matter; those to
- * the last two are streams. WHAT is a CRTC's index or a connector's name.
+ * FORMAT", "record WHAT", "stream WHAT". The answer is a memfd, so its size does not
+ * matter; those to the last three are sockets. WHAT is a CRTC's index or a connector's
+ * name.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,9 +21,12 @@
 #include "mem/shmem.h"
 #include "server/inject.h"
 #include "server/json.h"
+#include "server/kms_state.h"
+#include "server/objects.h"
 #include "server/record.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/stream.h"
 #include "server/typist.h"
 #include "uapi/problem.h"
 #include "server/trace.h"
@@ -30,30 +34,6 @@
 static void add_uint(struct json_object *obj, const char *key, uint64_t value)
 {
 	hf_json_add(obj, key, json_object_new_uint64(value));
-}
-
-static struct json_object *describe_object(const struct hf_gem_object *object)
-{
-	struct json_object *obj = json_object_new_object();
-
-	add_uint(obj, "id", hf_gem_object_owner(object)->object);
-	add_uint(obj, "pid", hf_gem_object_owner(object)->pid);
-	add_uint(obj, "bytes", object->size);
-	add_uint(obj, "handles", object->handle_count);
-	add_uint(obj, "references", object->refcount);
-	add_uint(obj, "name", object->name);
-	add_uint(obj, "pins", object->mapping ? object->mapping->refcount : 0);
-	hf_json_add(obj, "contiguous",
-			       json_object_new_boolean(
-				       hf_gem_object_contiguous(object)));
-	hf_json_add(obj, "user_pages",
-			       json_object_new_boolean(!object->backing));
-	hf_json_add(obj, "purged",
-			       json_object_new_boolean(object->purged));
-	hf_json_add(obj, "imported",
-			       json_object_new_boolean(object->foreign &&
-						       object->backing));
-	return obj;
 }
 
 /* Which lessee it is, of which file (0: that is closed), and what it has. */
@@ -80,9 +60,12 @@ static struct json_object *describe_lease(const struct hf_file *file)
 static struct json_object *describe_file(struct hf_file *file)
 {
 	struct json_object *obj = json_object_new_object();
+	char program[HF_COMM_SIZE];
 
+	hf_process_name(file->cred.pid, program);
 	add_uint(obj, "id", file->id);
 	add_uint(obj, "pid", file->cred.pid);
+	hf_json_add(obj, "program", json_object_new_string(program));
 	hf_json_add(obj, "node",
 			       json_object_new_string(
 				       file->render ? "render" : "primary"));
@@ -143,9 +126,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 			    struct totals *sum)
 {
 	struct json_object *files = json_object_object_get(root, "files");
-	struct json_object *objects = json_object_object_get(root, "objects");
 	struct json_object *crtcs = json_object_object_get(root, "crtcs");
-	struct hf_gem_object *object;
 	struct hf_file *file;
 
 	wl_list_for_each(file, &dev->files, link) {
@@ -160,8 +141,7 @@ static void describe_device(struct hf_device *dev, struct json_object *root,
 		sum->frames += dev->kms.crtcs[i]->frames;
 	}
 	sum->writebacks += dev->kms.writebacks;
-	wl_list_for_each(object, &dev->gem.objects, link)
-		hf_json_append(objects, describe_object(object));
+	hf_objects_describe(dev, json_object_object_get(root, "objects"));
 	sum->objects += dev->gem.count;
 	sum->bytes += dev->gem.bytes;
 	sum->peak_objects += dev->gem.peak_count;
@@ -531,6 +511,19 @@ static void answer_record(struct hf_server *server, const char *what,
 	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
 }
 
+/* A connector that is on no CRTC may come to be. */
+static void answer_stream(struct hf_server *server, const char *what,
+			  const struct hf_wire_query *query, int fd)
+{
+	struct hf_device *dev;
+	unsigned int crtc;
+	int ret = find_crtc(server, what, &dev, &crtc);
+
+	if (!ret || ret == -ENOTCONN)
+		ret = hf_stream_open(server, what);
+	reply(query, fd, ret);
+}
+
 void hf_query_answer(struct hf_server *server,
 		     const struct hf_wire_query *query, int fd, int data)
 {
@@ -554,6 +547,10 @@ void hf_query_answer(struct hf_server *server,
 	}
 	if (!strncmp(query->text, "record ", 7)) {
 		answer_record(server, query->text + 7, query, fd);
+		return;
+	}
+	if (!strncmp(query->text, "stream ", 7)) {
+		answer_stream(server, query->text + 7, query, fd);
 		return;
 	}
 	if (!strncmp(query->text, "screenshot ", 11))

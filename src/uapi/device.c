@@ -261,6 +261,21 @@ static struct hf_device *find_device(struct hf_system *sys, unsigned int minor)
 	return NULL;
 }
 
+static void set_owner(struct hf_file *file, const struct hf_cred *cred)
+{
+	file->cred = *cred;
+	if (file->dev->sys->problems)
+		hf_program_name(cred->pid, file->program);
+}
+
+void hf_file_used_by(struct hf_file *file, const struct hf_cred *cred)
+{
+	if (file->was_master || file->cred.pid == cred->pid)
+		return;
+	set_owner(file, cred);
+	file->gem.pid = cred->pid;
+}
+
 /* Whose @master it will be is not decided yet. */
 static struct hf_file *create_file(struct hf_device *dev, unsigned int minor,
 				   const struct hf_cred *cred, int *client)
@@ -273,9 +288,7 @@ static struct hf_file *create_file(struct hf_device *dev, unsigned int minor,
 	file->dev = dev;
 	file->id = dev->sys->next_file++;
 	file->render = (int)minor == dev->render_minor;
-	file->cred = *cred;
-	if (dev->sys->problems)
-		hf_program_name(cred->pid, file->program);
+	set_owner(file, cred);
 	wl_list_init(&file->calls);
 	ret = open_endpoint(file, minor, client);
 	if (ret) {

@@ -132,7 +132,7 @@ struct hf_file {
 	bool authenticated, is_master, was_master;
 	uint32_t magic;
 	struct hf_master *master; /* primary nodes only */
-	struct hf_cred cred;	  /* who opened it */
+	struct hf_cred cred;	  /* who uses it: hf_file_used_by() */
 	char program[16]; /* its name, where somebody checks */
 	struct hf_endpoint endpoint; /* the client's end is the descriptor */
 	struct hf_gem_file gem;
@@ -207,6 +207,14 @@ struct hf_file *hf_file_open(struct hf_system *sys, unsigned int minor,
  */
 struct hf_file *hf_file_open_lease(struct hf_master *lessee,
 				   const struct hf_cred *cred, int *client);
+/**
+ * hf_file_used_by() - A process uses it, which need not be the one that opened it.
+ *
+ * It is the process that is said to have the file from then on, unless the file was
+ * ever master: whoever opened that may become it again. The kernel's
+ * drm_file_update_pid().
+ */
+void hf_file_used_by(struct hf_file *file, const struct hf_cred *cred);
 /** hf_file_close() - The last descriptor is gone: release everything. */
 void hf_file_close(struct hf_file *file);
 /** hf_file_find() - By number, over all devices. */

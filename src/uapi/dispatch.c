@@ -59,6 +59,7 @@ int hf_call_dispatch(struct hf_call *call)
 			call->cmd);
 		return -EINVAL;
 	}
+	hf_file_used_by(call->file, &call->cred);
 	ret = permit(call);
 	if (!ret && (call->desc->rights & HF_DISPLAY) &&
 	    !call->dev->driver->kms)

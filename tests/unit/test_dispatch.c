@@ -324,6 +324,26 @@ static void begin_arrays(struct arrays *a, uint32_t cmd, uint32_t len)
 		a->payload[i] = i;
 }
 
+/* The kernel's drm_file_update_pid(). */
+static void a_file_belongs_to_who_used_it_last(void **state)
+{
+	struct drm_version version = { 0 };
+	struct hf_call call;
+
+	(void)state;
+	for (unsigned int file = 0; file < 3; file++) {
+		begin(&call, file, DRM_IOCTL_VERSION, &version);
+		call.cred.pid = 4711;
+		assert_int_equal(hf_call_dispatch(&call), 0);
+		hf_call_release(&call);
+	}
+	/* Who has been master stays: only they may be it again. */
+	assert_int_equal(files[0]->cred.pid, nobody.pid);
+	assert_int_equal(files[1]->cred.pid, 4711);
+	assert_int_equal(files[1]->gem.pid, 4711);
+	assert_int_equal(files[2]->cred.pid, 4711);
+}
+
 static void an_array_is_copied_once_and_keeps_its_values(void **state)
 {
 	struct arrays a;
@@ -617,6 +637,7 @@ int main(void)
 		TEST(there_is_one_master_at_a_time),
 		TEST(a_node_that_is_not_there_is_enxio),
 		TEST(a_node_opens_to_whom_its_mode_allows),
+		TEST(a_file_belongs_to_who_used_it_last),
 		TEST(an_array_is_copied_once_and_keeps_its_values),
 		TEST(an_array_that_is_too_short_is_efault),
 		TEST(no_elements_are_no_fault),

@@ -63,6 +63,8 @@ static const struct bench benches[] = {
 	  measure_object_overhead },
 	{ "flip_rate", "ns", "ioctl_hot", 4, true, measure_flip_rate },
 	{ "atomic_commit", "ns", "ioctl_hot", 10, true, measure_atomic_commit },
+	{ "view_latency", "ms", "a frame and encoding", 1, true,
+	  measure_view_latency },
 	{ "vblank_jitter", "us", "how late clock_nanosleep wakes, 99 %", 2, true,
 	  measure_vblank_jitter },
 };

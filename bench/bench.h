@@ -114,6 +114,7 @@ int measure_submit_latency(struct result *result, bool quick);
 int measure_object_overhead(struct result *result, bool quick);
 int measure_flip_rate(struct result *result, bool quick);
 int measure_atomic_commit(struct result *result, bool quick);
+int measure_view_latency(struct result *result, bool quick);
 int measure_vblank_jitter(struct result *result, bool quick);
 
 /**

@@ -10,7 +10,7 @@ _holdfast() {
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'run serve screenshot record trace info top inject vblank input --help --version' -- "$word")
+			'run serve screenshot record view trace info top inject vblank input --help --version' -- "$word")
 		return
 	fi
 	for ((index = 2; index < COMP_CWORD; index++)); do
@@ -34,7 +34,7 @@ _holdfast() {
 			'1024x768 1280x720 1920x1080 2560x1440 3840x2160' -- "$word")
 		return
 		;;
-	--screenshot | --trace | --record | --socket | --scenario)
+	--screenshot | --trace | --record | --socket | --scenario | --password-file | --novnc)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -48,15 +48,16 @@ _holdfast() {
 			'real manual fast' -- "$word")
 		return
 		;;
-	--crtc | --connector | --frames | --duration | --layout)
+	--crtc | --connector | --frames | --duration | --layout | --vnc | --http)
 		return
 		;;
 	esac
 	case $command in
-	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --no-seat --socket --stats --' ;;
-	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --check --strict --scenario --clock --no-seat --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats' ;;
 	screenshot) options='--socket --crtc --connector' ;;
 	record) options='--socket --crtc --connector --frames --duration' ;;
+	view) options='--socket --crtc --connector --vnc --http --password-file --view-only --novnc' ;;
 	trace) options='--socket --format --output --duration' ;;
 	info) options='--socket --json --objects --problems' ;;
 	top) options='--socket' ;;

@@ -2,7 +2,7 @@
 #
 # Completion of holdfast for fish.
 
-set -l commands run serve screenshot record trace info top inject vblank input
+set -l commands run serve screenshot record view trace info top inject vblank input
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l device '__fish_seen_subcommand_from run serve'
 
@@ -13,6 +13,7 @@ complete -c holdfast -n "$none" -a run -d 'Run a program on a device'
 complete -c holdfast -n "$none" -a serve -d 'Keep a device running'
 complete -c holdfast -n "$none" -a screenshot -d 'Write what an output shows'
 complete -c holdfast -n "$none" -a record -d 'Write every frame that an output shows'
+complete -c holdfast -n "$none" -a view -d 'Watch an output, and type at it'
 complete -c holdfast -n "$none" -a trace -d 'Print every ioctl and event'
 complete -c holdfast -n "$none" -a info -d 'Say what a device holds'
 complete -c holdfast -n "$none" -a top -d 'Watch a device'
@@ -32,6 +33,7 @@ complete -c holdfast -n $device -l pool -x -d 'Size of the contiguous pool'
 complete -c holdfast -n $device -l memory -x -d 'Bytes that objects may take'
 complete -c holdfast -n $device -l trace -r -F -d 'File for every ioctl and event'
 complete -c holdfast -n $device -l record -r -F -d 'Video or pictures of every frame'
+complete -c holdfast -n $device -l view -d 'Have it watched'
 complete -c holdfast -n $device -l scenario -r -F -d 'Things that happen, and when'
 complete -c holdfast -n $device -l clock -x -a 'real manual fast' -d 'How time passes'
 complete -c holdfast -n $device -l planes -x -d 'Overlays of a CRTC'
@@ -40,9 +42,14 @@ complete -c holdfast -n $device -l check -d 'Say what programs do wrong'
 complete -c holdfast -n $device -l strict -d 'And fail where they did'
 complete -c holdfast -n $device -l no-seat -d 'No input devices and terminals'
 complete -c holdfast -n $device -l stats -d 'A line of figures at the end'
-complete -c holdfast -n '__fish_seen_subcommand_from screenshot record' -l crtc -x -d 'Which one, from 0'
-complete -c holdfast -n '__fish_seen_subcommand_from screenshot record' -l connector -x -d 'That is on the CRTC'
+complete -c holdfast -n '__fish_seen_subcommand_from screenshot record view' -l crtc -x -d 'Which one, from 0'
+complete -c holdfast -n '__fish_seen_subcommand_from screenshot record view' -l connector -x -d 'That is on the CRTC'
 complete -c holdfast -n '__fish_seen_subcommand_from screenshot record' -F
+complete -c holdfast -n '__fish_seen_subcommand_from view' -l vnc -x -d 'Where VNC viewers connect'
+complete -c holdfast -n '__fish_seen_subcommand_from view' -l http -x -d 'Where browsers connect'
+complete -c holdfast -n '__fish_seen_subcommand_from view' -l novnc -r -F -d 'Where it is'
+complete -c holdfast -n '__fish_seen_subcommand_from run serve view' -l password-file -r -F -d 'Of viewers'
+complete -c holdfast -n '__fish_seen_subcommand_from run serve view' -l view-only -d 'Viewers cannot type'
 complete -c holdfast -n '__fish_seen_subcommand_from record' -l frames -x -d 'How many'
 complete -c holdfast -n '__fish_seen_subcommand_from record trace' -l duration -x -d 'Seconds'
 complete -c holdfast -n '__fish_seen_subcommand_from trace' -l format -x -a 'text chrome' -d 'Of the trace'

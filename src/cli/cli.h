@@ -41,6 +41,11 @@
  * @help: what the command knows is to be listed
  * @scenario: path of a file of events, or NULL
  * @pace: how the device's time passes
+ * @vnc: where to listen for viewers, or NULL; likewise @http for browsers
+ * @novnc: directory of the pages for those; NULL: where it is installed
+ * @password_file: path of a file with the viewers' password, or NULL
+ * @view_only: viewers only watch
+ * @view: the run is to be watched; browsers connect to @view_port; NULL: any
  * @no_seat: there are no input devices and no terminals
  * @layout: of the keyboard; NULL: as it is
  */
@@ -68,6 +73,10 @@ struct hf_cli_options {
 	bool help;
 	const char *scenario;
 	enum hf_clock_pace pace;
+	const char *vnc, *http, *novnc, *password_file;
+	bool view_only;
+	bool view;
+	const char *view_port;
 	bool no_seat;
 	const char *layout;
 };
@@ -84,6 +93,7 @@ int hf_cli_vblank(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_top(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_trace(const struct hf_cli_options *options, int argc, char **argv);
 int hf_cli_record(const struct hf_cli_options *options, int argc, char **argv);
+int hf_cli_view(const struct hf_cli_options *options, int argc, char **argv);
 
 /** hf_cli_error() - One line on stderr. Return: HF_EXIT_USAGE. */
 int hf_cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -125,6 +135,15 @@ int hf_cli_no_server(int err);
 
 /** hf_cli_shim_path() - Where the shim is: beside the command, or installed. */
 int hf_cli_shim_path(char *path, size_t size);
+/**
+ * hf_cli_helper_path() - Where a file is that belongs to the command.
+ * @name: beside the command, where it was built
+ * @installed: path
+ *
+ * Return: 0 or -ENOENT, and the user was told.
+ */
+int hf_cli_helper_path(const char *name, const char *installed, char *path,
+		       size_t size);
 
 /**
  * hf_cli_open_server() - Start a server as the options say.
@@ -134,6 +153,20 @@ int hf_cli_shim_path(char *path, size_t size);
  */
 int hf_cli_open_server(struct hf_server *server,
 		       const struct hf_cli_options *options);
+
+/* view.c: --view */
+
+/**
+ * hf_cli_view_start() - Start a process that lets people watch, if the options say so.
+ * @socket: of the server; @key: of it, or NULL where the environment has it
+ * @pid: set to the process; 0: there is none
+ *
+ * It says on standard error where it listens. Return: 0, or the user was told.
+ */
+int hf_cli_view_start(const struct hf_cli_options *options, const char *socket,
+		      const char *key, pid_t *pid);
+/** hf_cli_view_stop() - End it. Nothing for 0. */
+void hf_cli_view_stop(pid_t pid);
 
 /* record.c: --record */
 

@@ -42,6 +42,12 @@ enum {
 	RECORD,
 	CONNECTOR,
 	FRAMES,
+	VNC,
+	HTTP,
+	NOVNC,
+	PASSWORD_FILE,
+	VIEW_ONLY,
+	VIEW,
 	NO_SEAT,
 	LAYOUT,
 };
@@ -57,7 +63,8 @@ enum {
 	VBLANK = 64,
 	TRACING = 128,
 	RECORDING = 256,
-	INPUT = 512,
+	VIEWING = 512,
+	INPUT = 1024,
 };
 
 static const struct command {
@@ -76,6 +83,7 @@ static const struct command {
 	{ "input", INPUT, hf_cli_input },
 	{ "vblank", VBLANK, hf_cli_vblank },
 	{ "record", RECORDING, hf_cli_record },
+	{ "view", VIEWING, hf_cli_view },
 };
 
 static const struct option long_options[] = {
@@ -107,6 +115,12 @@ static const struct option long_options[] = {
 	{ "record", required_argument, NULL, RECORD },
 	{ "connector", required_argument, NULL, CONNECTOR },
 	{ "frames", required_argument, NULL, FRAMES },
+	{ "vnc", required_argument, NULL, VNC },
+	{ "http", required_argument, NULL, HTTP },
+	{ "novnc", required_argument, NULL, NOVNC },
+	{ "password-file", required_argument, NULL, PASSWORD_FILE },
+	{ "view-only", no_argument, NULL, VIEW_ONLY },
+	{ "view", optional_argument, NULL, VIEW },
 	{ "no-seat", no_argument, NULL, NO_SEAT },
 	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
@@ -134,6 +148,7 @@ static unsigned int commands_of(int option)
 	case VIRTUAL_CURSOR:
 	case CHECK:
 	case STRICT:
+	case VIEW:
 	case NO_SEAT:
 		return RUN | SERVE;
 	case HELP:
@@ -146,7 +161,14 @@ static unsigned int commands_of(int option)
 		return INFO;
 	case CRTC:
 	case CONNECTOR:
-		return SHOT | RECORDING;
+		return SHOT | RECORDING | VIEWING;
+	case VNC:
+	case HTTP:
+	case NOVNC:
+		return VIEWING;
+	case PASSWORD_FILE:
+	case VIEW_ONLY:
+		return RUN | SERVE | VIEWING;
 	case FORMAT:
 		return TRACING;
 	case DURATION:
@@ -155,7 +177,7 @@ static unsigned int commands_of(int option)
 		return RECORDING;
 	default:
 		return RUN | SERVE | SHOT | INFO | TOP | INJECT | VBLANK |
-		       TRACING | RECORDING | INPUT;
+		       TRACING | RECORDING | VIEWING | INPUT;
 	}
 }
 
@@ -179,6 +201,9 @@ static void print_help(void)
 	     "                           FILE.png | -\n"
 	     "       holdfast record [--socket PATH] [--crtc N | --connector NAME]\n"
 	     "                       [--frames N] [--duration SECONDS] FILE\n"
+	     "       holdfast view [--socket PATH] [--crtc N | --connector NAME]\n"
+	     "                     [--vnc [ADDRESS:]PORT] [--http [ADDRESS:]PORT]\n"
+	     "                     [--password-file FILE] [--view-only] [--novnc DIR]\n"
 	     "       holdfast info [--socket PATH] [--json | --objects | --problems]\n"
 	     "       holdfast top [--socket PATH]\n"
 	     "       holdfast trace [--socket PATH] [--format text|chrome]\n"
@@ -204,6 +229,9 @@ static void print_help(void)
 	     "  --record FILE          frames of the first CRTC as they are flipped: to a\n"
 	     "                         video (.mkv .mp4 .webm .gif .y4m) or to pictures\n"
 	     "                         (%05d.png)\n"
+	     "  --view[=[ADDRESS:]PORT]\n"
+	     "                         have it watched, in a browser and with VNC viewers;\n"
+	     "                         with --password-file and --view-only as holdfast view\n"
 	     "  --stats                print a line of figures at the end\n"
 	     "  --scanout iommu|contiguous\n"
 	     "                         does the display have an IOMMU? (default: iommu)\n"
@@ -376,6 +404,25 @@ static int parse_option(const struct command *command,
 		return 0;
 	case FRAMES:
 		return parse_number("--frames", &options->frames);
+	case VNC:
+		options->vnc = optarg;
+		return 0;
+	case HTTP:
+		options->http = optarg;
+		return 0;
+	case NOVNC:
+		options->novnc = optarg;
+		return 0;
+	case PASSWORD_FILE:
+		options->password_file = optarg;
+		return 0;
+	case VIEW_ONLY:
+		options->view_only = true;
+		return 0;
+	case VIEW:
+		options->view = true;
+		options->view_port = optarg;
+		return 0;
 	case FORMAT:
 		return parse_format(options);
 	case DURATION:

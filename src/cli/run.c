@@ -42,7 +42,7 @@ struct run {
 	struct rlimit old_files;
 	int signal_fd;
 	struct wl_event_source *signal_source;
-	pid_t child;
+	pid_t child, viewer;
 	bool ended, interrupted;
 	int status;
 };
@@ -105,6 +105,8 @@ static void reap(struct run *run)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == run->viewer)
+			run->viewer = 0;
 		if (pid != run->child)
 			continue;
 		run->ended = true;
@@ -150,15 +152,21 @@ static int catch_signals(struct run *run)
 
 /* -- what the program left behind ---------------------------------------------- */
 
+/* What encodes a recording; 0: there is none. */
+static pid_t encoder(const struct run *run)
+{
+	return run->recording.video ? hf_video_encoder(run->recording.video) :
+				      0;
+}
+
 static bool is_own_child(const struct run *run, const char *pid)
 {
 	char path[300], line[512], *after;
 	FILE *f;
 	int ppid = 0;
 
-	/* What encodes a recording is ours, not the program's. */
-	if (run->recording.video &&
-	    atoi(pid) == hf_video_encoder(run->recording.video))
+	/* Ours, not the program's. */
+	if (atoi(pid) == encoder(run) || atoi(pid) == run->viewer)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
 	f = fopen(path, "re");
@@ -189,18 +197,18 @@ static unsigned int signal_children(const struct run *run, int signal)
 	return n;
 }
 
-static bool any_children(const struct run *run)
+static bool any_children(struct run *run)
 {
 	siginfo_t info;
+	pid_t pid;
 
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		if (pid == run->viewer)
+			run->viewer = 0;
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT))
 		return false;
-	/* There is the encoder at least. */
-	return !run->recording.video ||
-	       !hf_video_encoder(run->recording.video) ||
-	       signal_children(run, 0);
+	/* There are ours at least. */
+	return (!encoder(run) && !run->viewer) || signal_children(run, 0);
 }
 
 static void end_leftovers(struct run *run)
@@ -345,6 +353,15 @@ static int start_recording(struct run *run)
 	return hf_cli_record_start(&run->recording, &run->server, run->options);
 }
 
+static int start_viewer(struct run *run)
+{
+	if (run->own_server)
+		return hf_cli_view_start(run->options, run->server.address,
+					 run->server.key, &run->viewer);
+	return hf_cli_view_start(run->options, run->options->socket, NULL,
+				 &run->viewer);
+}
+
 static void finish_recording(struct run *run)
 {
 	if (hf_cli_record_end(&run->recording) && !run->status)
@@ -406,6 +423,8 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 		ret = open_screenshot(&run);
 	if (!ret)
 		ret = start_recording(&run);
+	if (!ret)
+		ret = start_viewer(&run);
 	if (ret)
 		goto out;
 	run.child = fork();
@@ -433,6 +452,7 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	if (run.own_server && hf_cli_problems(options, &run.server) && !ret)
 		ret = HF_EXIT_PROBLEMS;
 out:
+	hf_cli_view_stop(run.viewer);
 	hf_cli_record_end(&run.recording);
 	if (run.signal_source)
 		wl_event_source_remove(run.signal_source);

@@ -19,7 +19,8 @@
 #define HF_SHIM_INSTALLED "/usr/local/lib/holdfast/libholdfast-shim.so"
 #endif
 
-int hf_cli_shim_path(char *path, size_t size)
+int hf_cli_helper_path(const char *name, const char *installed, char *path,
+		       size_t size)
 {
 	char self[2048];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -30,16 +31,22 @@ int hf_cli_shim_path(char *path, size_t size)
 		slash = strrchr(self, '/');
 		if (slash) {
 			*slash = 0;
-			snprintf(path, size, "%s/libholdfast-shim.so", self);
+			snprintf(path, size, "%s/%s", self, name);
 			if (!access(path, R_OK))
 				return 0;
 		}
 	}
-	snprintf(path, size, "%s", HF_SHIM_INSTALLED);
+	snprintf(path, size, "%s", installed);
 	if (!access(path, R_OK))
 		return 0;
 	hf_cli_error("%s: %s", path, strerror(errno));
 	return -ENOENT;
+}
+
+int hf_cli_shim_path(char *path, size_t size)
+{
+	return hf_cli_helper_path("libholdfast-shim.so", HF_SHIM_INSTALLED,
+				  path, size);
 }
 
 /* Return: 0, or -ECANCELED; then the user was told. */
@@ -160,6 +167,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 	struct wl_event_source *sources[2];
 	struct hf_cli_recording recording = { 0 };
 	bool stopped = false;
+	pid_t viewer;
 	char shim[4096];
 	int ret;
 
@@ -174,7 +182,11 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 	if (ret)
 		return options->vfio || ret == -EINVAL ? HF_EXIT_USAGE : 1;
 	ret = hf_cli_record_start(&recording, &server, options);
+	if (!ret)
+		ret = hf_cli_view_start(options, server.address, server.key,
+					&viewer);
 	if (ret) {
+		hf_cli_record_end(&recording);
 		hf_server_finish(&server);
 		return ret;
 	}
@@ -193,6 +205,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_server_dispatch(&server, -1);
 	wl_event_source_remove(sources[0]);
 	wl_event_source_remove(sources[1]);
+	hf_cli_view_stop(viewer);
 	ret = hf_cli_record_end(&recording);
 	if (hf_cli_problems(options, &server))
 		ret = 1;

@@ -159,6 +159,15 @@ void hf_framebuffer_put(struct hf_framebuffer *fb)
 	free(fb);
 }
 
+void hf_framebuffer_drawn(struct hf_framebuffer *fb)
+{
+	struct hf_kms_watch *watch, *next;
+
+	wl_list_for_each_safe(watch, next, &fb->kms->watches, link)
+		if (watch->drawn)
+			watch->drawn(watch, fb);
+}
+
 static int take_off(struct hf_atomic_state *state, struct hf_framebuffer *fb)
 {
 	struct hf_kms_device *kms = fb->kms;

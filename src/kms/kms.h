@@ -391,6 +391,8 @@ struct hf_kms_device {
  * struct hf_kms_watch - Somebody who looks at what a display does.
  * @shown: a CRTC shows a new state, since @ns on the clock; nobody was told yet
  * @begins: a commit is going to be the current state; NULL: not to be told
+ * @drawn: a client says that it has drawn into a framebuffer, which may be shown; NULL
+ *	likewise
  *
  * The lock is held.
  */
@@ -400,6 +402,7 @@ struct hf_kms_watch {
 		      uint64_t ns);
 	void (*begins)(struct hf_kms_watch *watch,
 		       const struct hf_atomic_state *state);
+	void (*drawn)(struct hf_kms_watch *watch, struct hf_framebuffer *fb);
 };
 
 /* What KMS keeps of an open DRM file. */
@@ -701,6 +704,8 @@ int hf_framebuffer_check(struct hf_kms_device *kms,
 			 const struct drm_mode_fb_cmd2 *cmd);
 struct hf_framebuffer *hf_framebuffer_get(struct hf_framebuffer *fb);
 void hf_framebuffer_put(struct hf_framebuffer *fb);
+/** hf_framebuffer_drawn() - A client says that it has drawn into it: tell who watches. */
+void hf_framebuffer_drawn(struct hf_framebuffer *fb);
 /**
  * hf_framebuffer_remove() - Take it off every plane that shows it, and drop
  * the caller's reference.

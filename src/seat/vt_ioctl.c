@@ -79,7 +79,8 @@ static void judge(struct hf_vt_caller *c)
 {
 	const struct hf_cred *cred = &c->call->cred;
 
-	c->capable = cred->uid == geteuid() || hf_cred_capable(cred);
+	c->capable = hf_cred_capable(cred) ||
+		     (geteuid() != 0 && cred->uid == geteuid());
 	c->perm = c->capable || controls(c);
 }
 

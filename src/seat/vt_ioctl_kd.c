@@ -72,6 +72,8 @@ static int set_meta(const struct hf_vt_caller *c)
 {
 	unsigned long meta = hf_vt_arg(c) & UINT32_MAX;
 
+	if (!c->perm)
+		return -EPERM;
 	if (meta != K_METABIT && meta != K_ESCPREFIX)
 		return -EINVAL;
 	c->vt->kbd.meta = meta == K_ESCPREFIX;

@@ -22,6 +22,8 @@
 #define ALT (1 << KG_ALT)
 
 #define NTYPES 15
+/* A key that has no name elsewhere. */
+#define LAST_CONSOLE 84
 #define LATIN(c) K(KT_LATIN, c)
 #define LETTER(c) K(KT_LETTER, c)
 #define META(c) K(KT_META, c)
@@ -48,7 +50,7 @@ static void set_letter(struct hf_vt_keymap *map, unsigned int key, int c)
 {
 	map->maps[PLAIN][key] = LETTER(c);
 	map->maps[SHIFT][key] = LETTER(c - 'a' + 'A');
-	map->maps[ALTGR][key] = c <= 'f' ? K(KT_ASCII, c - 'a' + 10) :
+	map->maps[ALTGR][key] = c <= 'f' ? K(KT_ASCII, c - 'a' + 20) :
 					   LETTER(c);
 	map->maps[CTRL][key] = LATIN(c & 0x1f);
 	map->maps[SHIFT | CTRL][key] = LATIN(c & 0x1f);
@@ -92,13 +94,17 @@ static const struct {
 	{ KEY_KP6, K_P6 },	    { KEY_KP7, K_P7 },
 	{ KEY_KP8, K_P8 },	    { KEY_KP9, K_P9 },
 	{ KEY_KPDOT, K_PDOT },	    { KEY_KPENTER, K_PENTER },
-	{ KEY_KPSLASH, K_PSLASH },  { KEY_SYSRQ, LATIN(28) },
+	{ KEY_KPSLASH, K_PSLASH },  { LAST_CONSOLE, K_CONS },
 	{ KEY_LINEFEED, K_BREAK },  { KEY_HOME, K_FIND },
 	{ KEY_UP, K_UP },	    { KEY_PAGEUP, K_PGUP },
 	{ KEY_LEFT, K_LEFT },	    { KEY_RIGHT, K_RIGHT },
 	{ KEY_END, K_SELECT },	    { KEY_DOWN, K_DOWN },
 	{ KEY_PAGEDOWN, K_PGDN },   { KEY_INSERT, K_INSERT },
 	{ KEY_DELETE, K_REMOVE },   { KEY_PAUSE, K_PAUSE },
+	{ KEY_MACRO, K_MACRO },	    { KEY_MUTE, K_F13 },
+	{ KEY_VOLUMEDOWN, K_F14 },  { KEY_VOLUMEUP, K_HELP },
+	{ KEY_POWER, K_DO },	    { KEY_KPEQUAL, K_F17 },
+	{ KEY_KPPLUSMINUS, K_PPLUSMINUS },
 };
 
 /* What the rules do not say, or say wrongly. */
@@ -141,7 +147,6 @@ static const struct {
 	{ CTRL, KEY_BACKSLASH, LATIN(28) },
 	{ CTRL, KEY_DOT, K_COMPOSE },
 	{ CTRL, KEY_SLASH, LATIN(127) },
-	{ SHIFT | CTRL, KEY_SLASH, LATIN(127) },
 	{ CTRL, KEY_SPACE, LATIN(0) },
 	{ ALTGR, KEY_102ND, LATIN('|') },
 	{ SHIFT, KEY_NUMLOCK, K_BARENUMLOCK },
@@ -150,12 +155,13 @@ static const struct {
 	{ ALTGR, KEY_SCROLLLOCK, K_SH_REGS },
 	{ CTRL, KEY_SCROLLLOCK, K_SH_STAT },
 	{ ALT, KEY_SCROLLLOCK, K_HOLD },
-	{ PLAIN, 84, K_CONS },
+	{ PLAIN, KEY_SYSRQ, LATIN(28) },
+	{ CTRL, KEY_SYSRQ, LATIN(28) },
+	{ ALT, KEY_SYSRQ, LATIN(28) },
 	{ SHIFT, KEY_PAGEUP, K_SCROLLBACK },
 	{ SHIFT, KEY_PAGEDOWN, K_SCROLLFORW },
 	{ ALT, KEY_LEFT, K_DECRCONSOLE },
 	{ ALT, KEY_RIGHT, K_INCRCONSOLE },
-	{ ALT, KEY_UP, K_SPAWNCONSOLE },
 	{ CTRL | ALT, KEY_DELETE, K_BOOT },
 	{ CTRL | ALT, KEY_KPDOT, K_BOOT },
 };
@@ -168,28 +174,17 @@ static const uint8_t functions[] = { KEY_F1, KEY_F2, KEY_F3, KEY_F4,
 				     KEY_F5, KEY_F6, KEY_F7, KEY_F8,
 				     KEY_F9, KEY_F10, KEY_F11, KEY_F12 };
 
-/* F1 to F20 are in a row, the others behind what the middle block has. */
-static unsigned int function_value(unsigned int n)
-{
-	return n < 20 ? K(KT_FN, n) : K(KT_FN, n + 10);
-}
-
 static void set_functions(struct hf_vt_keymap *map)
 {
 	for (unsigned int i = 0; i < sizeof(functions); i++) {
 		unsigned int key = functions[i];
-		bool ten = i < 10;
 
-		map->maps[PLAIN][key] = function_value(i);
-		map->maps[SHIFT][key] = function_value(i + 10);
-		map->maps[CTRL][key] = function_value(ten ? i + 20 : i);
-		map->maps[SHIFT | CTRL][key] = function_value(ten ? i + 30 : i);
+		map->maps[PLAIN][key] = K(KT_FN, i);
+		map->maps[SHIFT][key] = K(KT_FN, i < 10 ? i + 10 : i);
+		map->maps[CTRL][key] = K(KT_FN, i);
 		map->maps[ALTGR][key] = K(KT_CONS, i + 12);
 		map->maps[ALT][key] = K(KT_CONS, i);
 		map->maps[CTRL | ALT][key] = K(KT_CONS, i);
-		if (ten)
-			continue;
-		map->maps[SHIFT][key] = function_value(i);
 	}
 }
 
@@ -226,6 +221,31 @@ static const struct {
 	{ 24, "\033[5~" },  { 25, "\033[6~" },  { 26, "\033[M" },
 	{ 29, "\033[P" },
 };
+
+/* Accent, letter, both in one: in Latin-1. */
+static const unsigned char accents[][4] = {
+	"`A\xc0", "`a\xe0", "'A\xc1", "'a\xe1", "^A\xc2", "^a\xe2", "~A\xc3",
+	"~a\xe3", "\"A\xc4", "\"a\xe4", "OA\xc5", "oa\xe5", "0A\xc5", "0a\xe5",
+	"AA\xc5", "aa\xe5", "AE\xc6", "ae\xe6", ",C\xc7", ",c\xe7", "`E\xc8",
+	"`e\xe8", "'E\xc9", "'e\xe9", "^E\xca", "^e\xea", "\"E\xcb", "\"e\xeb",
+	"`I\xcc", "`i\xec", "'I\xcd", "'i\xed", "^I\xce", "^i\xee", "\"I\xcf",
+	"\"i\xef", "-D\xd0", "-d\xf0", "~N\xd1", "~n\xf1", "`O\xd2", "`o\xf2",
+	"'O\xd3", "'o\xf3", "^O\xd4", "^o\xf4", "~O\xd5", "~o\xf5", "\"O\xd6",
+	"\"o\xf6", "/O\xd8", "/o\xf8", "`U\xd9", "`u\xf9", "'U\xda", "'u\xfa",
+	"^U\xdb", "^u\xfb", "\"U\xdc", "\"u\xfc", "'Y\xdd", "'y\xfd", "TH\xde",
+	"th\xfe", "ss\xdf", "\"y\xff", "sz\xdf", "ij\xff",
+};
+
+static void set_accents(struct hf_vt_keymap *map)
+{
+	map->naccents = sizeof(accents) / sizeof(*accents);
+	for (unsigned int i = 0; i < map->naccents; i++)
+		map->accents[i] = (struct kbdiacruc){
+			.diacr = accents[i][0],
+			.base = accents[i][1],
+			.result = accents[i][2],
+		};
+}
 
 int hf_vt_keymap_string(struct hf_vt_keymap *map, unsigned int index,
 			const char *string)
@@ -267,6 +287,7 @@ static bool fill(struct hf_vt_keymap *map)
 	set_rows(map);
 	set_functions(map);
 	set_values(map);
+	set_accents(map);
 	return true;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Questions that the command asks a running server: "info", "screenshot WHAT", "trace
- * FORMAT", "record WHAT". The answer is a memfd, so its size does not matter; those to
- * the last two are streams. WHAT is a CRTC's index or a connector's name.
+ * FORMAT", "record WHAT", "stream WHAT". The answer is a memfd, so its size does not
+ * matter; those to the last three are sockets. WHAT is a CRTC's index or a connector's
+ * name.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,6 +26,7 @@
 #include "server/record.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/stream.h"
 #include "server/typist.h"
 #include "uapi/problem.h"
 #include "server/trace.h"
@@ -509,6 +511,19 @@ static void answer_record(struct hf_server *server, const char *what,
 	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
 }
 
+/* A connector that is on no CRTC may come to be. */
+static void answer_stream(struct hf_server *server, const char *what,
+			  const struct hf_wire_query *query, int fd)
+{
+	struct hf_device *dev;
+	unsigned int crtc;
+	int ret = find_crtc(server, what, &dev, &crtc);
+
+	if (!ret || ret == -ENOTCONN)
+		ret = hf_stream_open(server, what);
+	reply(query, fd, ret);
+}
+
 void hf_query_answer(struct hf_server *server,
 		     const struct hf_wire_query *query, int fd, int data)
 {
@@ -532,6 +547,10 @@ void hf_query_answer(struct hf_server *server,
 	}
 	if (!strncmp(query->text, "record ", 7)) {
 		answer_record(server, query->text + 7, query, fd);
+		return;
+	}
+	if (!strncmp(query->text, "stream ", 7)) {
+		answer_stream(server, query->text + 7, query, fd);
 		return;
 	}
 	if (!strncmp(query->text, "screenshot ", 11))

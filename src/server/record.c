@@ -26,6 +26,7 @@
 #include "kms/mode.h"
 #include "server/record.h"
 #include "server/server.h"
+#include "server/shown.h"
 #include "server/thread.h"
 #include "video/video.h"
 
@@ -62,9 +63,7 @@ struct hf_recording {
 	unsigned int shots;   /* under way; and their bytes */
 	size_t bytes;
 	unsigned int uncomposed; /* of the shots */
-	uint32_t fbs[HF_CRTC_MAX_PLANES]; /* IDs of what is shown now */
-	unsigned int num_fbs;
-	uint64_t given_back; /* how often something was shown no longer */
+	struct hf_shown shown;
 	uint64_t skipped, end_ns;
 	bool stopping, ended;
 	int error;
@@ -128,7 +127,7 @@ static void composed(struct hf_compose_job *job)
 	struct hf_recording *recording = shot->recording;
 
 	recording->uncomposed--;
-	if (shot->error || shot->given_back != recording->given_back) {
+	if (shot->error || shot->given_back != recording->shown.given_back) {
 		give_up(shot);
 		return;
 	}
@@ -151,7 +150,7 @@ static struct shot *capture(struct hf_recording *recording, uint64_t ns)
 	shot->recording = recording;
 	shot->ns = ns;
 	shot->frame_ns = hf_mode_frame_ns(&crtc->state->mode);
-	shot->given_back = recording->given_back;
+	shot->given_back = recording->shown.given_back;
 	shot->job.run = compose;
 	shot->job.done = composed;
 	return shot;
@@ -165,36 +164,6 @@ static bool has_room(const struct hf_recording *recording)
 
 	return !recording->shots || (recording->shots < MAX_SHOTS &&
 				     recording->bytes + size <= MAX_BYTES);
-}
-
-static bool has(const uint32_t *ids, unsigned int n, uint32_t id)
-{
-	for (unsigned int i = 0; i < n; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
-}
-
-/*
- * See what is shown now. What is not any more may be drawn into; after an
- * asynchronous flip also while it is, and then there is no whole picture.
- */
-static void look(struct hf_recording *recording)
-{
-	const struct hf_crtc *crtc = recording->crtc;
-	const struct hf_plane_state *planes[HF_CRTC_MAX_PLANES];
-	unsigned int n = crtc->state->active ? hf_crtc_planes(crtc, planes) : 0;
-	uint32_t fbs[HF_CRTC_MAX_PLANES];
-	bool gone = false;
-
-	for (unsigned int i = 0; i < n; i++)
-		fbs[i] = planes[i]->fb->base.id;
-	for (unsigned int i = 0; i < recording->num_fbs; i++)
-		gone = gone || !has(fbs, n, recording->fbs[i]);
-	if (gone && !crtc->state->async_flip)
-		recording->given_back++;
-	memcpy(recording->fbs, fbs, n * sizeof(*fbs));
-	recording->num_fbs = n;
 }
 
 static void shoot(struct hf_recording *recording, uint64_t ns)
@@ -222,8 +191,8 @@ static void on_shown(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 
 	if (crtc != recording->crtc)
 		return;
-	look(recording);
-	if (!recording->error && recording->num_fbs)
+	hf_shown_look(&recording->shown, recording->crtc);
+	if (!recording->error && recording->shown.num_fbs)
 		shoot(recording, ns);
 }
 
@@ -384,8 +353,8 @@ static int begin(struct hf_recording *recording)
 	recording->crtc = server->dev->kms.crtcs[recording->index];
 	wl_list_insert(&server->dev->kms.watches, &recording->watch.link);
 	wl_list_insert(&server->records->list, &recording->link);
-	look(recording);
-	if (recording->num_fbs)
+	hf_shown_look(&recording->shown, recording->crtc);
+	if (recording->shown.num_fbs)
 		shoot(recording, hf_clock_now(server->sys->clock));
 	pthread_mutex_unlock(lock_of(recording));
 	return 0;
@@ -523,7 +492,7 @@ void hf_records_follow(struct hf_server *server)
 		recording->crtc = kms->crtcs[recording->index];
 		wl_list_remove(&recording->watch.link);
 		wl_list_insert(&kms->watches, &recording->watch.link);
-		look(recording);
+		hf_shown_look(&recording->shown, recording->crtc);
 	}
 }
 

@@ -35,6 +35,7 @@
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/record.h"
+#include "server/stream.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
 #include "server/typist.h"
@@ -776,6 +777,7 @@ int hf_server_replug(struct hf_server *server)
 	hf_uevent_device(server, dev, "add");
 	hf_tracing_follow(server);
 	hf_records_follow(server);
+	hf_streams_follow(server);
 	configuration_changed(&dev->kms);
 	return 0;
 }
@@ -815,6 +817,8 @@ int hf_server_init(struct hf_server *server,
 		ret = hf_tracing_init(server);
 	if (!ret)
 		ret = hf_records_init(server);
+	if (!ret)
+		ret = hf_streams_init(server);
 	if (!ret)
 		ret = hf_monitors_init(&server->monitors, server->sys->instance,
 				       server->sys->endpoints.max_fds);
@@ -865,6 +869,7 @@ void hf_server_finish(struct hf_server *server)
 	hf_clients_destroy(server);
 	hf_typists_finish(server);
 	hf_query_finish(server);
+	hf_streams_finish(server);
 	hf_records_finish(server);
 	hf_tracing_finish(server);
 	pthread_cond_destroy(&server->no_shots);

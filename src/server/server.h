@@ -49,6 +49,7 @@ struct hf_server {
 	unsigned int shots; /* threads that compose a screenshot */
 	struct hf_tracing *tracing; /* server/trace.h */
 	struct hf_recordings *records; /* server/record.h */
+	struct hf_streams *streams; /* server/stream.h */
 	struct hf_scenario *scenario; /* NULL: none */
 	bool replugging; /* a new device is being made, without the lock */
 	bool children; /* the programs are processes below this one */

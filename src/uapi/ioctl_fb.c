@@ -261,9 +261,13 @@ int hf_ioctl_mode_dirtyfb(struct hf_call *call, void *arg)
 	ret = hf_call_copy_in(call, 0, dirty->num_clips, &clips);
 	if (!ret)
 		hf_check_dirty(call->dev, fb);
-	/* A display without one reads planes when somebody looks. */
-	if (ret || !kms->funcs->flip)
+	if (ret)
 		return ret;
+	/* A display without one reads planes when somebody looks. */
+	if (!kms->funcs->flip) {
+		hf_framebuffer_drawn(fb);
+		return 0;
+	}
 	return show_again(call, fb, clips, dirty->num_clips,
 			  dirty->flags & DRM_MODE_FB_DIRTY_ANNOTATE_COPY ? 2 : 1);
 }

@@ -53,6 +53,12 @@ _holdfast() {
 		;;
 	esac
 	case $command in
+	run) options='--logind --device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
 	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats --' ;;
 	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats' ;;
 	screenshot) options='--socket --crtc --connector' ;;

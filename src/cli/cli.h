@@ -23,7 +23,8 @@
  * @contiguous: the display has no IOMMU
  * @split: display and engine are two devices
  * @incoherent: devices do not see the CPU's caches
- * @pool: bytes of the contiguous pool; 0: the default; likewise @memory
+ * @pool: bytes of the contiguous pool; 0: the default; likewise @memory,
+ *	@client_memory
  * @overlays: planes a CRTC, if @has_overlays
  * @virtual_cursor: a cursor's plane is for clients that say where its hotspot is
  * @check: say what clients do wrong
@@ -47,6 +48,7 @@
  * @view_only: viewers only watch
  * @view: the run is to be watched; browsers connect to @view_port; NULL: any
  * @no_seat: there are no input devices and no terminals
+ * @logind: programs find a login manager on the system bus
  * @layout: of the keyboard; NULL: as it is
  */
 struct hf_cli_options {
@@ -58,7 +60,7 @@ struct hf_cli_options {
 	const char *vfio;
 	bool unsafe_no_iommu;
 	bool contiguous, split, incoherent;
-	size_t pool, memory;
+	size_t pool, memory, client_memory;
 	unsigned int overlays;
 	bool has_overlays, virtual_cursor;
 	bool check, strict, problems, objects;
@@ -77,7 +79,7 @@ struct hf_cli_options {
 	bool view_only;
 	bool view;
 	const char *view_port;
-	bool no_seat;
+	bool no_seat, logind;
 	const char *layout;
 };
 
@@ -144,6 +146,17 @@ int hf_cli_shim_path(char *path, size_t size);
  */
 int hf_cli_helper_path(const char *name, const char *installed, char *path,
 		       size_t size);
+
+/** HF_ENV_DRI - Where Mesa looks for drivers. */
+#define HF_ENV_DRI "LIBGL_DRIVERS_PATH"
+
+/**
+ * hf_cli_dri_path() - What HF_ENV_DRI must say for Mesa to find our driver.
+ * @shim: where the shim is: the driver is beside it.
+ *
+ * Return: 0, -ENOENT without the driver, or -EEXIST when Mesa finds it by itself.
+ */
+int hf_cli_dri_path(const char *shim, char *path, size_t size);
 
 /**
  * hf_cli_open_server() - Start a server as the options say.

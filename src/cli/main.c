@@ -26,6 +26,7 @@ enum {
 	NON_COHERENT,
 	POOL,
 	MEMORY,
+	CLIENT_MEMORY,
 	DEVICE,
 	UNSAFE_NO_IOMMU,
 	SCENARIO,
@@ -49,6 +50,7 @@ enum {
 	VIEW_ONLY,
 	VIEW,
 	NO_SEAT,
+	LOGIND,
 	LAYOUT,
 };
 
@@ -97,6 +99,7 @@ static const struct option long_options[] = {
 	{ "non-coherent", no_argument, NULL, NON_COHERENT },
 	{ "pool", required_argument, NULL, POOL },
 	{ "memory", required_argument, NULL, MEMORY },
+	{ "client-memory", required_argument, NULL, CLIENT_MEMORY },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "unsafe-no-iommu", no_argument, NULL, UNSAFE_NO_IOMMU },
 	{ "planes", required_argument, NULL, PLANES },
@@ -122,6 +125,7 @@ static const struct option long_options[] = {
 	{ "view-only", no_argument, NULL, VIEW_ONLY },
 	{ "view", optional_argument, NULL, VIEW },
 	{ "no-seat", no_argument, NULL, NO_SEAT },
+	{ "logind", no_argument, NULL, LOGIND },
 	{ "layout", required_argument, NULL, LAYOUT },
 	{ 0 },
 };
@@ -140,6 +144,7 @@ static unsigned int commands_of(int option)
 	case NON_COHERENT:
 	case POOL:
 	case MEMORY:
+	case CLIENT_MEMORY:
 	case DEVICE:
 	case UNSAFE_NO_IOMMU:
 	case SCENARIO:
@@ -151,6 +156,8 @@ static unsigned int commands_of(int option)
 	case VIEW:
 	case NO_SEAT:
 		return RUN | SERVE;
+	case LOGIND:
+		return RUN;
 	case HELP:
 		return INJECT | VBLANK | INPUT;
 	case LAYOUT:
@@ -239,6 +246,8 @@ static void print_help(void)
 	     "  --non-coherent         devices work on what was synced to them last\n"
 	     "  --pool SIZE            of the contiguous pool (K, M, G; default 1G)\n"
 	     "  --memory SIZE          that objects may take (default: no limit)\n"
+	     "  --client-memory SIZE   that those of one client may take (default: half\n"
+	     "                         of the machine's)\n"
 	     "  --device soft|vfio:ADDRESS\n"
 	     "                         in software, or a PCI device such as\n"
 	     "                         vfio:0000:00:03.0 that is bound to vfio-pci\n"
@@ -248,6 +257,7 @@ static void print_help(void)
 	     "  --clock real|manual|fast\n"
 	     "                         how its time passes: by itself, by holdfast vblank,\n"
 	     "                         or whenever all programs wait\n"
+	     "  --logind               a login manager on a system bus, as systemd has one\n"
 	     "  --no-seat              no input devices: only what the machine has\n"
 	     "  --help, --version\n"
 	     "\n"
@@ -466,6 +476,8 @@ static int parse_option(const struct command *command,
 		return parse_size("--pool", &options->pool);
 	case MEMORY:
 		return parse_size("--memory", &options->memory);
+	case CLIENT_MEMORY:
+		return parse_size("--client-memory", &options->client_memory);
 	case DEVICE:
 		return parse_device(options);
 	case UNSAFE_NO_IOMMU:
@@ -489,6 +501,9 @@ static int parse_option(const struct command *command,
 		return 0;
 	case NO_SEAT:
 		options->no_seat = true;
+		return 0;
+	case LOGIND:
+		options->logind = true;
 		return 0;
 	default:
 		return parse_crtc(options);
@@ -530,7 +545,7 @@ static int parse_options(const struct command *command,
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	struct hf_cli_options options = { 0 };
+	struct hf_cli_options options = { .crtc = HF_KMS_MAIN };
 	int ret = parse_options(command, &options, argc, argv);
 
 	if (!ret)

@@ -109,7 +109,10 @@ int hf_cli_query_display(const struct hf_cli_options *options,
 	char text[64], crtc[32];
 	int fd;
 
-	snprintf(crtc, sizeof(crtc), "%u", options->crtc);
+	if (options->crtc == HF_KMS_MAIN)
+		snprintf(crtc, sizeof(crtc), "main");
+	else
+		snprintf(crtc, sizeof(crtc), "%u", options->crtc);
 	if (snprintf(text, sizeof(text), "%s %s", question,
 		     connector ? connector : crtc) >= (int)sizeof(text))
 		fd = -ENXIO;
@@ -123,6 +126,8 @@ int hf_cli_query_display(const struct hf_cli_options *options,
 		hf_cli_error("there is no connector %s", connector);
 	else if (fd == -ENOTCONN)
 		hf_cli_error("nothing is shown on %s", connector);
+	else if (fd == -ENODATA && !connector && options->crtc == HF_KMS_MAIN)
+		hf_cli_error("nothing is shown yet");
 	else if (fd == -ENODATA)
 		hf_cli_error("%s%s shows nothing yet", connector ? "" : "CRTC ",
 			     connector ? connector : crtc);

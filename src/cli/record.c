@@ -67,7 +67,7 @@ int hf_cli_record_start(struct hf_cli_recording *recording,
 	ret = open_video(&recording->video, options->record);
 	if (ret)
 		return ret;
-	ret = hf_record_start(server, 0, recording->video,
+	ret = hf_record_start(server, HF_KMS_MAIN, recording->video,
 			      &recording->recording);
 	if (ret) {
 		hf_video_finish(recording->video, 0);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/futex.h"
+#include "base/program.h"
 #include "cli/cli.h"
 #include "video/video.h"
 #include "drivers/soft/frame.h"
@@ -34,6 +35,7 @@ struct run {
 	const struct hf_cli_options *options;
 	struct hf_server server;
 	bool own_server;
+	bool loads; /* the program can load the shim */
 	char shim[4096];
 	int screenshot_fd;
 	struct hf_cli_recording recording;
@@ -55,17 +57,38 @@ static int exit_status(int status)
 
 /* -- the child --------------------------------------------------------------- */
 
+/* Say so where the program will not see the device. Return: can it be loaded? */
+static bool announce(struct run *run, const char *name)
+{
+	char buf[4096];
+	const char *path = hf_program_find(name, getenv("PATH"), buf,
+					   sizeof(buf));
+	enum hf_program_kind kind =
+		path ? hf_program_look(AT_FDCWD, path) : HF_PROGRAM_FINE;
+
+	if (kind == HF_PROGRAM_FINE)
+		return true;
+	if (!run->own_server || !hf_server_tell(&run->server, path))
+		fprintf(stderr, "holdfast: %s %s: it will not see the device\n",
+			path, hf_program_why(kind));
+	return kind != HF_PROGRAM_LIBC && kind != HF_PROGRAM_MACHINE;
+}
+
 static void set_environment(const struct run *run)
 {
 	const char *old = getenv("LD_PRELOAD"), *shim = run->shim;
-	char *list;
+	char *list, dri[8192];
 
+	if (!hf_cli_dri_path(shim, dri, sizeof(dri)))
+		setenv(HF_ENV_DRI, dri, 0);
 	if (run->own_server) {
 		setenv(HF_ENV_SOCKET, run->server.address, 1);
 		setenv(HF_ENV_KEY, run->server.key, 1);
 	} else {
 		setenv(HF_ENV_SOCKET, run->options->socket, 1);
 	}
+	if (!run->loads)
+		return; /* another C library does not start with it */
 	if (!old || !*old || strstr(old, shim)) {
 		setenv("LD_PRELOAD", old && *old ? old : shim, 1);
 	} else if (asprintf(&list, "%s:%s", shim, old) > 0) {
@@ -83,6 +106,25 @@ static void exec_failed(const char *program)
 	_exit(err == ENOENT || err == ENOTDIR ? 127 : 126);
 }
 
+/* The program that has the login manager runs it. It is where the shim is. */
+static char **behind_logind(const struct run *run, char **argv)
+{
+	static const char name[] = "holdfast-logind";
+	int dir = (int)(strrchr(run->shim, '/') - run->shim) + 1;
+	size_t n = 0;
+	char **all;
+
+	while (argv[n])
+		n++;
+	all = calloc(n + 2, sizeof(*all));
+	if (!all || asprintf(&all[0], "%.*s%s", dir, run->shim, name) < 0) {
+		errno = ENOMEM;
+		exec_failed(name);
+	}
+	memcpy(all + 1, argv, n * sizeof(*argv));
+	return all;
+}
+
 static void run_child(const struct run *run, pid_t parent, char **argv)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -93,6 +135,8 @@ static void run_child(const struct run *run, pid_t parent, char **argv)
 	sigaction(SIGPIPE, &run->old_pipe, NULL);
 	sigaction(SIGCHLD, &run->old_child, NULL);
 	set_environment(run);
+	if (run->options->logind)
+		argv = behind_logind(run, argv);
 	execvp(argv[0], argv);
 	exec_failed(argv[0]);
 }
@@ -300,13 +344,14 @@ static int write_screenshot(struct run *run)
 	struct hf_frame *frame;
 
 	if (run->own_server) {
-		ret = hf_screenshot_capture(run->server.dev, 0, &frame);
+		ret = hf_screenshot_capture(run->server.dev, HF_KMS_MAIN,
+					    &frame);
 		if (!ret) {
 			ret = hf_screenshot_write(frame, fd);
 			hf_frame_destroy(frame);
 		}
 	} else {
-		int shot = hf_cli_query(run->options->socket, "screenshot 0");
+		int shot = hf_cli_query(run->options->socket, "screenshot main");
 		char buf[65536];
 		ssize_t n;
 
@@ -342,6 +387,24 @@ static void finish_screenshot(struct run *run)
 				      strerror(-ret));
 	if (!run->status)
 		run->status = 1 << 8;
+}
+
+/* A server that is there already learns of it. */
+static int announce_logind(const struct run *run)
+{
+	int fd;
+
+	if (!run->options->logind)
+		return 0;
+	if (run->options->no_seat)
+		return hf_cli_error("--logind is about a seat, and there is none");
+	if (run->own_server)
+		return 0;
+	fd = hf_cli_query(run->options->socket, "logind");
+	if (fd < 0)
+		return hf_cli_error("--logind: %s", strerror(-fd));
+	close(fd);
+	return 0;
 }
 
 static int start_recording(struct run *run)
@@ -422,11 +485,14 @@ int hf_cli_run(const struct hf_cli_options *options, int argc, char **argv)
 	if (!ret)
 		ret = open_screenshot(&run);
 	if (!ret)
+		ret = announce_logind(&run);
+	if (!ret)
 		ret = start_recording(&run);
 	if (!ret)
 		ret = start_viewer(&run);
 	if (ret)
 		goto out;
+	run.loads = announce(&run, argv[0]);
 	run.child = fork();
 	if (run.child == 0)
 		run_child(&run, self, argv);

@@ -49,6 +49,27 @@ int hf_cli_shim_path(char *path, size_t size)
 				  path, size);
 }
 
+int hf_cli_dri_path(const char *shim, char *path, size_t size)
+{
+#ifdef HF_MESA_DRI_DIR
+	int beside = strrchr(shim, '/') - shim;
+
+	/* Where Mesa looks by itself? */
+	if (!access(HF_MESA_DRI_DIR "/holdfast_dri.so", R_OK))
+		return -EEXIST;
+	snprintf(path, size, "%.*s/holdfast_dri.so", beside, shim);
+	if (access(path, R_OK))
+		return -ENOENT;
+	snprintf(path, size, "%.*s:" HF_MESA_DRI_DIR, beside, shim);
+	return 0;
+#else
+	(void)shim;
+	(void)path;
+	(void)size;
+	return -ENOENT;
+#endif
+}
+
 /* Return: 0, or -ECANCELED; then the user was told. */
 static int start_trace(struct hf_server *server,
 		       const struct hf_cli_options *options)
@@ -112,10 +133,12 @@ int hf_cli_open_server(struct hf_server *server,
 		.incoherent = options->incoherent,
 		.pool = options->pool,
 		.memory = options->memory,
+		.client_memory = options->client_memory,
 		.check = options->check,
 		.hold_last_picture = options->screenshot,
 		.pace = options->pace,
 		.no_seat = options->no_seat,
+		.logind = options->logind,
 	};
 	struct hf_scenario *scenario;
 	int ret = load_scenario(options, &scenario);
@@ -168,7 +191,7 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 	struct hf_cli_recording recording = { 0 };
 	bool stopped = false;
 	pid_t viewer;
-	char shim[4096];
+	char shim[4096], dri[8192];
 	int ret;
 
 	if (argc)
@@ -198,8 +221,11 @@ int hf_cli_serve(const struct hf_cli_options *options, int argc, char **argv)
 		hf_cli_error("no memory");
 		abort();
 	}
-	printf("HOLDFAST_SOCKET=%s\nHOLDFAST_KEY=%s\nLD_PRELOAD=%s\n",
-	       server.address, server.key, shim);
+	printf("HOLDFAST_SOCKET=%s\nHOLDFAST_KEY=%s\n", server.address,
+	       server.key);
+	if (!hf_cli_dri_path(shim, dri, sizeof(dri)))
+		printf(HF_ENV_DRI "=%s\n", dri);
+	printf("LD_PRELOAD=%s\n", shim);
 	fflush(stdout);
 	while (!stopped)
 		hf_server_dispatch(&server, -1);

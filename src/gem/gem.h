@@ -28,6 +28,7 @@
 #include "mmu/vm.h"
 
 struct hf_gem_device;
+struct hf_gem_account;
 struct hf_gem_mapping;
 struct hf_user_pages;
 
@@ -38,6 +39,7 @@ struct hf_gem_object {
 	size_t size;	       /* bytes, whole pages */
 	struct hf_backing *backing; /* NULL: user pages */
 	struct hf_user_pages *user;
+	struct hf_gem_account *account; /* who pays for it; NULL: user pages */
 	uint32_t name;	       /* flink's; 0: none */
 	uint64_t offset;       /* for mmap(2), bytes; 0: none yet */
 	struct hf_gem_mapping *mapping; /* the device's, or NULL */
@@ -75,6 +77,8 @@ struct hf_gem_device {
 	uint64_t count, peak_count; /* objects */
 	uint64_t bytes, peak_bytes; /* of memory that is theirs */
 	uint64_t limit; /* of bytes; 0: none */
+	struct hf_gem_account *accounts; /* of the clients, by process */
+	uint64_t client_count, client_bytes; /* limits of each; 0: none */
 	struct hf_gem_fault fault;
 	/* Told once, when there is something to purge for the first time; or NULL. */
 	void (*purging_makes_sense)(struct hf_gem_device *gem);
@@ -117,6 +121,7 @@ void hf_gem_file_finish(struct hf_gem_file *file);
  * hf_gem_object_create() - A new object, zero-filled, allocated on touch.
  * @size: bytes, rounded up to whole pages; not 0
  * @contiguous: one run of bus addresses
+ * @pid: who pays for it, within its limits
  *
  * Return: one reference, or NULL and EINVAL for no size, ENOMEM, ENFILE.
  */
@@ -171,6 +176,14 @@ uint64_t hf_gem_object_offset(struct hf_gem_object *object);
  */
 int hf_gem_mmap(struct hf_gem_file *file, uint64_t offset, uint64_t length,
 		int prot, int flags);
+
+/**
+ * hf_gem_is_held() - Does the object at this offset have all its pages?
+ *
+ * So it is while a device uses it. Then a mapping takes no memory that is not taken
+ * already, and may have them all at once instead of one by one when they are touched.
+ */
+bool hf_gem_is_held(struct hf_gem_file *file, uint64_t offset);
 
 /**
  * hf_gem_handle_create() - A (further) handle for an object.

@@ -78,22 +78,37 @@ static struct hf_gem_object *new_object(struct hf_gem_device *gem, size_t size,
 	return object;
 }
 
-struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem,
-					  struct hf_backing *backing)
+static uint64_t own_bytes(const struct hf_gem_object *object)
 {
-	struct hf_gem_object *object = new_object(gem, backing->size,
-						  backing->foreign);
+	return object->foreign || object->purged ? 0 : object->size;
+}
 
-	if (!object)
+struct hf_gem_object *hf_gem_object_adopt(struct hf_gem_device *gem,
+					  struct hf_backing *backing, pid_t pid)
+{
+	uint64_t bytes = backing->foreign ? 0 : backing->size;
+	struct hf_gem_account *account = hf_gem_account_charge(gem, pid, bytes);
+	struct hf_gem_object *object;
+
+	if (!account)
 		return NULL;
+	object = new_object(gem, backing->size, backing->foreign);
+	if (!object) {
+		hf_gem_account_discharge(gem, account, bytes);
+		return NULL;
+	}
+	object->account = account;
 	object->backing = backing;
 	wl_list_insert(&backing->objects, &object->backing_link);
 	return object;
 }
 
-/* Below the device's limit, if need be by purging what is not needed. */
-static bool make_room(struct hf_gem_device *gem, size_t size)
+/* Below the client's limit and the device's, if need be by purging what is not
+ * needed. */
+static bool make_room(struct hf_gem_device *gem, size_t size, pid_t pid)
 {
+	if (!hf_gem_account_has_room(gem, pid, size))
+		return false;
 	if (!gem->limit)
 		return true;
 	if (size <= gem->limit && gem->bytes > gem->limit - size)
@@ -113,7 +128,7 @@ struct hf_gem_object *hf_gem_object_create(struct hf_gem_device *gem,
 		return NULL;
 	}
 	size = (size + HF_PAGE_SIZE - 1) & ~(HF_PAGE_SIZE - 1);
-	if (!make_room(gem, size)) {
+	if (!make_room(gem, size, pid)) {
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -126,7 +141,7 @@ struct hf_gem_object *hf_gem_object_create(struct hf_gem_device *gem,
 			errno = ENFILE;
 		return NULL;
 	}
-	object = hf_gem_object_adopt(gem, backing);
+	object = hf_gem_object_adopt(gem, backing, pid);
 	if (!object) {
 		hf_backing_put(backing);
 		errno = ENOMEM;
@@ -186,8 +201,8 @@ void hf_gem_object_put_memory(struct hf_gem_object *object, int *memory)
 	wl_list_remove(&object->backing_link);
 	wl_list_remove(&object->lru);
 	gem->count--;
-	if (!object->purged && !object->foreign)
-		gem->bytes -= object->size;
+	gem->bytes -= own_bytes(object);
+	hf_gem_account_discharge(gem, object->account, own_bytes(object));
 	hf_user_pages_destroy(object->user);
 	if (memory)
 		hf_backing_put_memory(object->backing, memory);
@@ -226,13 +241,28 @@ uint64_t hf_gem_object_offset(struct hf_gem_object *object)
 	return object->offset;
 }
 
-int hf_gem_mmap(struct hf_gem_file *file, uint64_t offset, uint64_t length,
-		int prot, int flags)
+static struct hf_gem_object *find_by_offset(struct hf_gem_file *file,
+					    uint64_t offset)
 {
 	struct hf_gem_object *object;
 
 	HASH_FIND(by_offset, file->gem->by_offset, &offset, sizeof(offset),
 		  object);
+	return object;
+}
+
+bool hf_gem_is_held(struct hf_gem_file *file, uint64_t offset)
+{
+	struct hf_gem_object *object = find_by_offset(file, offset);
+
+	return object && object->mapping;
+}
+
+int hf_gem_mmap(struct hf_gem_file *file, uint64_t offset, uint64_t length,
+		int prot, int flags)
+{
+	struct hf_gem_object *object = find_by_offset(file, offset);
+
 	if (!object || length > object->size ||
 	    ((length + HF_PAGE_SIZE - 1) & ~(HF_PAGE_SIZE - 1)) > object->size)
 		return -EINVAL;

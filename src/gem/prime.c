@@ -52,7 +52,7 @@ static int find_or_adopt(struct hf_gem_file *file, int fd,
 		hf_backing_put(backing);
 		return 0;
 	}
-	*out = hf_gem_object_adopt(file->gem, backing);
+	*out = hf_gem_object_adopt(file->gem, backing, file->pid);
 	if (!*out) {
 		hf_backing_put(backing);
 		return -ENOMEM;

@@ -50,10 +50,12 @@ static bool purge(struct hf_gem_object *object)
 	wl_list_init(&object->lru);
 	object->purged = true;
 	object->gem->bytes -= object->size;
+	hf_gem_account_purge(object->account, object->size);
 	return true;
 }
 
-uint64_t hf_gem_reclaim(struct hf_gem_device *gem, uint64_t bytes)
+static uint64_t reclaim(struct hf_gem_device *gem, uint64_t bytes,
+			const struct hf_gem_account *of)
 {
 	struct hf_gem_object *object, *next;
 	uint64_t freed = 0;
@@ -61,8 +63,19 @@ uint64_t hf_gem_reclaim(struct hf_gem_device *gem, uint64_t bytes)
 	wl_list_for_each_safe(object, next, &gem->purgeable, lru) {
 		if (freed >= bytes)
 			break;
-		if (purge(object))
+		if ((!of || object->account == of) && purge(object))
 			freed += object->size;
 	}
 	return freed;
+}
+
+uint64_t hf_gem_reclaim(struct hf_gem_device *gem, uint64_t bytes)
+{
+	return reclaim(gem, bytes, NULL);
+}
+
+uint64_t hf_gem_reclaim_of(struct hf_gem_device *gem, uint64_t bytes,
+			   const struct hf_gem_account *account)
+{
+	return reclaim(gem, bytes, account);
 }

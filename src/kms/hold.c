@@ -54,3 +54,14 @@ void hf_kms_hold(struct hf_crtc *crtc)
 		crtc->held[i] = copy(planes[i]);
 	crtc->held_state = hf_crtc_state_copy(crtc->state);
 }
+
+unsigned int hf_kms_main_crtc(const struct hf_kms_device *kms)
+{
+	for (unsigned int i = 0; i < kms->num_connectors; i++)
+		if (kms->connectors[i]->state->crtc)
+			return kms->connectors[i]->state->crtc->index;
+	for (unsigned int i = 0; i < kms->num_crtcs; i++)
+		if (kms->crtcs[i]->held_state)
+			return i;
+	return 0;
+}

@@ -582,6 +582,15 @@ void hf_kms_file_init(struct hf_kms_file *file, struct hf_kms_device *kms,
 		      int fd);
 /** hf_kms_hold() - Keep what a CRTC shows now, if it shows anything. */
 void hf_kms_hold(struct hf_crtc *crtc);
+/** HF_KMS_MAIN - An index of a CRTC: the one of hf_kms_main_crtc() at the time. */
+#define HF_KMS_MAIN UINT32_MAX
+/**
+ * hf_kms_main_crtc() - What somebody means who does not say which CRTC.
+ *
+ * Return: the index of the first connector's that is on one; where all are off, of the
+ * first that has shown anything; else 0.
+ */
+unsigned int hf_kms_main_crtc(const struct hf_kms_device *kms);
 /** hf_kms_drop_held() - Let go of what CRTCs showed last. */
 void hf_kms_drop_held(struct hf_kms_device *kms);
 /** hf_kms_file_finish() - Drop its events, framebuffers and blobs. */

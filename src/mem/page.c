@@ -86,6 +86,11 @@ size_t hf_memory_max_pages(const struct hf_memory *mem)
 	return mem->max_pages;
 }
 
+unsigned int hf_memory_max_fds(const struct hf_memory *mem)
+{
+	return mem->max_fds;
+}
+
 int hf_memory_promise(struct hf_memory *mem, size_t n)
 {
 	if (!hf_memory_has_room(mem, n))

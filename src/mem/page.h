@@ -43,6 +43,8 @@ struct hf_page {
 
 /** hf_memory_max_pages() - How many may be held. */
 size_t hf_memory_max_pages(const struct hf_memory *mem);
+/** hf_memory_max_fds() - How many descriptors may be of memory. */
+unsigned int hf_memory_max_fds(const struct hf_memory *mem);
 
 /**
  * hf_memory_promise() - Memory is being allocated for pages, without the lock.

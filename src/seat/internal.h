@@ -14,7 +14,7 @@
  * @input: devices, by number
  * @queue: what a person is going to do with them
  * @xkb: the keyboard's layout; NULL: nobody has asked
- * @vts: terminals
+ * @vts: terminals; likewise @seatd
  */
 struct hf_seat {
 	struct hf_system *sys;
@@ -24,6 +24,7 @@ struct hf_seat {
 	struct hf_input_queue queue;
 	struct hf_keymap_xkb *xkb;
 	struct hf_vts *vts;
+	struct hf_seatd *seatd;
 };
 
 #endif

@@ -13,6 +13,7 @@
 #include "seat/input_device.h"
 #include "seat/internal.h"
 #include "seat/keymap.h"
+#include "seat/seatd.h"
 
 static void ttys_changed(void *data)
 {
@@ -57,6 +58,11 @@ struct hf_seat *hf_seat_create(struct hf_system *sys,
 		seat->vts = hf_vts_create(sys, &vt_funcs, seat);
 		ret = seat->vts ? 0 : -errno;
 	}
+	if (!ret) {
+		seat->seatd = hf_seatd_create(sys, seat->vts, seat, funcs->find,
+					      data);
+		ret = seat->seatd ? 0 : -errno;
+	}
 	if (!ret)
 		return seat;
 	hf_seat_destroy(seat);
@@ -69,6 +75,7 @@ void hf_seat_destroy(struct hf_seat *seat)
 	if (!seat)
 		return;
 	hf_input_queue_finish(&seat->queue);
+	hf_seatd_destroy(seat->seatd);
 	hf_vts_destroy(seat->vts);
 	hf_inputs_finish(seat);
 	hf_keymap_destroy(seat->xkb);
@@ -144,4 +151,17 @@ int hf_seat_ioctl(struct hf_seat *seat, struct hf_call *call)
 	}
 	reader = hf_input_reader_of(seat, call->fds_in[0]);
 	return reader ? hf_input_ioctl(reader, call) : -ENODEV;
+}
+
+void hf_seat_revoke(struct hf_seat *seat, int fd)
+{
+	struct hf_input_reader *reader = hf_input_reader_of(seat, fd);
+
+	if (reader)
+		hf_input_reader_revoke(reader, fd);
+}
+
+struct hf_seatd *hf_seat_seatd(const struct hf_seat *seat)
+{
+	return seat->seatd;
 }

@@ -35,6 +35,7 @@ struct hf_rect {
  *	@all: set to what all of them cover
  *	@rect: set to the one's
  *	Return: 0, -ENOENT for no such connector, -ENOTCONN where nothing is lit there
+ * @find: the device that a path leads to; 0 or a negative errno
  */
 struct hf_seat_funcs {
 	void (*changed)(void *data);
@@ -42,6 +43,8 @@ struct hf_seat_funcs {
 	void (*uevent)(void *data, const char *devpath, const char *action);
 	int (*bounds)(void *data, const char *connector, struct hf_rect *all,
 		      struct hf_rect *rect);
+	int (*find)(void *data, const char *path, uint32_t *major,
+		    uint32_t *minor);
 };
 
 /**
@@ -91,5 +94,11 @@ int hf_seat_set_owner(struct hf_seat *seat, const struct hf_cred *cred,
  * device), or HF_CALL_PARKED.
  */
 int hf_seat_ioctl(struct hf_seat *seat, struct hf_call *call);
+
+/** hf_seat_revoke() - EVIOCREVOKE of a descriptor that is an input device's. */
+void hf_seat_revoke(struct hf_seat *seat, int fd);
+
+/** hf_seat_seatd() - What answers at seatd's socket (seat/seatd.h). */
+struct hf_seatd *hf_seat_seatd(const struct hf_seat *seat);
 
 #endif

@@ -30,6 +30,8 @@
 #include "server/json.h"
 #include "server/scenario.h"
 #include "server/server.h"
+#include "server/socket.h"
+#include "server/sysfs_session.h"
 #include "server/sysfs_tty.h"
 #include "server/trace.h"
 #include "uapi/call.h"
@@ -524,9 +526,12 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 		if (fd < 0)
 			fd = -ENOMEM;
 	}
+	if (fd >= 0 && hf_gem_is_held(&file->gem, map.offset))
+		map.flags |= MAP_POPULATE;
 	pthread_mutex_unlock(&sys->lock);
 	if (fd < 0)
 		return fd;
+	memcpy(wire->arg, &map, sizeof(map));
 	return hf_call_add_fd(&slot->call, fd, true);
 }
 
@@ -573,6 +578,8 @@ static int op_file_open(struct hf_client *client, struct slot *slot,
 		return -ENAMETOOLONG;
 	hf_server_reap(client->server);
 	fd = hf_sysfs_tty_open(client->server, path);
+	if (fd == -ENOENT)
+		fd = hf_sysfs_session_open(client->server, path);
 	if (fd == -ENOENT)
 		fd = hf_debugfs_open(client->server->sys, &client->cred, path);
 	return fd < 0 ? fd : hf_call_add_fd(&slot->call, fd, true);
@@ -761,6 +768,23 @@ static int op_device_ioctl(struct hf_client *client, struct slot *slot,
 	return ret;
 }
 
+/* A socket that the server answers at. */
+static int op_socket(struct hf_client *client, struct slot *slot,
+		     struct hf_wire_slot *wire)
+{
+	struct hf_server *server = client->server;
+	char path[HF_TREE_PATH_MAX + 1];
+	int fd = -1, ret;
+
+	memcpy(path, wire->arg, sizeof(path));
+	if (!memchr(path, 0, sizeof(path)))
+		return -ENAMETOOLONG;
+	pthread_mutex_lock(&server->sys->lock);
+	ret = hf_socket_op(server, &slot->call, path, &fd);
+	pthread_mutex_unlock(&server->sys->lock);
+	return fd >= 0 ? hf_call_add_fd(&slot->call, fd, true) : ret;
+}
+
 static int run_op(struct hf_client *client, struct slot *slot,
 		  struct hf_wire_slot *wire, uint32_t op, uint32_t file)
 {
@@ -791,6 +815,8 @@ static int run_op(struct hf_client *client, struct slot *slot,
 		return op_device_owner(client, slot, wire);
 	case HF_OP_DEVICE_IOCTL:
 		return op_device_ioctl(client, slot, wire);
+	case HF_OP_SOCKET:
+		return op_socket(client, slot, wire);
 	case HF_OP_FDINFO:
 		return op_fdinfo(client, slot, wire);
 	case HF_OP_REAP:

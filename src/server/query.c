@@ -13,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/fdpass.h"
 #include "drivers/soft/engine.h"
 #include "drivers/soft/frame.h"
 #include "mem/shmem.h"
+#include "seat/seatd.h"
+#include "seat/vt.h"
 #include "server/inject.h"
 #include "server/json.h"
 #include "server/kms_state.h"
@@ -208,6 +211,15 @@ static void describe_problems(const struct hf_problems *problems,
 	hf_json_add(root, "problems", list);
 }
 
+static void describe_seat(const struct hf_seat *seat, struct json_object *root)
+{
+	struct json_object *sessions = json_object_new_array();
+
+	add_uint(root, "vt", hf_vt_active(hf_seat_vts(seat)));
+	hf_seatd_describe(hf_seat_seatd(seat), sessions);
+	hf_json_add(root, "sessions", sessions);
+}
+
 static struct json_object *describe(struct hf_server *server)
 {
 	static const char *const lists[] = { "files", "crtcs", "objects",
@@ -224,6 +236,8 @@ static struct json_object *describe(struct hf_server *server)
 	add_uint(root, "render", server->engine->render_minor);
 	hf_clients_describe(server, clients);
 	hf_json_add(root, "clients", clients);
+	if (server->seat)
+		describe_seat(server->seat, root);
 	add_uint(root, "ioctls", atomic_load(&server->ioctls));
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		hf_json_add(root, lists[i], json_object_new_array());
@@ -379,7 +393,10 @@ static int find_crtc(struct hf_server *server, const char *what,
 
 	pthread_mutex_lock(&server->sys->lock);
 	*dev = server->dev;
-	if (sscanf(what, "%9u%c", crtc, &end) == 1)
+	*crtc = HF_KMS_MAIN;
+	if (!strcmp(what, "main"))
+		ret = 0;
+	else if (sscanf(what, "%9u%c", crtc, &end) == 1)
 		ret = *crtc < (*dev)->kms.num_crtcs ? 0 : -ECHRNG;
 	else
 		ret = find_connector(&(*dev)->kms, what, crtc);
@@ -511,6 +528,23 @@ static void answer_record(struct hf_server *server, const char *what,
 	reply(query, fd, ret ? ret : hf_record_to_stream(server, crtc));
 }
 
+/* Somebody is going to be a login manager: show its sessions. */
+static void answer_logind(struct hf_server *server,
+			  const struct hf_wire_query *query, int fd)
+{
+	int ret = -EOPNOTSUPP;
+
+	pthread_mutex_lock(&server->sys->lock);
+	if (server->seat) {
+		server->logind = true;
+		eventfd_write(server->sys->changed_fd, 1);
+		hf_server_refresh(server);
+		ret = hf_shmem_data("holdfast logind", "", 0);
+	}
+	pthread_mutex_unlock(&server->sys->lock);
+	reply(query, fd, ret);
+}
+
 /* A connector that is on no CRTC may come to be. */
 static void answer_stream(struct hf_server *server, const char *what,
 			  const struct hf_wire_query *query, int fd)
@@ -543,6 +577,10 @@ void hf_query_answer(struct hf_server *server,
 	}
 	if (!strncmp(query->text, "input\n", 6)) {
 		answer_input(server, query, fd);
+		return;
+	}
+	if (!strcmp(query->text, "logind")) {
+		answer_logind(server, query, fd);
 		return;
 	}
 	if (!strncmp(query->text, "record ", 7)) {

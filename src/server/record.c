@@ -51,8 +51,8 @@ struct shot {
 
 struct hf_recording {
 	struct hf_server *server;
-	unsigned int index;
-	struct hf_crtc *crtc; /* of that index */
+	unsigned int index;   /* or HF_KMS_MAIN */
+	struct hf_crtc *crtc; /* of that index now */
 	struct hf_kms_watch watch;
 	struct hf_video *video; /* NULL: a stream */
 	int fd;			/* of the stream */
@@ -183,12 +183,22 @@ static void shoot(struct hf_recording *recording, uint64_t ns)
 	hf_composer_queue(recording->server->dev->composer, &shot->job);
 }
 
+static struct hf_crtc *crtc_of(const struct hf_recording *recording)
+{
+	const struct hf_kms_device *kms = &recording->server->dev->kms;
+	unsigned int index = recording->index;
+
+	return kms->crtcs[index == HF_KMS_MAIN ? hf_kms_main_crtc(kms) : index];
+}
+
 static void on_shown(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 		     uint64_t ns)
 {
 	struct hf_recording *recording =
 		wl_container_of(watch, recording, watch);
 
+	if (recording->index == HF_KMS_MAIN)
+		recording->crtc = crtc_of(recording);
 	if (crtc != recording->crtc)
 		return;
 	hf_shown_look(&recording->shown, recording->crtc);
@@ -350,7 +360,7 @@ static int begin(struct hf_recording *recording)
 	if (ret)
 		return ret;
 	pthread_mutex_lock(lock_of(recording));
-	recording->crtc = server->dev->kms.crtcs[recording->index];
+	recording->crtc = crtc_of(recording);
 	wl_list_insert(&server->dev->kms.watches, &recording->watch.link);
 	wl_list_insert(&server->records->list, &recording->link);
 	hf_shown_look(&recording->shown, recording->crtc);
@@ -379,7 +389,7 @@ static int check(const struct hf_server *server, unsigned int crtc)
 	bool there;
 
 	pthread_mutex_lock(&server->sys->lock);
-	there = crtc < server->dev->kms.num_crtcs;
+	there = crtc == HF_KMS_MAIN || crtc < server->dev->kms.num_crtcs;
 	pthread_mutex_unlock(&server->sys->lock);
 	if (!there)
 		return -ENOENT;
@@ -489,7 +499,7 @@ void hf_records_follow(struct hf_server *server)
 	wl_list_for_each(recording, &server->records->list, link) {
 		if (recording->stopping)
 			continue;
-		recording->crtc = kms->crtcs[recording->index];
+		recording->crtc = crtc_of(recording);
 		wl_list_remove(&recording->watch.link);
 		wl_list_insert(&kms->watches, &recording->watch.link);
 		hf_shown_look(&recording->shown, recording->crtc);

@@ -16,6 +16,8 @@ int hf_screenshot_capture(struct hf_device *dev, unsigned int crtc,
 	int ret = -ENOENT;
 
 	pthread_mutex_lock(&dev->sys->lock);
+	if (crtc == HF_KMS_MAIN)
+		crtc = hf_kms_main_crtc(&dev->kms);
 	if (crtc < dev->kms.num_crtcs)
 		ret = hf_frame_capture_last(dev, dev->kms.crtcs[crtc], frame);
 	pthread_mutex_unlock(&dev->sys->lock);

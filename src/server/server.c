@@ -28,6 +28,7 @@
 #include "base/spin.h"
 #include "drivers/soft/soft.h"
 #include "drivers/virtio/driver.h"
+#include "seat/seatd.h"
 #include "seat/vt.h"
 #include "server/debugfs.h"
 #include "server/desktop.h"
@@ -35,6 +36,7 @@
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/record.h"
+#include "server/socket.h"
 #include "server/stream.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
@@ -49,12 +51,15 @@
 
 /* That have not said hello yet; the oldest goes first. */
 #define MAX_CONNECTIONS 64
+/* Kept by processes that have left this network name space, or root directory. */
+#define MAX_BROKERS 256
 
 struct connection {
 	struct hf_server *server;
 	struct wl_event_source *source;
 	struct hf_cred cred;
 	int fd;
+	bool broker; /* others connect by way of it; it stays */
 	struct wl_list link;
 };
 
@@ -110,12 +115,62 @@ static void say_hello(struct connection *conn, struct hf_wire_hello *hello)
 			strerror(-ret));
 }
 
+/*
+ * A program that the shim cannot be loaded into is spoken of once. Only so many
+ * are remembered: a client that names more of them is told that all was said.
+ */
+#define MAX_TOLD 256
+
+static int remember_told(struct hf_server *server, const char *path)
+{
+	char **told;
+
+	for (unsigned int i = 0; i < server->ntold; i++)
+		if (!strcmp(server->told[i], path))
+			return -EEXIST;
+	if (server->ntold == MAX_TOLD)
+		return -EEXIST;
+	told = realloc(server->told, (server->ntold + 1) * sizeof(*told));
+	if (!told)
+		return 0;
+	server->told = told;
+	told[server->ntold] = strdup(path);
+	server->ntold += told[server->ntold] != NULL;
+	return 0;
+}
+
+int hf_server_tell(struct hf_server *server, const char *path)
+{
+	return remember_told(server, path);
+}
+
+/* What the shim asks of its own accord. Return: was it that? */
+static bool answer_shim(struct connection *conn, struct hf_wire_query *query)
+{
+	static const char told[] = "told\n";
+
+	if (!strncmp(query->text, told, sizeof(told) - 1)) {
+		query->error = remember_told(conn->server,
+					     query->text + sizeof(told) - 1);
+	} else if (!strcmp(query->text, "who")) {
+		snprintf(query->text, sizeof(query->text), "%u %u",
+			 conn->cred.uid, conn->cred.gid);
+		query->error = 0;
+	} else {
+		return false;
+	}
+	hf_send_fds(conn->fd, query, sizeof(*query), NULL, 0);
+	return true;
+}
+
 /* The key is for devices: what others do with them, and what is done to all, is not
  * a client's business. */
 static void answer_query(struct connection *conn, struct hf_wire_query *query,
 			 int data)
 {
 	query->text[sizeof(query->text) - 1] = 0;
+	if (admitted(conn, query->key) && answer_shim(conn, query))
+		return;
 	if (!admitted(conn, query->key) ||
 	    (!is_own(conn) && strcmp(query->text, "info"))) {
 		query->error = -EACCES;
@@ -126,30 +181,132 @@ static void answer_query(struct connection *conn, struct hf_wire_query *query,
 	conn->fd = -1; /* answered now or later */
 }
 
+static int connection_readable(int fd, uint32_t mask, void *data);
+
+/* One that has not said hello yet. Owns @sock. */
+static void add_connection(struct hf_server *server, int sock)
+{
+	struct connection *conn;
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (wl_list_length(&server->connections) >= MAX_CONNECTIONS)
+		connection_destroy(wl_container_of(server->connections.prev,
+						   conn, link));
+	conn = calloc(1, sizeof(*conn));
+	if (!conn || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
+		free(conn);
+		close(sock);
+		return;
+	}
+	conn->server = server;
+	conn->fd = sock;
+	conn->cred.pid = cred.pid;
+	conn->cred.uid = cred.uid;
+	conn->cred.gid = cred.gid;
+	wl_list_insert(&server->connections, &conn->link);
+	conn->source = wl_event_loop_add_fd(server->loop, sock,
+					    WL_EVENT_READABLE,
+					    connection_readable, conn);
+	if (!conn->source) {
+		wl_list_remove(&conn->link);
+		free(conn);
+		close(sock);
+	}
+}
+
+static bool is_hello(const struct connection *conn,
+		     const struct hf_wire_hello *hello)
+{
+	return hello->magic == HF_WIRE_MAGIC &&
+	       hello->version == HF_WIRE_VERSION && admitted(conn, hello->key);
+}
+
+/* Return: whether it stays. */
+static bool become_broker(struct connection *conn,
+			  const struct hf_wire_hello *hello)
+{
+	struct hf_server *server = conn->server;
+
+	if (conn->broker || !is_hello(conn, hello) ||
+	    wl_list_length(&server->brokers) >= MAX_BROKERS)
+		return false;
+	conn->broker = true;
+	wl_list_remove(&conn->link);
+	wl_list_insert(&server->brokers, &conn->link);
+	return true;
+}
+
+static bool is_socket_pair(int fd)
+{
+	int domain = -1, type = -1;
+	socklen_t len = sizeof(domain);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
+	       !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) &&
+	       domain == AF_UNIX && type == SOCK_SEQPACKET;
+}
+
+/* Whoever made the pair of sockets is who connects. Return: did it take @fd? */
+static bool broker_connection(struct connection *conn,
+			      const struct hf_wire_hello *hello, int fd)
+{
+	if (!is_hello(conn, hello) || !is_socket_pair(fd))
+		return false;
+	add_connection(conn->server, fd);
+	return true;
+}
+
+union packet {
+	uint32_t type;
+	struct hf_wire_hello hello;
+	struct hf_wire_query query;
+};
+
+/* What comes on a broker. Return: whether it stays. */
+static bool broker_packet(struct connection *conn, const union packet *packet,
+			  int len, int *fds, unsigned int *n)
+{
+	if (len != sizeof(packet->hello) || packet->type != HF_WIRE_CONNECT)
+		return false;
+	if (*n && broker_connection(conn, &packet->hello, fds[*n - 1]))
+		--*n;
+	return true;
+}
+
+/* What comes first. Return: whether the connection stays as it is. */
+static bool first_packet(struct connection *conn, union packet *packet, int len,
+			 const int *fds, unsigned int n)
+{
+	if (len == sizeof(packet->hello) && packet->type == HF_WIRE_BROKER)
+		return become_broker(conn, &packet->hello);
+	if (len == sizeof(packet->hello) && packet->type == HF_WIRE_HELLO)
+		say_hello(conn, &packet->hello);
+	else if (len == sizeof(packet->query) && packet->type == HF_WIRE_QUERY)
+		answer_query(conn, &packet->query, n ? fds[0] : -1);
+	else if (len > 0)
+		hf_warn("pid %d: dropped: garbage", conn->cred.pid);
+	return false;
+}
+
 static int connection_readable(int fd, uint32_t mask, void *data)
 {
 	struct connection *conn = data;
-	union {
-		uint32_t type;
-		struct hf_wire_hello hello;
-		struct hf_wire_query query;
-	} packet = { 0 };
+	union packet packet = { 0 };
 	int fds[HF_FDPASS_MAX], len;
 	unsigned int n;
+	bool stays;
 
 	(void)mask;
 	len = hf_recv_fds(fd, &packet, sizeof(packet), MSG_DONTWAIT, fds, &n);
 	if (len == -EAGAIN)
 		return 0;
-	if (len == sizeof(packet.hello) && packet.type == HF_WIRE_HELLO)
-		say_hello(conn, &packet.hello);
-	else if (len == sizeof(packet.query) && packet.type == HF_WIRE_QUERY)
-		answer_query(conn, &packet.query, n ? fds[0] : -1);
-	else if (len > 0)
-		hf_warn("pid %d: dropped: garbage", conn->cred.pid);
+	stays = conn->broker ? broker_packet(conn, &packet, len, fds, &n) :
+			       first_packet(conn, &packet, len, fds, n);
 	while (n)
 		close(fds[--n]);
-	connection_destroy(conn);
+	if (!stays)
+		connection_destroy(conn);
 	return 1;
 }
 
@@ -169,41 +326,13 @@ static void turn_away(struct hf_server *server)
 static int accept_connection(int fd, uint32_t mask, void *data)
 {
 	struct hf_server *server = data;
-	struct connection *conn;
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
 	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
 	(void)mask;
-	if (sock < 0 && (errno == EMFILE || errno == ENFILE)) {
+	if (sock < 0 && (errno == EMFILE || errno == ENFILE))
 		turn_away(server);
-		return 0;
-	}
-	if (sock < 0)
-		return 0;
-	if (wl_list_length(&server->connections) >= MAX_CONNECTIONS)
-		connection_destroy(wl_container_of(server->connections.prev,
-						   conn, link));
-	conn = calloc(1, sizeof(*conn));
-	if (!conn || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
-		free(conn);
-		close(sock);
-		return 0;
-	}
-	conn->server = server;
-	conn->fd = sock;
-	conn->cred.pid = cred.pid;
-	conn->cred.uid = cred.uid;
-	conn->cred.gid = cred.gid;
-	wl_list_insert(&server->connections, &conn->link);
-	conn->source = wl_event_loop_add_fd(server->loop, sock,
-					    WL_EVENT_READABLE,
-					    connection_readable, conn);
-	if (!conn->source) {
-		wl_list_remove(&conn->link);
-		free(conn);
-		close(sock);
-	}
+	else if (sock >= 0)
+		add_connection(server, sock);
 	return 0;
 }
 
@@ -342,7 +471,7 @@ static int build_tree(const struct hf_server *server)
 	}
 	if (server->engine != dev)
 		devices[n++] = describe_device(server->engine);
-	return hf_sysfs_build(devices, n, server->seat);
+	return hf_sysfs_build(devices, n, server->seat, server->logind);
 }
 
 static void unmap_tree(const struct hf_tree *tree)
@@ -403,6 +532,23 @@ static int seat_bounds(void *data, const char *connector, struct hf_rect *all,
 	return hf_desktop_bounds(&server->dev->kms, connector, all, rect);
 }
 
+static int seatd_ready(int fd, uint32_t mask, void *data)
+{
+	struct hf_server *server = data;
+
+	(void)fd;
+	(void)mask;
+	pthread_mutex_lock(&server->sys->lock);
+	hf_seatd_dispatch(hf_seat_seatd(server->seat));
+	pthread_mutex_unlock(&server->sys->lock);
+	return 0;
+}
+
+static int seatd_fd(const struct hf_server *server)
+{
+	return server->seat ? hf_seatd_fd(hf_seat_seatd(server->seat)) : -1;
+}
+
 static int create_seat(struct hf_server *server)
 {
 	static const struct hf_seat_funcs funcs = {
@@ -410,6 +556,7 @@ static int create_seat(struct hf_server *server)
 		.ttys = seat_ttys,
 		.uevent = seat_uevent,
 		.bounds = seat_bounds,
+		.find = hf_socket_find_device,
 	};
 
 	server->seat = hf_seat_create(server->sys, &funcs, server);
@@ -622,6 +769,7 @@ static bool add_sources(struct hf_server *server)
 		{ server->sys->changed_fd, tree_stale },
 		{ server->monitors.epoll, monitors_ready },
 		{ server->dev->irq_fd, device_interrupts },
+		{ seatd_fd(server), seatd_ready },
 		{ server->seat ? hf_vts_fd(hf_seat_vts(server->seat)) : -1,
 		  ttys_ready },
 	};
@@ -681,6 +829,10 @@ driver_of(const struct hf_server_options *options)
 static void look_after(struct hf_server *server, struct hf_device *dev)
 {
 	dev->gem.limit = server->memory;
+	/* So that no client leaves the others nothing. */
+	dev->gem.client_count = hf_memory_max_fds(server->sys->mem) / 2;
+	dev->gem.client_bytes = server->client_memory ?:
+		hf_memory_max_pages(server->sys->mem) << HF_PAGE_SHIFT;
 	if (dev->driver->kms) {
 		dev->kms.changed = configuration_changed;
 		hf_uevents_follow(dev);
@@ -723,6 +875,7 @@ static int create_devices(struct hf_server *server,
 		return -errno;
 	server->display = display;
 	server->memory = options->memory;
+	server->client_memory = options->client_memory;
 	look_after(server, server->dev);
 	if (server->engine != server->dev)
 		look_after(server, server->engine);
@@ -791,6 +944,7 @@ int hf_server_init(struct hf_server *server,
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
 	wl_list_init(&server->typists);
+	wl_list_init(&server->brokers);
 	wl_list_init(&server->settling);
 	pthread_mutex_init(&server->shots_lock, NULL);
 	pthread_cond_init(&server->no_shots, NULL);
@@ -824,6 +978,7 @@ int hf_server_init(struct hf_server *server,
 				       server->sys->endpoints.max_fds);
 	if (!ret && !options->no_seat)
 		ret = create_seat(server);
+	server->logind = options->logind;
 	if (!ret) {
 		hf_uevents_init(server);
 		ret = update_tree(server);
@@ -866,6 +1021,12 @@ void hf_server_finish(struct hf_server *server)
 		unlink(server->address);
 	wl_list_for_each_safe(conn, next, &server->connections, link)
 		connection_destroy(conn);
+	wl_list_for_each_safe(conn, next, &server->brokers, link)
+		connection_destroy(conn);
+	while (server->ntold)
+		free(server->told[--server->ntold]);
+	free(server->told);
+	server->told = NULL;
 	hf_clients_destroy(server);
 	hf_typists_finish(server);
 	hf_query_finish(server);

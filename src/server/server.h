@@ -26,6 +26,7 @@ struct hf_server {
 	struct hf_vfio *vfio;  /* of the one with the display, or NULL */
 	struct hf_device *dev; /* the one with the display */
 	struct hf_seat *seat; /* NULL: none */
+	bool logind; /* its sessions are there */
 	struct hf_device *engine; /* the one with the engine: the same, or another */
 	int listen_fd;
 	int spare_fd; /* to be given up where there are no others */
@@ -38,10 +39,13 @@ struct hf_server {
 	struct hf_uevents uevents;
 	struct hf_monitors monitors;
 	struct wl_list settling; /* hf_call.wait.settled */
-	struct wl_event_source *sources[8];
+	struct wl_event_source *sources[9];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
 	struct wl_list typists; /* server/typist.c */
+	struct wl_list brokers; /* connections that others are made by way of */
+	char **told; /* programs that are known not to see the device */
+	unsigned int ntold;
 	_Atomic uint64_t ioctls;
 	uint32_t spin; /* rounds before a client's thread sleeps */
 	pthread_mutex_t shots_lock;
@@ -55,6 +59,7 @@ struct hf_server {
 	bool children; /* the programs are processes below this one */
 	struct hf_device_options display; /* how the one with the display was made */
 	size_t memory; /* bytes that objects may take; 0: any */
+	size_t client_memory; /* of one client; 0: half of the machine's */
 };
 
 /**
@@ -71,9 +76,11 @@ struct hf_server {
  * @incoherent: devices do not see the CPU's caches
  * @pool: bytes of the contiguous pool; 0: the default
  * @memory: bytes that objects may take before unneeded ones are purged; 0: any
+ * @client_memory: bytes that those of one client may; 0: half of the machine's
  * @overlays: planes a CRTC, see struct hf_kms_options; likewise @virtual_cursor
  * @pace: how the devices' time passes
  * @no_seat: there are no input devices and no terminals
+ * @logind: the files of a login manager's sessions are there
  *
  * What it points to must stay until hf_server_finish().
  */
@@ -84,8 +91,8 @@ struct hf_server_options {
 	char *why; /* of HF_VFIO_WHY bytes */
 	bool hold_last_picture;
 	bool contiguous, split, incoherent, check;
-	bool no_seat;
-	size_t pool, memory;
+	bool no_seat, logind;
+	size_t pool, memory, client_memory;
 	enum hf_clock_pace pace;
 	const struct hf_kms_output *outputs;
 	size_t noutputs;
@@ -101,6 +108,13 @@ struct hf_server_options {
  */
 int hf_server_init(struct hf_server *server,
 		   const struct hf_server_options *options);
+
+/**
+ * hf_server_tell() - Is it news that a program does not see the device?
+ *
+ * Return: 0 the first time, then -EEXIST.
+ */
+int hf_server_tell(struct hf_server *server, const char *path);
 
 /** hf_server_dispatch() - Handle events; waits @timeout ms, -1: for ever. */
 int hf_server_dispatch(struct hf_server *server, int timeout);

@@ -67,12 +67,13 @@ struct hf_sysfs_device {
  * @devices: each with a name and minor numbers of its own
  * @n: how many
  * @seat: whose devices are there, too; NULL: there is none
+ * @logind: the files of sessions are there, too
  *
  * Return: a sealed memfd in the format of uapi/tree.h, close-on-exec, or a
  * negative errno: %EINVAL for two nodes of the same path, %ENAMETOOLONG,
  * %ENOMEM, %EMFILE.
  */
 int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n,
-		   const struct hf_seat *seat);
+		   const struct hf_seat *seat, bool logind);
 
 #endif

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "shim/adopt.h"
+#include "shim/raw.h"
 #include "shim/shim.h"
 
 /* Newer than the kernel headers that are built against. */
@@ -107,12 +108,12 @@ static void say_once(const char *line)
 static int open_uffd(uint64_t features)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = features };
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	int fd = hf_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
 	/* What an ordinary user may: a system call of another thread that
 	 * stores into the piece just then fails with EFAULT. */
 	if (fd < 0)
-		fd = syscall(SYS_userfaultfd,
+		fd = hf_syscall(SYS_userfaultfd,
 			     O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
 	if (fd < 0) {
 		say_once("holdfast: user pages of a program with threads, or "
@@ -169,7 +170,7 @@ int hf_adopt_hold(uintptr_t start, uintptr_t end, bool shared, int *uffd)
 void hf_adopt_release(int uffd)
 {
 	if (uffd >= 0)
-		syscall(SYS_close, uffd);
+		hf_syscall(SYS_close, uffd);
 }
 
 /* Nobody stores into what can only be read, and userfaultfd does not know
@@ -215,14 +216,14 @@ static int copy_written(int fd, uintptr_t start, uintptr_t end,
 		.anyof = SCAN_PRESENT | SCAN_SWAPPED,
 		.returned = SCAN_PRESENT,
 	};
-	int pagemap = syscall(SYS_openat, AT_FDCWD, "/proc/self/pagemap",
+	int pagemap = hf_syscall(SYS_openat, AT_FDCWD, "/proc/self/pagemap",
 			      O_RDONLY | O_CLOEXEC);
 	int ret = 0, n;
 
 	if (pagemap < 0)
 		return 1;
 	while (!ret && scan.start < end) {
-		n = syscall(SYS_ioctl, pagemap, SCAN, &scan);
+		n = hf_syscall(SYS_ioctl, pagemap, SCAN, &scan);
 		if (n < 0)
 			ret = 1;
 		for (int i = 0; !ret && i < n; i++)
@@ -230,7 +231,7 @@ static int copy_written(int fd, uintptr_t start, uintptr_t end,
 				   offset + (regions[i].start - start));
 		scan.start = scan.walk_end;
 	}
-	syscall(SYS_close, pagemap);
+	hf_syscall(SYS_close, pagemap);
 	return ret;
 }
 
@@ -269,7 +270,7 @@ static void keep_growing(const struct hf_vma *vma, uintptr_t start)
 	long page = sysconf(_SC_PAGESIZE);
 
 	if (start == vma->start && on_main_stack(start))
-		syscall(SYS_mmap, start - page, page, PROT_READ | PROT_WRITE,
+		hf_syscall(SYS_mmap, start - page, page, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN |
 				MAP_FIXED_NOREPLACE,
 			-1, 0L);
@@ -280,7 +281,7 @@ static int move(int fd, const struct hf_vma *vma, uintptr_t start,
 {
 	int ret = copy_piece(fd, vma, start, end, offset);
 
-	if (!ret && syscall(SYS_mmap, start, end - start, vma->prot,
+	if (!ret && hf_syscall(SYS_mmap, start, end - start, vma->prot,
 			    MAP_SHARED | MAP_FIXED, fd, offset) == -1)
 		ret = -ENOMEM;
 	if (ret)

@@ -32,6 +32,8 @@
 #include "base/spin.h"
 #include "shim/client.h"
 #include "shim/descriptor.h"
+#include "shim/environment.h"
+#include "shim/keep.h"
 #include "shim/poll.h"
 #include "shim/shim.h"
 
@@ -103,14 +105,15 @@ static int move_away(int fd)
 	return high;
 }
 
-static int connect_socket(void)
+int hf_client_connect(void)
 {
-	const char *name = getenv(HF_ENV_SOCKET);
 	struct sockaddr_un addr;
 	socklen_t len;
-	int fd;
+	int fd = hf_keep_connect();
 
-	if (!name || hf_socket_address(name, &addr, &len))
+	if (fd >= 0)
+		return move_away(fd);
+	if (hf_socket_address(hf_environment()->socket, &addr, &len))
 		return -ENODEV;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -130,12 +133,10 @@ static int shake_hands(int fd)
 		.magic = HF_WIRE_MAGIC,
 		.version = HF_WIRE_VERSION,
 	};
-	const char *key = getenv(HF_ENV_KEY);
 	int fds[HF_FDPASS_MAX], ret;
 	unsigned int n;
 
-	if (key && strlen(key) == sizeof(hello.key))
-		memcpy(hello.key, key, sizeof(hello.key));
+	memcpy(hello.key, hf_environment()->key, sizeof(hello.key));
 	ret = hf_send_fds(fd, &hello, sizeof(hello), NULL, 0);
 	if (ret)
 		return -ENODEV;
@@ -147,6 +148,35 @@ static int shake_hands(int fd)
 	return ret == sizeof(hello) && hello.error ? hello.error : -ENODEV;
 }
 
+bool hf_client_query(struct hf_wire_query *query)
+{
+	int fd = hf_client_connect(), fds[HF_FDPASS_MAX], ret;
+	unsigned int n = 0;
+
+	if (fd < 0)
+		return false;
+	query->type = HF_WIRE_QUERY;
+	memcpy(query->key, hf_environment()->key, sizeof(query->key));
+	ret = hf_send_fds(fd, query, sizeof(*query), NULL, 0);
+	if (!ret)
+		ret = hf_recv_fds(fd, query, sizeof(*query), 0, fds, &n);
+	while (n)
+		REAL(close)(fds[--n]);
+	REAL(close)(fd);
+	return ret == sizeof(*query);
+}
+
+bool hf_client_ids(uid_t *uid, gid_t *gid)
+{
+	struct hf_wire_query query = { .text = "who" };
+	int saved = errno;
+	bool known = hf_client_query(&query) && !query.error &&
+		     sscanf(query.text, "%u %u", uid, gid) == 2;
+
+	errno = saved;
+	return known;
+}
+
 static struct hf_link *new_link(void)
 {
 	struct hf_link *link;
@@ -155,7 +185,7 @@ static struct hf_link *new_link(void)
 	link = hf_shim_map(sizeof(*link), MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (link == MAP_FAILED)
 		return NULL;
-	link->fd = connect_socket();
+	link->fd = hf_client_connect();
 	err = -link->fd;
 	if (link->fd < 0)
 		goto error_map;
@@ -204,6 +234,19 @@ static struct hf_link *link_at(unsigned int i)
 	for (int fd = 0; fd < HF_MAX_LIKELY; fd++)
 		set_likely(fd, 0);
 	return link;
+}
+
+void hf_client_prepare(void)
+{
+	struct hf_locked locked;
+	int saved = errno;
+
+	if (!hf_shim_active())
+		return;
+	hf_client_lock(&locked);
+	link_at(0);
+	hf_client_unlock(&locked);
+	errno = saved;
 }
 
 bool hf_client_connected(void)
@@ -694,7 +737,7 @@ bool hf_own_fd(int fd)
 	if (!hf_shim_active())
 		return false;
 	c = client();
-	if (fd >= 0 && fd == hf_own_maps_fd())
+	if ((fd >= 0 && fd == hf_own_maps_fd()) || hf_keep_own(fd))
 		return true;
 	n = atomic_load_explicit(&c->nlinks, memory_order_relaxed);
 	for (unsigned int i = 0; i < n; i++) {
@@ -711,8 +754,10 @@ unsigned int hf_own_fd_next(unsigned int first, unsigned int last)
 	struct client *c = client();
 	unsigned int n = atomic_load(&c->nlinks);
 	unsigned int next = hf_watch_own_next(first, last);
+	unsigned int keep = hf_keep_own_next(first, last);
 	int maps = hf_own_maps_fd();
 
+	next = keep < next ? keep : next;
 	if (maps >= 0 && (unsigned int)maps >= first &&
 	    (unsigned int)maps < next)
 		next = maps;
@@ -747,4 +792,5 @@ void hf_own_fd_move(int fd)
 	}
 	hf_client_unlock(&locked);
 	hf_watch_own_move(fd);
+	hf_keep_own_move(fd);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "uapi/wire.h"
 
@@ -130,7 +131,23 @@ int hf_own_maps_keep(int fd);
  * Return: NULL where there is none; else it stays mapped.
  */
 struct hf_wire_channel *hf_client_channel(bool connect);
-
+/**
+ * hf_client_connect() - A new connection to the server, as the kernel gives it.
+ *
+ * Return: a descriptor (close-on-exec, out of the way), or -ENODEV.
+ */
+int hf_client_connect(void);
+/**
+ * hf_client_query() - Ask the server by itself, without this process's connection.
+ * @query: its text; then what the server says
+ *
+ * Return: false where there is no answer.
+ */
+bool hf_client_query(struct hf_wire_query *query);
+/** hf_client_ids() - Who this process is to the server. Return: as above. */
+bool hf_client_ids(uid_t *uid, gid_t *gid);
+/** hf_client_prepare() - Connect this process, if it ever may have to. */
+void hf_client_prepare(void);
 /** hf_client_connected() - Has this process ever talked to a server? */
 bool hf_client_connected(void);
 

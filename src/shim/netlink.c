@@ -25,6 +25,7 @@
 #include "shim/client.h"
 #include "shim/netlink.h"
 #include "shim/shim.h"
+#include "shim/socket.h"
 
 /* Where the udev daemon's messages come from: some port, which is not the kernel's. */
 #define UDEV_PORT 1
@@ -159,8 +160,12 @@ HF_SHIM_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t length)
 	int ret;
 
 	if (!addr || length < sizeof(name) || addr->sa_family != AF_NETLINK ||
-	    !is_monitor(fd))
-		return REAL(bind)(fd, addr, length);
+	    !is_monitor(fd)) {
+		ret = REAL(bind)(fd, addr, length);
+		if (!ret)
+			hf_socket_bound(addr, length);
+		return ret;
+	}
 	memcpy(&name, addr, sizeof(name));
 	arg = (struct hf_wire_monitor){
 		.pid = name.nl_pid,

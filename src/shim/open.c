@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening: the open family, stdio's, and openat2 by way of syscall(2).
+ * Opening: the open family, stdio's, and openat2.
  *
  * A virtual file is written into a memfd named by its path, sealed, and
  * opened anew through /proc with the access mode that was asked for; so a
@@ -19,6 +19,7 @@
 
 #include "shim/attribute.h"
 #include "shim/device.h"
+#include "shim/raw.h"
 
 /* What a descriptor is opened anew with; the rest was dealt with before. */
 #define REOPEN_FLAGS (O_ACCMODE | O_CLOEXEC | O_PATH | O_NONBLOCK | O_APPEND | \
@@ -99,6 +100,17 @@ static int make_memfd(const struct hf_path *p, bool sink)
 	return fd;
 }
 
+/* Below a root directory without /proc: it takes reads and writes, whatever was
+ * asked for, but what was sealed stays as it is. */
+static int use_memfd(int fd, int flags)
+{
+	REAL(lseek)(fd, 0, SEEK_SET);
+	if (!(flags & O_CLOEXEC))
+		REAL(fcntl)(fd, F_SETFD, 0);
+	REAL(fcntl)(fd, F_SETFL, flags & (O_APPEND | O_NONBLOCK));
+	return fd;
+}
+
 /*
  * A memfd has no owner but its maker, whom the owner's permissions bind; open
  * it before they shut out a write that the node's owner may do.
@@ -112,14 +124,17 @@ static int open_memfd(int fd, int flags)
 		return -1;
 	fd_link(link, fd);
 	ret = REAL(open)(link, flags & REOPEN_FLAGS & ~O_NOATIME);
-	if (ret < 0) {
+	if (ret < 0 && errno == ENOENT) {
+		ret = use_memfd(fd, flags);
+	} else if (ret < 0) {
 		int error = errno;
 
 		REAL(close)(fd);
 		errno = error;
 		return -1;
+	} else {
+		REAL(close)(fd);
 	}
-	REAL(close)(fd);
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		hf_attribute_opened();
 	return ret;
@@ -544,7 +559,7 @@ HF_SHIM_EXPORT FILE *freopen(const char *name, const char *mode, FILE *f)
 HF_ALIAS(fopen) FILE *fopen64(const char *name, const char *mode);
 HF_ALIAS(freopen) FILE *freopen64(const char *name, const char *mode, FILE *f);
 
-/* ---- syscall(2) ---- */
+/* ---- openat2(2) ---- */
 
 /*
  * Of what openat2 can resolve by, only the refusal of links concerns names of
@@ -562,12 +577,12 @@ static int openat2_ours(int dirfd, const char *name,
 	return open_ours(dirfd, name, (int)how->flags, (mode_t)how->mode);
 }
 
-static long try_openat2(int dirfd, const char *name,
-			const struct open_how *how, size_t size)
+long hf_openat2(int dirfd, const char *name, const struct open_how *how,
+		size_t size)
 {
 	int saved = errno;
 	long fd = HF_PATH_TRY(dirfd, name,
-			      REAL(syscall)(SYS_openat2, dirfd, name, how, size),
+			      hf_syscall(SYS_openat2, dirfd, name, how, size),
 			      openat2_ours(dirfd, name, how));
 
 	if (fd >= 0) {
@@ -575,34 +590,4 @@ static long try_openat2(int dirfd, const char *name,
 		errno = saved;
 	}
 	return fd;
-}
-
-/*
- * Takes as many arguments as the kernel may: what the caller did not pass is
- * whatever the registers and the stack hold, here as in the C library's.
- */
-HF_SHIM_EXPORT long syscall(long number, ...)
-{
-	long a[6];
-	va_list ap;
-
-	va_start(ap, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(ap, long);
-	va_end(ap);
-
-	switch (number) {
-	case SYS_openat2:
-		return try_openat2((int)a[0], (const char *)a[1],
-				   (const struct open_how *)a[2], (size_t)a[3]);
-	case SYS_statx:
-		return statx((int)a[0], (const char *)a[1], (int)a[2],
-			     (unsigned int)a[3], (struct statx *)a[4]);
-	case SYS_readlinkat:
-		return readlinkat((int)a[0], (const char *)a[1], (char *)a[2],
-				  (size_t)a[3]);
-	default:
-		return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4],
-				     a[5]);
-	}
 }

@@ -7,6 +7,8 @@
  * wipes on fork; a tree that was replaced is unmapped when nobody reads.
  */
 #include "shim/path.h"
+#include "seat/seatd_protocol.h"
+#include "shim/client.h"
 #include "shim/device.h"
 #include "shim/served.h"
 
@@ -28,6 +30,10 @@ static const char *const merged_dirs[] = {
 	"/dev/char",
 	"/dev/dri",
 	"/dev/dri/by-path",
+	"/run/systemd",
+	"/run/systemd/seats",
+	"/run/systemd/sessions",
+	"/run/systemd/users",
 	"/run/udev",
 	"/run/udev/data",
 	"/run/udev/tags",
@@ -380,7 +386,10 @@ static bool component_first(const char *s)
 	case '4':
 		return starts(s, "4:");
 	case 's':
-		return starts(s, "seatd.sock");
+		return component_is(s, "seatd.sock") ||
+		       component_is(s, "seats") || component_is(s, "sessions");
+	case 'u':
+		return component_is(s, "users");
 	default:
 		return false;
 	}
@@ -408,12 +417,19 @@ bool hf_path_hidden(const struct hf_tree *tree, const char *path)
 	return false;
 }
 
+/* A seatd must not find that there is one, or it will not start. */
+static bool is_seatd(const char *name)
+{
+	return !strcmp(name, HF_SEATD_PATH) &&
+	       !strcmp(program_invocation_short_name, "seatd");
+}
+
 bool hf_path_first(int dirfd, const char *name)
 {
 	struct hf_path p;
 	int saved = errno;
 
-	if (!name || !hf_shim_active())
+	if (!name || !hf_shim_active() || is_seatd(name))
 		return false;
 	if (name[0] == '/') {
 		const char *s = name + strspn(name, "/");
@@ -444,7 +460,7 @@ bool hf_path_merged(const char *name)
 	while (*name == '/' || (name[0] == '.' && name[1] == '/'))
 		name++;
 	return starts(name, "dev") || starts(name, "sys") ||
-	       starts(name, "run/udev");
+	       starts(name, "run/udev") || starts(name, "run/systemd");
 }
 
 bool hf_path_merged_dir(const char *name)
@@ -847,7 +863,7 @@ static bool in_group(gid_t gid)
 	return false;
 }
 
-bool hf_path_allowed(const struct hf_path *p, int mask, uid_t uid, gid_t gid)
+static bool allowed_to(const struct hf_path *p, int mask, uid_t uid, gid_t gid)
 {
 	uint32_t mode = hf_path_mode(p);
 	uid_t owner = p->node ? p->node->uid : 0;
@@ -860,6 +876,14 @@ bool hf_path_allowed(const struct hf_path *p, int mask, uid_t uid, gid_t gid)
 	else if (gid == group || ((mode >> 3 ^ mode) & 7 && in_group(group)))
 		mode >>= 3;
 	return !(mask & ~mode & 7);
+}
+
+/* In a user name space of its own a process has other numbers for those who it is
+ * to the machine; the server sees the latter. */
+bool hf_path_allowed(const struct hf_path *p, int mask, uid_t uid, gid_t gid)
+{
+	return allowed_to(p, mask, uid, gid) ||
+	       (hf_client_ids(&uid, &gid) && allowed_to(p, mask, uid, gid));
 }
 
 void hf_path_machine_dir(char *path)

@@ -23,6 +23,7 @@
 #include "shim/descriptor.h"
 #include "shim/poll.h"
 #include "shim/shim.h"
+#include "shim/trap.h"
 #include "shim/usercopy.h"
 
 int hf_watch_request(int dma_buf, uint32_t events, uint32_t *ready)
@@ -241,8 +242,11 @@ HF_SHIM_EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 HF_SHIM_EXPORT int ppoll(struct pollfd *fds, nfds_t n,
 			 const struct timespec *timeout, const sigset_t *mask)
 {
-	int ret = REAL(ppoll)(fds, n, timeout, mask);
+	sigset_t copy;
+	int ret;
 
+	mask = hf_trap_mask(mask, &copy);
+	ret = REAL(ppoll)(fds, n, timeout, mask);
 	return look_again(fds, n, ret, timeout, mask);
 }
 
@@ -449,8 +453,10 @@ HF_SHIM_EXPORT int pselect(int n, fd_set *read, fd_set *write, fd_set *except,
 			   const struct timespec *timeout, const sigset_t *mask)
 {
 	struct sets sets;
+	sigset_t copy;
 	int ret;
 
+	mask = hf_trap_mask(mask, &copy);
 	if (!save_sets(&sets, n, read, write, except))
 		return REAL(pselect)(n, read, write, except, timeout, mask);
 	ret = REAL(pselect)(n, read, write, except, timeout, mask);

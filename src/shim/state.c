@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "shim/environment.h"
 #include "shim/shim.h"
 #include "uapi/wire.h"
 
@@ -44,7 +45,7 @@ static void init(void)
 {
 	char *map, *none = NULL;
 
-	if (!getenv(HF_ENV_SOCKET)) {
+	if (!hf_environment_learn()) {
 		atomic_store(&activity, INACTIVE);
 		return;
 	}
@@ -60,6 +61,20 @@ static void init(void)
 	atomic_store(&activity, ACTIVE);
 }
 
+/* A child with made-up thread-local storage, as sandboxes clone them, is no
+ * thread of the C library's: whatever needs one would crash. */
+static bool is_thread(void)
+{
+#if defined(__x86_64__)
+	const void *self;
+
+	__asm__("mov %%fs:0x10, %0" : "=r"(self));
+	return self;
+#else
+	return true;
+#endif
+}
+
 bool hf_shim_active(void)
 {
 	int a = atomic_load_explicit(&activity, memory_order_acquire);
@@ -68,7 +83,7 @@ bool hf_shim_active(void)
 		init();
 		a = atomic_load(&activity);
 	}
-	return a == ACTIVE;
+	return a == ACTIVE && is_thread();
 }
 
 void *hf_shim_state(unsigned int slot, size_t size)

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/futex.h"
+#include "shim/raw.h"
 #include "shim/shim.h"
 #include "shim/userptr.h"
 
@@ -206,7 +207,7 @@ static bool change_rseq(int flags)
 {
 	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
 
-	return __rseq_size && !syscall(SYS_rseq, area, sizeof(struct rseq),
+	return __rseq_size && !hf_syscall(SYS_rseq, area, sizeof(struct rseq),
 				       flags, RSEQ_SIG);
 }
 
@@ -350,7 +351,7 @@ static int find_open(uint64_t file, bool read_only)
 
 	if (dir < 0)
 		return -EFAULT;
-	while (fd < 0 && (n = syscall(SYS_getdents64, dir, buf,
+	while (fd < 0 && (n = hf_syscall(SYS_getdents64, dir, buf,
 				      sizeof(buf))) > 0) {
 		for (long at = 0; fd < 0 && at < n;) {
 			struct dirent64 *entry = (struct dirent64 *)(buf + at);

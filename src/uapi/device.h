@@ -247,6 +247,14 @@ int hf_master_lend(struct hf_master *lessor, struct hf_lease *lease,
 void hf_master_revoke(struct hf_master *master);
 /** hf_file_new_master() - Make the file master, with a fresh master. */
 int hf_file_new_master(struct hf_file *file);
+/**
+ * hf_file_set_master() - Make it the current master, again or for the first time.
+ *
+ * Return: 0, -EBUSY where another one is, -EINVAL for a lessee, -ENOMEM.
+ */
+int hf_file_set_master(struct hf_file *file);
+/** hf_file_drop_master() - Nobody is, then. Return: 0, -EINVAL where it was not. */
+int hf_file_drop_master(struct hf_file *file);
 /** hf_file_is_current_master() - May it set modes? */
 bool hf_file_is_current_master(const struct hf_file *file);
 /** hf_file_release_master() - The file goes: what was lent by it or to it ends. */

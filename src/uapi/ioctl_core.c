@@ -278,35 +278,16 @@ static int check_master_permission(const struct hf_call *call)
 
 int hf_ioctl_set_master(struct hf_call *call, void *arg)
 {
-	struct hf_file *file = call->file;
 	int ret = check_master_permission(call);
 
 	(void)arg;
-	if (ret || hf_file_is_current_master(file))
-		return ret;
-	if (call->dev->master)
-		return -EBUSY;
-	if (!file->is_master)
-		return hf_file_new_master(file);
-	if (file->master->lessor)
-		return -EINVAL;
-	file->master->refcount++;
-	call->dev->master = file->master;
-	return 0;
+	return ret ? ret : hf_file_set_master(call->file);
 }
 
 int hf_ioctl_drop_master(struct hf_call *call, void *arg)
 {
-	struct hf_device *dev = call->dev;
 	int ret = check_master_permission(call);
 
 	(void)arg;
-	if (ret)
-		return ret;
-	if (!hf_file_is_current_master(call->file) ||
-	    call->file->master->lessor)
-		return -EINVAL;
-	hf_master_put(dev->master);
-	dev->master = NULL;
-	return 0;
+	return ret ? ret : hf_file_drop_master(call->file);
 }

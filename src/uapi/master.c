@@ -129,6 +129,32 @@ bool hf_file_is_current_master(const struct hf_file *file)
 	return owner == file->dev->master;
 }
 
+int hf_file_set_master(struct hf_file *file)
+{
+	if (hf_file_is_current_master(file))
+		return 0;
+	if (file->dev->master)
+		return -EBUSY;
+	if (!file->is_master)
+		return hf_file_new_master(file);
+	if (file->master->lessor)
+		return -EINVAL;
+	file->master->refcount++;
+	file->dev->master = file->master;
+	return 0;
+}
+
+int hf_file_drop_master(struct hf_file *file)
+{
+	struct hf_device *dev = file->dev;
+
+	if (!hf_file_is_current_master(file) || file->master->lessor)
+		return -EINVAL;
+	hf_master_put(dev->master);
+	dev->master = NULL;
+	return 0;
+}
+
 void hf_file_release_master(struct hf_file *file)
 {
 	struct hf_device *dev = file->dev;

@@ -57,6 +57,8 @@ enum hf_wire_packet_type {
 	HF_WIRE_HELLO = 1, /* client: hf_wire_hello; answered in kind + channel */
 	HF_WIRE_FDS = 2,   /* either side: hf_wire_fds + descriptors */
 	HF_WIRE_QUERY = 3, /* client: hf_wire_query + text; answered with a memfd */
+	HF_WIRE_BROKER = 4,  /* client: hf_wire_hello: others connect by way of this */
+	HF_WIRE_CONNECT = 5, /* on that: hf_wire_hello + a socket: a new connection */
 };
 
 struct hf_wire_hello {
@@ -101,9 +103,16 @@ enum hf_wire_op {
 	HF_OP_FILE_OPEN,  /* cmd: O_*, arg: a path; answer: a descriptor */
 	HF_OP_WRITE,	  /* arg: hf_wire_write; answered when all follows it */
 	HF_OP_MONITOR,	  /* cmd: hf_monitor_op; arg: hf_wire_monitor */
+	HF_OP_SOCKET,	  /* cmd: hf_socket_op; arg: a socket's path */
 	HF_OP_DEVICE_OPEN, /* cmd: O_*, arg: a node's path; answer: a descriptor */
 	HF_OP_DEVICE_OWNER, /* arg: hf_wire_owner; answered when all can see it */
 	HF_OP_DEVICE_IOCTL, /* on the first descriptor; see uapi/device_ioctls.h */
+};
+
+/* What is done with a socket of the tree of paths that the server answers at. */
+enum hf_socket_op {
+	HF_SOCKET_CONNECT = 1, /* answer: a descriptor */
+	HF_SOCKET_UNLINK,      /* answered when it is not there any more */
 };
 
 /* A write to a file of the tree of paths. */
@@ -171,7 +180,7 @@ struct hf_wire_mmap {
 	uint64_t offset; /* as given to mmap(2), bytes */
 	uint64_t length; /* bytes */
 	uint32_t prot;	 /* PROT_* */
-	uint32_t flags;	 /* MAP_* */
+	uint32_t flags;	 /* MAP_*; answer: with which to map the descriptor */
 };
 
 /* One nested array of an ioctl's argument, in the table's order. */

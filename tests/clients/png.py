@@ -28,7 +28,7 @@ PLUGE = [(9, 9, 9), BLACK, (29, 29, 29)]
 
 
 class Picture:
-    """An 8-bit RGB PNG."""
+    """An 8-bit PNG, RGB or RGBA, as RGB."""
 
     def __init__(self, path):
         with open(path, 'rb') as file:
@@ -42,15 +42,16 @@ class Picture:
             body = data[at + 8:at + 8 + length]
             if kind == b'IHDR':
                 self.width, self.height, depth, colour = struct.unpack('>IIBB', body[:10])
-                if (depth, colour) != (8, 2):
+                if depth != 8 or colour not in (2, 6):
                     sys.exit(f'{path}: not 8-bit RGB')
+                self.bytes = 4 if colour == 6 else 3
             elif kind == b'IDAT':
                 packed += body
             at += 12 + length
         self.lines = self.unfilter(zlib.decompress(packed))
 
     def unfilter(self, raw):
-        stride = self.width * 3
+        stride = self.width * self.bytes
         previous = bytearray(stride)
         lines = []
         for y in range(self.height):
@@ -59,14 +60,17 @@ class Picture:
             self.unfilter_line(raw[start], line, previous)
             lines.append(line)
             previous = line
+        if self.bytes == 4:
+            for line in lines:
+                del line[3::4]
         return lines
 
-    @staticmethod
-    def unfilter_line(kind, line, above):
+    def unfilter_line(self, kind, line, above):
+        step = self.bytes
         for i in range(len(line) if kind else 0):
-            left = line[i - 3] if i >= 3 else 0
+            left = line[i - step] if i >= step else 0
             up = above[i]
-            corner = above[i - 3] if i >= 3 else 0
+            corner = above[i - step] if i >= step else 0
             if kind == 1:
                 guess = left
             elif kind == 2:

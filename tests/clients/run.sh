@@ -241,8 +241,8 @@ test_a_root_that_is_read_only() {
 }
 
 test_the_environment_is_otherwise_the_programs_own() {
-	env | grep -Ev '^(_|LD_PRELOAD|HOLDFAST[A-Z_]*)=' | sort >before
-	"$holdfast" run -- env | grep -Ev '^(_|LD_PRELOAD|HOLDFAST[A-Z_]*)=' | sort >after
+	env | grep -Ev '^(_|LD_PRELOAD|LIBGL_DRIVERS_PATH|HOLDFAST[A-Z_]*)=' | sort >before
+	"$holdfast" run -- env | grep -Ev '^(_|LD_PRELOAD|LIBGL_DRIVERS_PATH|HOLDFAST[A-Z_]*)=' | sort >after
 	diff before after
 }
 

@@ -7,12 +7,12 @@
 
 # start_weston MONITORS: up to the last of so many; what it says is in the file weston.log.
 start_weston() {
-	need weston python3
+	need weston dbus-daemon
 	[ -n "${server:-}" ] || start_server --output 1280x720 --output 1024x768
 	mkdir -m 700 run
-	XDG_RUNTIME_DIR=$PWD/run "$holdfast" run --socket "$PWD/server" -- \
-		python3 "$here/weston.py" --no-config --backend=drm-backend.so --use-pixman \
-		--continue-without-input --shell=fullscreen-shell.so --idle-time=0 \
+	XDG_RUNTIME_DIR=$PWD/run "$holdfast" run --logind --socket "$PWD/server" -- \
+		weston --no-config --backend=drm-backend.so --use-pixman \
+		--shell=fullscreen-shell.so --idle-time=0 \
 		--log="$PWD/weston.log" >out 2>&1 &
 	eventually 20000 said "Output 'HDMI-A-$1' enabled" ||
 		fail "it does not show anything: $(cat out weston.log)"

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "shim/client.h"
+#include "shim/environment.h"
 #include "shim/shim.h"
 #include "shim/userptr.h"
 
@@ -40,6 +41,11 @@
  * process. */
 static _Atomic int maps_fd;
 static pid_t maps_pid;
+
+bool hf_environment_learn(void)
+{
+	return getenv(HF_ENV_SOCKET) != NULL;
+}
 
 int hf_own_maps_fd(void)
 {

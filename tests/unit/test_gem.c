@@ -40,6 +40,78 @@ static void sizes_are_rounded_up_to_pages(void **state)
 	hf_gem_object_put(two);
 }
 
+static void a_client_has_so_many_objects_and_others_theirs(void **state)
+{
+	struct hf_gem_object *one, *two, *others;
+
+	(void)state;
+	gem.client_count = 2;
+	one = hf_gem_object_create(&gem, PAGE, false, 7);
+	two = hf_gem_object_create(&gem, PAGE, false, 7);
+	assert_null(hf_gem_object_create(&gem, PAGE, false, 7));
+	assert_int_equal(errno, ENOMEM);
+	others = hf_gem_object_create(&gem, PAGE, false, 8);
+	assert_non_null(others);
+	hf_gem_object_put(one);
+	one = hf_gem_object_create(&gem, PAGE, false, 7);
+	assert_non_null(one);
+	assert_null(hf_gem_object_create(&gem, PAGE, false, 7));
+	hf_gem_object_put(one);
+	hf_gem_object_put(two);
+	hf_gem_object_put(others);
+	assert_null(gem.accounts);
+	gem.client_count = 0;
+}
+
+static void what_a_client_brings_from_outside_counts_too(void **state)
+{
+	uint32_t handle, second;
+	int fds[2];
+
+	(void)state;
+	gem.client_count = 1;
+	for (int i = 0; i < 2; i++) {
+		fds[i] = memfd_create("outside", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		assert_int_equal(ftruncate(fds[i], PAGE), 0);
+		assert_int_equal(fcntl(fds[i], F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	}
+	assert_int_equal(hf_gem_prime_import(&file, fds[0], &handle), 0);
+	assert_int_equal(hf_gem_prime_import(&file, fds[1], &second), -ENOMEM);
+	assert_int_equal(hf_gem_prime_import(&file, fds[0], &second), 0);
+	assert_int_equal(hf_gem_handle_delete(&file, handle), 0);
+	assert_int_equal(hf_gem_prime_import(&file, fds[1], &second), 0);
+	assert_int_equal(hf_gem_handle_delete(&file, second), 0);
+	gem.client_count = 0;
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void a_client_at_its_bytes_loses_what_it_does_not_need(void **state)
+{
+	struct hf_gem_object *mine, *others, *next;
+
+	(void)state;
+	gem.client_bytes = 4 * PAGE;
+	assert_null(hf_gem_object_create(&gem, 5 * PAGE, false, 7));
+	assert_int_equal(errno, ENOMEM);
+	mine = hf_gem_object_create(&gem, 3 * PAGE, false, 7);
+	others = hf_gem_object_create(&gem, 3 * PAGE, false, 8);
+	assert_true(hf_gem_madvise(others, false));
+	assert_null(hf_gem_object_create(&gem, 2 * PAGE, false, 7));
+	assert_int_equal(errno, ENOMEM);
+	assert_false(others->purged);
+	assert_true(hf_gem_madvise(mine, false));
+	next = hf_gem_object_create(&gem, 2 * PAGE, false, 7);
+	assert_non_null(next);
+	assert_true(mine->purged);
+	assert_false(others->purged);
+	hf_gem_object_put(mine);
+	hf_gem_object_put(next);
+	hf_gem_object_put(others);
+	assert_null(gem.accounts);
+	gem.client_bytes = 0;
+}
+
 static void impossible_sizes_are_refused(void **state)
 {
 	(void)state;
@@ -246,6 +318,26 @@ static void offsets_are_above_32_bits_and_never_reused(void **state)
 	assert_true(next >= offset + 3 * PAGE);
 }
 
+static void an_object_is_held_while_its_device_uses_it(void **state)
+{
+	struct hf_gem_object *object;
+	struct hf_gem_mapping *mapping;
+	uint64_t offset;
+	uint32_t handle;
+
+	(void)state;
+	object = memory_object(3 * PAGE, &handle);
+	offset = hf_gem_object_offset(object);
+	assert_false(hf_gem_is_held(&file, offset));
+	mapping = hf_gem_map(object);
+	assert_non_null(mapping);
+	assert_true(hf_gem_is_held(&file, offset));
+	assert_false(hf_gem_is_held(&file, offset + PAGE));
+	hf_gem_unmap(mapping);
+	assert_false(hf_gem_is_held(&file, offset));
+	hf_gem_handle_delete(&file, handle);
+}
+
 static void an_object_keeps_its_offset(void **state)
 {
 	struct hf_gem_object *object;
@@ -394,10 +486,14 @@ int main(void)
 		TEST(what_is_not_there_has_no_name),
 		TEST(closing_a_file_closes_its_handles_only),
 		TEST(offsets_are_above_32_bits_and_never_reused),
+		TEST(an_object_is_held_while_its_device_uses_it),
 		TEST(an_object_keeps_its_offset),
 		TEST(mapping_gives_the_objects_memory),
 		TEST(a_mapping_starts_at_the_objects_first_page),
 		TEST(a_mapping_is_no_longer_than_the_object),
+		TEST(a_client_has_so_many_objects_and_others_theirs),
+		TEST(what_a_client_brings_from_outside_counts_too),
+		TEST(a_client_at_its_bytes_loses_what_it_does_not_need),
 		TEST(only_a_file_with_a_handle_may_map),
 		TEST(a_private_mapping_may_only_be_read),
 		TEST(a_mapping_keeps_the_memory_of_a_dead_object),

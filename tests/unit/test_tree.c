@@ -46,7 +46,7 @@ static struct blob build(const struct hf_sysfs_device *list, size_t n)
 {
 	struct blob blob;
 	struct stat st;
-	int fd = hf_sysfs_build(list, n, NULL);
+	int fd = hf_sysfs_build(list, n, NULL, false);
 
 	assert_true(fd >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
@@ -93,7 +93,7 @@ static void assert_content(void **state, const char *path, const char *expected)
 
 static void the_memfd_is_sealed_and_closes_on_exec(void **state)
 {
-	int fd = hf_sysfs_build(devices, 2, NULL);
+	int fd = hf_sysfs_build(devices, 2, NULL, false);
 	int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
 
 	(void)state;
@@ -314,7 +314,7 @@ static void two_devices_of_one_name_are_refused(void **state)
 	const struct hf_sysfs_device twins[] = { devices[1], devices[1] };
 
 	(void)state;
-	assert_int_equal(hf_sysfs_build(twins, 2, NULL), -EINVAL);
+	assert_int_equal(hf_sysfs_build(twins, 2, NULL, false), -EINVAL);
 }
 
 static void a_name_too_long_for_a_memfd_is_refused(void **state)
@@ -326,7 +326,7 @@ static void a_name_too_long_for_a_memfd_is_refused(void **state)
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	device.name = name;
-	assert_int_equal(hf_sysfs_build(&device, 1, NULL), -ENAMETOOLONG);
+	assert_int_equal(hf_sysfs_build(&device, 1, NULL, false), -ENAMETOOLONG);
 }
 
 /* ---- Malformed blobs ---- */

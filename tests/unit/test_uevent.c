@@ -40,7 +40,7 @@ static struct hf_tree *tree, *empty;
 
 static struct hf_tree *build(size_t n)
 {
-	int fd = hf_sysfs_build(&device, n, NULL);
+	int fd = hf_sysfs_build(&device, n, NULL, false);
 	struct hf_tree *blob;
 	struct stat st;
 

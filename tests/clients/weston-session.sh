@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Weston on a Holdfast device, for scripts of tests. Sourced behind tap.sh. The runtime
-# directory, the server's socket and Weston's own are in the case's directory, so cases run
+# directory and the server's socket are the case's own, so cases run
 # beside each other. Nothing moves on the desktop but what a test starts: no clock, no
 # animations, a background of one colour (20 40 60).
 
@@ -26,9 +26,10 @@ start_weston() {
 	need weston python3 dbus-daemon
 	[ -n "${server:-}" ] || start_server --output 640x480
 	[ -e weston.ini ] || write_ini
-	mkdir -p -m 700 run
-	export XDG_RUNTIME_DIR=$PWD/run WAYLAND_DISPLAY=wayland-test
-	rm -f run/wayland-test* weston.log
+	# A socket's path is short.
+	export XDG_RUNTIME_DIR=${PWD%/*}/r$$ WAYLAND_DISPLAY=wayland-test
+	mkdir -p -m 700 "$XDG_RUNTIME_DIR"
+	rm -f "$XDG_RUNTIME_DIR"/wayland-test* weston.log
 	local command=(--logind -- weston)
 	[ "$(id -u)" -ne 0 ] || command=(-- weston --tty=1)
 	"$holdfast" run --socket "$PWD/server" "${command[@]}" --config="$PWD/weston.ini" \

@@ -307,10 +307,11 @@ int hf_vt_set_graphics(struct hf_vts *vts, struct hf_vt *vt, unsigned long mode)
 int hf_vt_take(struct hf_vts *vts, unsigned int number,
 	       struct hf_vt_control *control)
 {
-	struct hf_vt *vt = &vts->vt[number];
+	struct hf_vt *vt;
 
 	if (number < 1 || number > HF_VT_MAX)
 		return -ENXIO;
+	vt = &vts->vt[number];
 	if (vt->control)
 		return -EBUSY;
 	set_auto(vt);

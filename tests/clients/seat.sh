@@ -103,7 +103,7 @@ test_a_seatd_that_was_launched_takes_the_socket_over() {
 test_logind_gives_devices_too() {
 	need_client
 	need dbus-daemon
-	start_server --logind
+	start_server
 	options=(--logind)
 	# It names devices by their descriptors.
 	unset id

@@ -19,6 +19,7 @@ export UBSAN_OPTIONS ?= halt_on_error=1:abort_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:abort_on_error=1
 
 .PHONY: all build deps demo check check-sanitize bench vm-check install clean
+.PHONY: deb deb-check ci-check uninstall
 .DEFAULT_GOAL := all
 
 all: build
@@ -65,9 +66,28 @@ vm-check: build
 	tests/vm/judge $(BUILD) || status=1; \
 	exit $$status
 
+# Debian packages, in $(BUILD)/deb.
+deb: DEPS = build deb
+deb: deps
+	@tools/deb $(BUILD)/deb
+
+# Root only, minutes long, and much is downloaded: the packages, and examples/ci, in
+# a Debian that has nothing else.
+deb-check: DEPS = clean-root
+deb-check: deps
+	@tools/deb-check $(BUILD)/deb-check
+
+ci-check: DEPS = clean-root
+ci-check: deps
+	@tools/ci-check $(BUILD)/ci-check
+
 install: build
 	meson configure $(BUILD) --prefix=$(PREFIX)
 	DESTDIR="$(DESTDIR)" meson install -C $(BUILD)
+
+# What the last install of this build directory has left.
+uninstall:
+	ninja -C $(BUILD) uninstall
 
 clean:
 	rm -rf $(BUILD) build-asan build-tsan

@@ -63,6 +63,11 @@ static const struct bench benches[] = {
 	  measure_object_overhead },
 	{ "flip_rate", "ns", "ioctl_hot", 4, true, measure_flip_rate },
 	{ "atomic_commit", "ns", "ioctl_hot", 10, true, measure_atomic_commit },
+	{ "gl_on_screen", "frames/s", "the same off-screen", 0.95, false,
+	  measure_gl_on_screen, .more_is_better = true },
+	{ "x_startup", "ms", "Xvfb", 1.5, false, measure_x_startup },
+	{ "weston_startup", "ms", "its headless back end", 1.5, false,
+	  measure_weston_startup },
 	{ "view_latency", "ms", "a frame and encoding", 1, true,
 	  measure_view_latency },
 	{ "vblank_jitter", "us", "how late clock_nanosleep wakes, 99 %", 2, true,
@@ -75,6 +80,14 @@ bool bench_verbose;
 
 static char program[PATH_MAX];
 
+const char *bench_directory(void)
+{
+	static char path[PATH_MAX];
+
+	strcpy(path, program);
+	return dirname(path);
+}
+
 const char *bench_holdfast(void)
 {
 	static char path[PATH_MAX + 32];
@@ -82,10 +95,7 @@ const char *bench_holdfast(void)
 
 	if (named)
 		return named;
-	char copy[PATH_MAX];
-
-	strcpy(copy, program);
-	snprintf(path, sizeof(path), "%s/../src/holdfast", dirname(copy));
+	snprintf(path, sizeof(path), "%s/../src/holdfast", bench_directory());
 	return path;
 }
 

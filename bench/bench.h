@@ -87,6 +87,9 @@ int bench_open_device(void);
 /** bench_verbose - Print what a row is made of, too. */
 extern bool bench_verbose;
 
+/** bench_directory() - Where the programs of this directory were built. */
+const char *bench_directory(void);
+
 /** bench_holdfast() - The command under test: $HOLDFAST or the build's own. */
 const char *bench_holdfast(void);
 
@@ -114,6 +117,9 @@ int measure_submit_latency(struct result *result, bool quick);
 int measure_object_overhead(struct result *result, bool quick);
 int measure_flip_rate(struct result *result, bool quick);
 int measure_atomic_commit(struct result *result, bool quick);
+int measure_gl_on_screen(struct result *result, bool quick);
+int measure_x_startup(struct result *result, bool quick);
+int measure_weston_startup(struct result *result, bool quick);
 int measure_view_latency(struct result *result, bool quick);
 int measure_vblank_jitter(struct result *result, bool quick);
 

@@ -57,6 +57,10 @@ _holdfast() {
 	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
 	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats --' ;;
 	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --client-memory --trace --record --check --strict --scenario --clock --socket --stats' ;;
+	run) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats --' ;;
+	serve) options='--device --unsafe-no-iommu --output --planes --virtual-cursor --screenshot --scanout --split --non-coherent --pool --memory --trace --record --view --password-file --view-only --check --strict --scenario --clock --no-seat --socket --stats' ;;
 	screenshot) options='--socket --crtc --connector' ;;
 	record) options='--socket --crtc --connector --frames --duration' ;;
 	view) options='--socket --crtc --connector --vnc --http --password-file --view-only --novnc' ;;

@@ -178,6 +178,14 @@ int hf_gem_mmap(struct hf_gem_file *file, uint64_t offset, uint64_t length,
 		int prot, int flags);
 
 /**
+ * hf_gem_is_held() - Does the object at this offset have all its pages?
+ *
+ * So it is while a device uses it. Then a mapping takes no memory that is not taken
+ * already, and may have them all at once instead of one by one when they are touched.
+ */
+bool hf_gem_is_held(struct hf_gem_file *file, uint64_t offset);
+
+/**
  * hf_gem_handle_create() - A (further) handle for an object.
  *
  * Takes a reference of its own. Return: 0 or -ENOMEM.

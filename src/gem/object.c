@@ -241,13 +241,28 @@ uint64_t hf_gem_object_offset(struct hf_gem_object *object)
 	return object->offset;
 }
 
-int hf_gem_mmap(struct hf_gem_file *file, uint64_t offset, uint64_t length,
-		int prot, int flags)
+static struct hf_gem_object *find_by_offset(struct hf_gem_file *file,
+					    uint64_t offset)
 {
 	struct hf_gem_object *object;
 
 	HASH_FIND(by_offset, file->gem->by_offset, &offset, sizeof(offset),
 		  object);
+	return object;
+}
+
+bool hf_gem_is_held(struct hf_gem_file *file, uint64_t offset)
+{
+	struct hf_gem_object *object = find_by_offset(file, offset);
+
+	return object && object->mapping;
+}
+
+int hf_gem_mmap(struct hf_gem_file *file, uint64_t offset, uint64_t length,
+		int prot, int flags)
+{
+	struct hf_gem_object *object = find_by_offset(file, offset);
+
 	if (!object || length > object->size ||
 	    ((length + HF_PAGE_SIZE - 1) & ~(HF_PAGE_SIZE - 1)) > object->size)
 		return -EINVAL;

@@ -131,8 +131,10 @@ int hf_input_queue_add(struct hf_input_queue *queue,
 	if (queue->all.n - queue->next + steps->n > MAX_STEPS)
 		ret = -E2BIG;
 	/* What is done already makes room. */
-	memmove(queue->all.steps, queue->all.steps + queue->next,
-		(queue->all.n - queue->next) * sizeof(*queue->all.steps));
+	if (queue->next)
+		memmove(queue->all.steps, queue->all.steps + queue->next,
+			(queue->all.n - queue->next) *
+				sizeof(*queue->all.steps));
 	queue->all.n -= queue->next;
 	queue->next = 0;
 	if (!ret && queue->all.n + steps->n > queue->all.max) {

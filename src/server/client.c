@@ -526,9 +526,12 @@ static int op_mmap(struct hf_client *client, struct slot *slot,
 		if (fd < 0)
 			fd = -ENOMEM;
 	}
+	if (fd >= 0 && hf_gem_is_held(&file->gem, map.offset))
+		map.flags |= MAP_POPULATE;
 	pthread_mutex_unlock(&sys->lock);
 	if (fd < 0)
 		return fd;
+	memcpy(wire->arg, &map, sizeof(map));
 	return hf_call_add_fd(&slot->call, fd, true);
 }
 

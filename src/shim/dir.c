@@ -58,32 +58,43 @@ static void fill_record(struct dirent *e, size_t size, const char *name,
 	strcpy(e->d_name, name);
 }
 
+/* Records are written when there is no room for one more. */
 struct writer {
 	int fd;
-	size_t end;
+	size_t end, used;
+	_Alignas(struct dirent) char buffer[4096];
 };
+
+static int flush(struct writer *w)
+{
+	size_t used = w->used;
+
+	w->used = 0;
+	return REAL(write)(w->fd, w->buffer, used) == (ssize_t)used ? 0 : -1;
+}
 
 static int write_record(struct writer *w, const char *name, const char *path,
 			uint32_t mode)
 {
-	union {
-		struct dirent e;
-		char bytes[sizeof(struct dirent) + 8];
-	} record;
 	size_t size = record_size(strlen(name));
 
+	if (w->used + size > sizeof(w->buffer) && flush(w) < 0)
+		return -1;
 	w->end += size;
-	fill_record(&record.e, size, name, hf_stat_ino(path), IFTODT(mode),
-		    w->end);
-	return REAL(write)(w->fd, &record, size) == (ssize_t)size ? 0 : -1;
+	fill_record((struct dirent *)(w->buffer + w->used), size, name,
+		    hf_stat_ino(path), IFTODT(mode), w->end);
+	w->used += size;
+	return 0;
 }
 
 int hf_dir_write(int fd, const struct hf_path *p)
 {
 	char parent[HF_TREE_PATH_MAX + 1];
 	const struct hf_tree_node *node = NULL;
-	struct writer w = { .fd = fd };
+	struct writer w;
 
+	w.fd = fd;
+	w.end = w.used = 0;
 	strcpy(parent, p->path);
 	*strrchr(parent, '/') = '\0';
 	if (write_record(&w, ".", p->path, S_IFDIR) < 0 ||
@@ -93,7 +104,7 @@ int hf_dir_write(int fd, const struct hf_path *p)
 		if (write_record(&w, hf_tree_name(p->tree, node),
 				 hf_tree_path(p->tree, node), node->mode) < 0)
 			return -1;
-	return 0;
+	return flush(&w);
 }
 
 /* ---- Snapshots ---- */

@@ -32,14 +32,15 @@
 
 /* -- mmap ------------------------------------------------------------------ */
 
+/* Return: the memory; and in @flags with which to map it. */
 static int request_mapping(uint32_t file, size_t length, int prot,
-			   int flags, off_t offset)
+			   int *flags, off_t offset)
 {
 	struct hf_wire_mmap map = {
 		.offset = offset,
 		.length = length,
 		.prot = prot,
-		.flags = flags,
+		.flags = *flags,
 	};
 	struct hf_request req;
 	int ret = hf_request_begin(&req, HF_OP_MMAP);
@@ -49,8 +50,11 @@ static int request_mapping(uint32_t file, size_t length, int prot,
 	req.slot->file = file;
 	memcpy(req.slot->arg, &map, sizeof(map));
 	ret = hf_request_run(&req);
-	if (!ret && req.nfds == 1)
+	memcpy(&map, req.slot->arg, sizeof(map));
+	if (!ret && req.nfds == 1) {
+		*flags = map.flags;
 		ret = req.fds[--req.nfds];
+	}
 	hf_request_end(&req);
 	return ret;
 }
@@ -58,7 +62,7 @@ static int request_mapping(uint32_t file, size_t length, int prot,
 static void *map_file(void *addr, size_t length, int prot, int flags, int fd,
 		      uint32_t file, off_t offset)
 {
-	int memory = request_mapping(file, length, prot, flags, offset);
+	int memory = request_mapping(file, length, prot, &flags, offset);
 	void *map;
 	int err;
 
@@ -66,7 +70,7 @@ static void *map_file(void *addr, size_t length, int prot, int flags, int fd,
 		hf_file_forget(fd);
 		memory = hf_file_of(fd, &file);
 		if (!memory)
-			memory = request_mapping(file, length, prot, flags,
+			memory = request_mapping(file, length, prot, &flags,
 						 offset);
 	}
 	if (memory < 0) {

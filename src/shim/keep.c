@@ -11,6 +11,7 @@
  * The numbers are the process's; they survive a fork.
  */
 #define _GNU_SOURCE
+#include "shim/path.h"
 #include "shim/keep.h"
 
 #include <dlfcn.h>
@@ -202,10 +203,12 @@ void hf_keep_own_move(int fd)
 void hf_keep_for(unsigned long flags)
 {
 	bool by_path;
-	int saved = errno;
+	int saved;
 
+	/* errno is the thread's, if it is one. */
 	if (!(flags & (CLONE_NEWNET | CLONE_NEWNS)) || !hf_shim_active())
 		return;
+	saved = errno;
 	by_path = hf_environment()->socket[0] != '@';
 	if (flags & CLONE_NEWNS)
 		open_shim();
@@ -226,10 +229,15 @@ HF_SHIM_EXPORT int setns(int fd, int type)
 	return REAL(setns)(fd, type);
 }
 
+static __typeof__(&chroot) real_chroot(void)
+{
+	return REAL(chroot);
+}
+
 HF_SHIM_EXPORT int chroot(const char *path)
 {
 	hf_keep_for(CLONE_NEWNS);
-	return REAL(chroot)(path);
+	return real_chroot()(path);
 }
 
 HF_SHIM_EXPORT int clone(int (*run)(void *), void *stack, int flags, void *arg,
@@ -245,6 +253,12 @@ HF_SHIM_EXPORT int clone(int (*run)(void *), void *stack, int flags, void *arg,
 	child = va_arg(ap, void *);
 	va_end(ap);
 	hf_keep_for((unsigned int)flags);
+	if (flags & CLONE_SETTLS) {
+		/* Such a child has nothing to look functions up with, and does
+		 * no more than to put itself into an empty directory. */
+		real_chroot();
+		hf_cwd_resolve();
+	}
 	return REAL(clone)(run, stack, flags, arg, parent, tls, child);
 }
 

@@ -8,8 +8,8 @@
  */
 #include "shim/path.h"
 #include "seat/seatd_protocol.h"
-#include "shim/device.h"
 #include "shim/client.h"
+#include "shim/device.h"
 #include "shim/served.h"
 
 #include <ctype.h>

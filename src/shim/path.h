@@ -316,6 +316,9 @@ uint64_t hf_stat_ino(const char *path);
  */
 int hf_dir_write(int fd, const struct hf_path *p);
 
+/** hf_cwd_resolve() - Look chdir(2) up, for when that cannot be done later. */
+void hf_cwd_resolve(void);
+
 /** hf_openat2() - openat2(2), which the C library does not have. */
 struct open_how;
 long hf_openat2(int dirfd, const char *name, const struct open_how *how,

@@ -157,13 +157,26 @@ static int go_to(int dirfd, const char *name)
 	return ret;
 }
 
+static __typeof__(&chdir) real_chdir(void)
+{
+	return REAL(chdir);
+}
+
+void hf_cwd_resolve(void)
+{
+	real_chdir();
+}
+
 HF_SHIM_EXPORT int chdir(const char *name)
 {
 	bool ours = false;
-	int ret = HF_PATH_TRY(AT_FDCWD, name, REAL(chdir)(name),
-			      (ours = true, go_to(AT_FDCWD, name)));
+	int ret;
 
-	if (ret == 0 && !ours && hf_shim_active())
+	if (!hf_shim_active())
+		return real_chdir()(name);
+	ret = HF_PATH_TRY(AT_FDCWD, name, real_chdir()(name),
+			  (ours = true, go_to(AT_FDCWD, name)));
+	if (ret == 0 && !ours)
 		moved(name);
 	return ret;
 }

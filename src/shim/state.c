@@ -61,6 +61,20 @@ static void init(void)
 	atomic_store(&activity, ACTIVE);
 }
 
+/* A child with made-up thread-local storage, as sandboxes clone them, is no
+ * thread of the C library's: whatever needs one would crash. */
+static bool is_thread(void)
+{
+#if defined(__x86_64__)
+	const void *self;
+
+	__asm__("mov %%fs:0x10, %0" : "=r"(self));
+	return self;
+#else
+	return true;
+#endif
+}
+
 bool hf_shim_active(void)
 {
 	int a = atomic_load_explicit(&activity, memory_order_acquire);
@@ -69,7 +83,7 @@ bool hf_shim_active(void)
 		init();
 		a = atomic_load(&activity);
 	}
-	return a == ACTIVE;
+	return a == ACTIVE && is_thread();
 }
 
 void *hf_shim_state(unsigned int slot, size_t size)

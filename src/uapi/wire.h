@@ -180,7 +180,7 @@ struct hf_wire_mmap {
 	uint64_t offset; /* as given to mmap(2), bytes */
 	uint64_t length; /* bytes */
 	uint32_t prot;	 /* PROT_* */
-	uint32_t flags;	 /* MAP_* */
+	uint32_t flags;	 /* MAP_*; answer: with which to map the descriptor */
 };
 
 /* One nested array of an ioctl's argument, in the table's order. */

@@ -318,6 +318,26 @@ static void offsets_are_above_32_bits_and_never_reused(void **state)
 	assert_true(next >= offset + 3 * PAGE);
 }
 
+static void an_object_is_held_while_its_device_uses_it(void **state)
+{
+	struct hf_gem_object *object;
+	struct hf_gem_mapping *mapping;
+	uint64_t offset;
+	uint32_t handle;
+
+	(void)state;
+	object = memory_object(3 * PAGE, &handle);
+	offset = hf_gem_object_offset(object);
+	assert_false(hf_gem_is_held(&file, offset));
+	mapping = hf_gem_map(object);
+	assert_non_null(mapping);
+	assert_true(hf_gem_is_held(&file, offset));
+	assert_false(hf_gem_is_held(&file, offset + PAGE));
+	hf_gem_unmap(mapping);
+	assert_false(hf_gem_is_held(&file, offset));
+	hf_gem_handle_delete(&file, handle);
+}
+
 static void an_object_keeps_its_offset(void **state)
 {
 	struct hf_gem_object *object;
@@ -466,6 +486,7 @@ int main(void)
 		TEST(what_is_not_there_has_no_name),
 		TEST(closing_a_file_closes_its_handles_only),
 		TEST(offsets_are_above_32_bits_and_never_reused),
+		TEST(an_object_is_held_while_its_device_uses_it),
 		TEST(an_object_keeps_its_offset),
 		TEST(mapping_gives_the_objects_memory),
 		TEST(a_mapping_starts_at_the_objects_first_page),

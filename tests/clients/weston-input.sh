@@ -21,12 +21,17 @@ colour() {
 open_terminal() {
 	need weston-terminal
 	SHELL=/bin/sh ENV='' start_weston "$@"
-	# Over the icon; again, until somebody looks.
-	input move 22 16
-	input click
-	eventually 30000 colour 000000 || fail "no terminal: $(tail -n 20 weston.log)"
+	eventually 40000 opens || fail "no terminal: $(tail -n 20 weston.log)"
 	# It has the focus when its shell has.
 	eventually 30000 focused || fail "no focus: $(tail -n 20 weston.log)"
+}
+
+# The panel may not be looking yet.
+opens() {
+	input move 22 100
+	input move 22 16
+	input click
+	eventually 10000 colour 000000
 }
 
 # What is typed arrives.

@@ -286,16 +286,18 @@ int hf_cli_view(const struct hf_cli_options *options, int argc, char **argv)
 		return 1;
 	ret = check_password(options);
 	if (!ret)
-		ret = catch_signals(&view);
-	if (!ret)
 		ret = listen_both(&view);
 	if (!ret)
 		ret = open_pages(&view);
 	if (ret)
 		return ret;
+	/* A server that ends need not answer: signals are not caught before. */
 	view.stream = hf_cli_query_display(options, "stream");
 	if (view.stream < 0)
 		return 1;
+	ret = catch_signals(&view);
+	if (ret)
+		return ret;
 	print_names(&view);
 	watch(&view);
 	return 0;

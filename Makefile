@@ -67,7 +67,7 @@ vm-check: build
 	exit $$status
 
 # Debian packages, in $(BUILD)/deb.
-deb: DEPS = build deb
+deb: DEPS = deb
 deb: deps
 	@tools/deb $(BUILD)/deb
 

@@ -273,7 +273,8 @@ int hf_vt_deallocate(struct hf_vts *vts, struct hf_vt *vt)
 {
 	unsigned int number = hf_vt_index(vts, vt);
 
-	if (hf_vt_in_use(vts, vt) || number == vts->active)
+	/* The kernel takes one that there is not for one that has a selection. */
+	if (hf_vt_in_use(vts, vt) || number == vts->active || !vt->allocated)
 		return -EBUSY;
 	if (number == 1)
 		return 0;

@@ -96,7 +96,8 @@ static inline unsigned int hf_vt_index(const struct hf_vts *vts,
 /** hf_vt_request() - Switch as a key does: to one that was in use before. Return: as
  * hf_vt_switch(). */
 int hf_vt_request(struct hf_vts *vts, unsigned int number);
-/** hf_vt_deallocate() - VT_DISALLOCATE. Return: 0, or -EBUSY: it is open or in front. */
+/** hf_vt_deallocate() - VT_DISALLOCATE. Return: 0, or -EBUSY: it is open, in front,
+ * or not there. */
 int hf_vt_deallocate(struct hf_vts *vts, struct hf_vt *vt);
 /** hf_vt_set_mode() - VT_SETMODE of that process. Return: 0 or -EMFILE. */
 int hf_vt_set_mode(struct hf_vt *vt, const struct vt_mode *mode, pid_t pid);

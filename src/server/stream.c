@@ -36,7 +36,8 @@ struct hf_stream {
 	struct hf_server *server;
 	struct wl_list link; /* hf_streams.list */
 	struct hf_kms_watch watch;
-	char connector[32]; /* "": it is a CRTC that is watched */
+	char connector[32]; /* "": it is a CRTC that is watched, */
+	bool main;	    /* or what hf_kms_main_crtc() says */
 	unsigned int index; /* of the CRTC that it is, or was last */
 	struct hf_shown shown;
 	int fd;
@@ -93,6 +94,8 @@ static struct hf_crtc *crtc_of(const struct hf_stream *stream)
 	const struct hf_kms_device *kms = &stream->server->dev->kms;
 	const struct hf_connector *connector;
 
+	if (stream->main)
+		return kms->crtcs[hf_kms_main_crtc(kms)];
 	if (!*stream->connector)
 		return stream->index < kms->num_crtcs ?
 			       kms->crtcs[stream->index] : NULL;
@@ -440,7 +443,8 @@ static struct hf_stream *create_stream(struct hf_server *server,
 	stream->watch.shown = on_shown;
 	stream->watch.drawn = on_drawn;
 	wl_list_init(&stream->watch.link);
-	if (sscanf(what, "%9u%c", &stream->index, &more) != 1) {
+	stream->main = !strcmp(what, "main");
+	if (!stream->main && sscanf(what, "%9u%c", &stream->index, &more) != 1) {
 		stream->index = 0;
 		snprintf(stream->connector, sizeof(stream->connector), "%s",
 			 what);

@@ -36,7 +36,8 @@ struct hf_stream {
 	struct hf_server *server;
 	struct wl_list link; /* hf_streams.list */
 	struct hf_kms_watch watch;
-	char connector[32]; /* "": it is a CRTC that is watched */
+	char connector[32]; /* "": it is a CRTC that is watched, */
+	bool main;	    /* whichever hf_kms_main_crtc() says */
 	unsigned int index; /* of the CRTC that it is, or was last */
 	struct hf_shown shown;
 	int fd;
@@ -93,9 +94,12 @@ static struct hf_crtc *crtc_of(const struct hf_stream *stream)
 	const struct hf_kms_device *kms = &stream->server->dev->kms;
 	const struct hf_connector *connector;
 
-	if (!*stream->connector)
-		return stream->index < kms->num_crtcs ?
-			       kms->crtcs[stream->index] : NULL;
+	if (!*stream->connector) {
+		unsigned int index = stream->main ? hf_kms_main_crtc(kms) :
+						    stream->index;
+
+		return index < kms->num_crtcs ? kms->crtcs[index] : NULL;
+	}
 	connector = find_connector(stream);
 	return connector && connector->connected ? connector->state->crtc : NULL;
 }
@@ -293,8 +297,8 @@ static void on_shown(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 	(void)ns; /* of the devices' time, which may stand still */
 	if (crtc != current && crtc->index != stream->index)
 		return;
-	if (crtc == current)
-		hf_shown_look(&stream->shown, crtc);
+	if (current)
+		hf_shown_look(&stream->shown, current);
 	has_changed(stream);
 }
 
@@ -440,7 +444,9 @@ static struct hf_stream *create_stream(struct hf_server *server,
 	stream->watch.shown = on_shown;
 	stream->watch.drawn = on_drawn;
 	wl_list_init(&stream->watch.link);
-	if (sscanf(what, "%9u%c", &stream->index, &more) != 1) {
+	stream->main = !strcmp(what, "main");
+	if (!stream->main &&
+	    sscanf(what, "%9u%c", &stream->index, &more) != 1) {
 		stream->index = 0;
 		snprintf(stream->connector, sizeof(stream->connector), "%s",
 			 what);
@@ -481,7 +487,7 @@ void hf_streams_follow(struct hf_server *server)
 	struct hf_stream *stream;
 
 	wl_list_for_each(stream, &server->streams->list, link) {
-		if (*stream->connector)
+		if (*stream->connector || stream->main)
 			stream->index = 0;
 		watch_display(stream);
 		has_changed(stream);

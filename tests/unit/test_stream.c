@@ -651,6 +651,25 @@ static void a_connector_is_watched_on_whatever_crtc_it_is(void **state)
 	leave(&viewer);
 }
 
+static void main_is_what_the_first_connector_that_is_on_shows(void **state)
+{
+	struct viewer viewer = watch("main");
+
+	(void)state;
+	ask(&viewer, HF_STREAM_NOW);
+	expect_dark(&viewer, 0);
+	ask(&viewer, HF_STREAM_NEXT);
+	show_on(1, 1, W, RED);
+	expect_colour(&viewer, W, RED);
+	ask(&viewer, HF_STREAM_NEXT);
+	show_on(0, 0, W, GREEN);
+	expect_colour(&viewer, W, GREEN);
+	ask(&viewer, HF_STREAM_NEXT);
+	take_off(0, 0);
+	expect_colour(&viewer, W, RED);
+	leave(&viewer);
+}
+
 static void a_monitor_that_is_pulled_out_is_dark(void **state)
 {
 	struct viewer viewer = watch(connector_name(0));
@@ -857,6 +876,7 @@ int main(void)
 		TEST(a_screen_that_is_off_is_dark),
 		TEST(before_anything_was_shown_a_screen_has_no_size),
 		TEST(a_connector_is_watched_on_whatever_crtc_it_is),
+		TEST(main_is_what_the_first_connector_that_is_on_shows),
 		TEST(a_monitor_that_is_pulled_out_is_dark),
 		TEST(a_device_that_is_gone_is_dark_until_there_is_another),
 		TEST(a_picture_that_was_given_back_is_composed_anew),

@@ -2,9 +2,8 @@
 /*
  * Sockets that the server answers at. See the header; the system's lock is held.
  *
- * A socket is a file in a directory of root's: whoever is the server's user or root may
- * remove it, and it is gone for all programs of this server, so that a daemon of their
- * own can listen there.
+ * Whoever is the server's user or root may listen there with a daemon of their own, and
+ * then that is what all programs of this server find.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,12 +25,12 @@ static bool is_owner(const struct hf_cred *cred)
 	return cred->uid == 0 || cred->uid == geteuid();
 }
 
-static int unlink_socket(struct hf_server *server, struct hf_call *call)
+static int give_up_socket(struct hf_server *server, const struct hf_call *call)
 {
 	if (!is_owner(&call->cred))
 		return -EACCES;
 	hf_seatd_stop_listening(hf_seat_seatd(server->seat));
-	return hf_server_settle(server, call);
+	return 0;
 }
 
 int hf_socket_op(struct hf_server *server, struct hf_call *call,
@@ -44,12 +43,12 @@ int hf_socket_op(struct hf_server *server, struct hf_call *call,
 		return -ENOENT;
 	switch (call->cmd) {
 	case HF_SOCKET_CONNECT:
-		/* As the node's mode has it. */
+		/* As the daemon's socket has it. */
 		if (!is_owner(&call->cred) && call->cred.gid != getegid())
 			return -EACCES;
 		return hf_seatd_connect(seatd, &call->cred, fd);
-	case HF_SOCKET_UNLINK:
-		return unlink_socket(server, call);
+	case HF_SOCKET_BOUND:
+		return give_up_socket(server, call);
 	default:
 		return -EINVAL;
 	}

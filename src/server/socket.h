@@ -13,11 +13,10 @@
 /**
  * hf_socket_op() - A program does something with such a socket.
  * @call: cmd is an enum hf_socket_op
- * @path: of the socket, as the tree has it
+ * @path: of the socket
  * @fd: set to a descriptor for the program, where it connects
  *
- * Return: 0; -ENOENT: there is none; -EACCES; -EINVAL; HF_CALL_PARKED; or as
- * hf_seatd_connect().
+ * Return: 0; -ENOENT: there is none; -EACCES; -EINVAL; or as hf_seatd_connect().
  */
 int hf_socket_op(struct hf_server *server, struct hf_call *call,
 		 const char *path, int *fd);

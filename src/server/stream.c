@@ -36,8 +36,8 @@ struct hf_stream {
 	struct hf_server *server;
 	struct wl_list link; /* hf_streams.list */
 	struct hf_kms_watch watch;
-	char connector[32]; /* "": it is a CRTC that is watched, */
-	bool main;	    /* whichever hf_kms_main_crtc() says */
+	char connector[32]; /* "": it is a CRTC that is watched */
+	bool any; /* what somebody means who does not say which */
 	unsigned int index; /* of the CRTC that it is, or was last */
 	struct hf_shown shown;
 	int fd;
@@ -94,12 +94,11 @@ static struct hf_crtc *crtc_of(const struct hf_stream *stream)
 	const struct hf_kms_device *kms = &stream->server->dev->kms;
 	const struct hf_connector *connector;
 
-	if (!*stream->connector) {
-		unsigned int index = stream->main ? hf_kms_main_crtc(kms) :
-						    stream->index;
-
-		return index < kms->num_crtcs ? kms->crtcs[index] : NULL;
-	}
+	if (stream->any)
+		return kms->num_crtcs ? kms->crtcs[hf_kms_main_crtc(kms)] : NULL;
+	if (!*stream->connector)
+		return stream->index < kms->num_crtcs ?
+			       kms->crtcs[stream->index] : NULL;
 	connector = find_connector(stream);
 	return connector && connector->connected ? connector->state->crtc : NULL;
 }
@@ -444,9 +443,8 @@ static struct hf_stream *create_stream(struct hf_server *server,
 	stream->watch.shown = on_shown;
 	stream->watch.drawn = on_drawn;
 	wl_list_init(&stream->watch.link);
-	stream->main = !strcmp(what, "main");
-	if (!stream->main &&
-	    sscanf(what, "%9u%c", &stream->index, &more) != 1) {
+	stream->any = !strcmp(what, "main");
+	if (!stream->any && sscanf(what, "%9u%c", &stream->index, &more) != 1) {
 		stream->index = 0;
 		snprintf(stream->connector, sizeof(stream->connector), "%s",
 			 what);
@@ -487,7 +485,7 @@ void hf_streams_follow(struct hf_server *server)
 	struct hf_stream *stream;
 
 	wl_list_for_each(stream, &server->streams->list, link) {
-		if (*stream->connector || stream->main)
+		if (stream->any || *stream->connector)
 			stream->index = 0;
 		watch_display(stream);
 		has_changed(stream);

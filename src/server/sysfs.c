@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 #include "seat/seat.h"
-#include "seat/seatd.h"
-#include "seat/seatd_protocol.h"
 #include "server/build.h"
 #include "server/sysfs.h"
 #include "server/sysfs_input.h"
@@ -288,16 +286,6 @@ static void add_surroundings(struct hf_builder *b, bool dev_char)
 	hf_build_attr(b, driver, "unbind", HF_BUILD_WO, "%s", "");
 }
 
-static void add_seatd(struct hf_builder *b)
-{
-	struct hf_tree_node *node = hf_build_node(b, HF_SEATD_PATH,
-						  S_IFSOCK | 0660);
-
-	node->flags = HF_TREE_FIRST;
-	node->uid = b->uid;
-	node->gid = b->gid;
-}
-
 int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n,
 		   const struct hf_seat *seat, bool logind)
 {
@@ -307,8 +295,6 @@ int hf_sysfs_build(const struct hf_sysfs_device *devices, size_t n,
 	add_surroundings(&b, dev_char);
 	if (seat)
 		hf_sysfs_add_input(&b, seat, dev_char);
-	if (seat && hf_seatd_listens(hf_seat_seatd(seat)))
-		add_seatd(&b);
 	if (seat && logind)
 		hf_sysfs_add_sessions(&b);
 	if (seat)

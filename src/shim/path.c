@@ -7,7 +7,6 @@
  * wipes on fork; a tree that was replaced is unmapped when nobody reads.
  */
 #include "shim/path.h"
-#include "seat/seatd_protocol.h"
 #include "shim/client.h"
 #include "shim/device.h"
 #include "shim/served.h"
@@ -386,8 +385,7 @@ static bool component_first(const char *s)
 	case '4':
 		return starts(s, "4:");
 	case 's':
-		return component_is(s, "seatd.sock") ||
-		       component_is(s, "seats") || component_is(s, "sessions");
+		return component_is(s, "seats") || component_is(s, "sessions");
 	case 'u':
 		return component_is(s, "users");
 	default:
@@ -417,19 +415,12 @@ bool hf_path_hidden(const struct hf_tree *tree, const char *path)
 	return false;
 }
 
-/* A seatd must not find that there is one, or it will not start. */
-static bool is_seatd(const char *name)
-{
-	return !strcmp(name, HF_SEATD_PATH) &&
-	       !strcmp(program_invocation_short_name, "seatd");
-}
-
 bool hf_path_first(int dirfd, const char *name)
 {
 	struct hf_path p;
 	int saved = errno;
 
-	if (!name || !hf_shim_active() || is_seatd(name))
+	if (!name || !hf_shim_active())
 		return false;
 	if (name[0] == '/') {
 		const char *s = name + strspn(name, "/");

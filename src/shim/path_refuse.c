@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/inotify.h>
 
-#include "shim/socket.h"
-
 #define NOFOLLOW AT_SYMLINK_NOFOLLOW
 
 /*
@@ -39,40 +37,9 @@
 				   REFUSED(fn, args, at, flags, error)); \
 	}
 
-/* As REFUSED(), but that a socket which the server answers at may be removed. */
-static int unlink_ours(int dirfd, const char *name, int flags)
-{
-	struct hf_path p;
-	int ret = -1;
-
-	switch (hf_path_resolve(dirfd, name, NOFOLLOW, &p)) {
-	case HF_PATH_NODE:
-		errno = EPERM;
-		if (!(flags & AT_REMOVEDIR) && hf_socket_answered(&p))
-			ret = hf_socket_unlink(&p);
-		break;
-	case HF_PATH_REAL:
-		ret = REAL(unlinkat)(AT_FDCWD, p.path, flags);
-		break;
-	case HF_PATH_FAIL:
-		break;
-	}
-	hf_path_put(&p);
-	return ret;
-}
-
-HF_SHIM_EXPORT int unlink(const char *name)
-{
-	return HF_PATH_TRY(AT_FDCWD, name, REAL(unlink)(name),
-			   unlink_ours(AT_FDCWD, name, 0));
-}
-
-HF_SHIM_EXPORT int unlinkat(int dirfd, const char *name, int flags)
-{
-	return HF_PATH_TRY(dirfd, name, REAL(unlinkat)(dirfd, name, flags),
-			   unlink_ours(dirfd, name, flags));
-}
-
+REFUSE(unlink, (const char *name), (name), AT_FDCWD, NOFOLLOW, EPERM)
+REFUSE(unlinkat, (int dirfd, const char *name, int flags),
+       (dirfd, name, flags), dirfd, NOFOLLOW, EPERM)
 REFUSE(rmdir, (const char *name), (name), AT_FDCWD, NOFOLLOW, EPERM)
 REFUSE(truncate, (const char *name, off_t size), (name, size), AT_FDCWD, 0,
        EACCES)

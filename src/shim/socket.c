@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets in the tree of paths that somebody answers at: seatd's. Who connects to one
- * by its name gets an end of a pair whose other end the server holds, at the same number.
+ * The socket that the server answers at: seatd's. Who connects to it by its name gets an
+ * end of a pair whose other end the server holds, at the same number. There is nothing else
+ * to see of it: a seatd of the program's own would not start where it found another one's.
  *
  * No state, no locks. All other addresses are the kernel's.
  */
@@ -15,22 +16,17 @@
 #include "shim/client.h"
 #include "shim/socket.h"
 
-/* The path of an address, if it has one. */
-static bool path_of(const struct sockaddr *addr, socklen_t length,
-		    char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1])
+static bool is_ours(const struct sockaddr *addr, socklen_t length)
 {
 	const size_t start = offsetof(struct sockaddr_un, sun_path);
 	const char *name = (const char *)addr + start;
 
-	if (!addr || length <= start || length > sizeof(struct sockaddr_un) ||
-	    addr->sa_family != AF_UNIX || !name[0])
-		return false;
-	memcpy(path, name, length - start);
-	path[length - start] = '\0';
-	return true;
+	return addr && length > start && addr->sa_family == AF_UNIX &&
+	       strnlen(name, length - start) == sizeof(HF_SEATD_PATH) - 1 &&
+	       !memcmp(name, HF_SEATD_PATH, sizeof(HF_SEATD_PATH) - 1);
 }
 
-static int request(enum hf_socket_op op, const char *path)
+static int request(enum hf_socket_op op)
 {
 	struct hf_request req;
 	int ret = hf_request_begin(&req, HF_OP_SOCKET);
@@ -38,7 +34,7 @@ static int request(enum hf_socket_op op, const char *path)
 	if (ret)
 		return ret;
 	req.slot->cmd = op;
-	strncpy((char *)req.slot->arg, path, HF_TREE_PATH_MAX + 1);
+	strcpy((char *)req.slot->arg, HF_SEATD_PATH);
 	ret = hf_request_run(&req);
 	if (!ret && op == HF_SOCKET_CONNECT)
 		ret = req.nfds == 1 ? req.fds[--req.nfds] : -ECONNREFUSED;
@@ -47,7 +43,7 @@ static int request(enum hf_socket_op op, const char *path)
 }
 
 /* What connect(2) looks at before it goes anywhere. 0 or a negative errno. */
-static int check(int fd, const struct hf_path *p)
+static int check(int fd)
 {
 	struct sockaddr_un peer;
 	socklen_t size = sizeof(int), length = sizeof(peer);
@@ -58,8 +54,6 @@ static int check(int fd, const struct hf_path *p)
 		return -errno;
 	if (domain != AF_UNIX)
 		return -EINVAL;
-	if (!hf_path_allowed(p, W_OK, geteuid(), getegid()))
-		return -EACCES;
 	if (type != SOCK_STREAM)
 		return -EPROTOTYPE;
 	if (!getpeername(fd, (struct sockaddr *)&peer, &length))
@@ -68,11 +62,11 @@ static int check(int fd, const struct hf_path *p)
 }
 
 /* Put the server's in the place of the program's socket. */
-static int replace(int fd, const char *path)
+static int replace(int fd)
 {
 	int flags = REAL(fcntl)(fd, F_GETFD);
 	int status = REAL(fcntl)(fd, F_GETFL);
-	int ours = request(HF_SOCKET_CONNECT, path);
+	int ours = request(HF_SOCKET_CONNECT);
 
 	if (ours < 0)
 		return ours == -ENODEV ? -ECONNREFUSED : ours;
@@ -86,23 +80,16 @@ static int replace(int fd, const char *path)
 HF_SHIM_EXPORT int connect(int fd, const struct sockaddr *addr,
 			   socklen_t length)
 {
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
-	int saved = errno, ret = 0;
-	struct hf_path p;
-	bool ours;
+	int saved = errno, ret;
 
-	if (!hf_shim_active() || !path_of(addr, length, path) ||
-	    !hf_path_first(AT_FDCWD, path))
+	if (!hf_shim_active() || !is_ours(addr, length))
 		return REAL(connect)(fd, addr, length);
-	ours = hf_path_resolve(AT_FDCWD, path, 0, &p) == HF_PATH_NODE &&
-	       hf_socket_answered(&p);
-	if (ours)
-		ret = check(fd, &p);
-	if (ours && !ret)
-		ret = replace(fd, p.path);
-	hf_path_put(&p);
+	ret = check(fd);
+	if (!ret)
+		ret = replace(fd);
 	errno = saved;
-	if (!ours)
+	/* There is no seat, or somebody else answers there by now. */
+	if (ret == -ENOENT)
 		return REAL(connect)(fd, addr, length);
 	if (!ret)
 		return 0;
@@ -112,27 +99,9 @@ HF_SHIM_EXPORT int connect(int fd, const struct sockaddr *addr,
 
 void hf_socket_bound(const struct sockaddr *addr, socklen_t length)
 {
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
 	int saved = errno;
 
-	if (hf_shim_active() && path_of(addr, length, path) &&
-	    !strcmp(path, HF_SEATD_PATH))
-		request(HF_SOCKET_UNLINK, path);
+	if (hf_shim_active() && is_ours(addr, length))
+		request(HF_SOCKET_BOUND);
 	errno = saved;
-}
-
-bool hf_socket_answered(const struct hf_path *p)
-{
-	return p->node && S_ISSOCK(p->node->mode) &&
-	       (p->node->flags & HF_TREE_FIRST);
-}
-
-int hf_socket_unlink(const struct hf_path *p)
-{
-	int ret = request(HF_SOCKET_UNLINK, p->path);
-
-	if (!ret)
-		return 0;
-	errno = -ret;
-	return -1;
 }

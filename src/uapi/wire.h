@@ -109,10 +109,10 @@ enum hf_wire_op {
 	HF_OP_DEVICE_IOCTL, /* on the first descriptor; see uapi/device_ioctls.h */
 };
 
-/* What is done with a socket of the tree of paths that the server answers at. */
+/* What is done with a socket that the server answers at. */
 enum hf_socket_op {
 	HF_SOCKET_CONNECT = 1, /* answer: a descriptor */
-	HF_SOCKET_UNLINK,      /* answered when it is not there any more */
+	HF_SOCKET_BOUND,       /* a program answers there itself from now on */
 };
 
 /* A write to a file of the tree of paths. */

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/tap.sh"
 
 # sit NAME COMMAND...: a user of the seat; its standard input is the descriptor $NAME, and
-# what it says in the file NAME.out.
+# what it says in the file NAME.out; ${NAME}_pid is the pid of `holdfast run`.
 sit() {
 	local name=$1 fd
 	shift
@@ -17,7 +17,7 @@ sit() {
 		<"$name.in" >"$name.out" 2>"$name.err" &
 	printf -v "${name}_pid" %s $!
 }
-options=()
+options=() one_pid='' three_pid=''
 
 # ask NAME WHAT...
 ask() {

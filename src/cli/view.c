@@ -200,19 +200,42 @@ static int listen_on(const char *text, unsigned int first, int *fd, char *name,
 	return *fd < 0 ? hf_cli_error("%s: %s", text, strerror(-*fd)) : 0;
 }
 
-/* Both, but where one is named it is that. */
+static bool is_auto(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n >= 4 && !strcmp(text + n - 4, "auto");
+}
+
+static int listen_vnc(struct view *view, const char *text)
+{
+	return listen_on(text, 5900, &view->vnc, view->vnc_name,
+			 sizeof(view->vnc_name));
+}
+
+static int listen_http(struct view *view, const char *text)
+{
+	return listen_on(text, 6080, &view->http, view->http_name,
+			 sizeof(view->http_name));
+}
+
+/* Both, but where one is named it is that. A free port is not the one that the other
+ * is going to ask for. */
 static int listen_both(struct view *view)
 {
 	const struct hf_cli_options *options = view->options;
 	bool both = !options->vnc && !options->http;
+	const char *vnc = both ? "auto" : options->vnc;
+	const char *http = both ? "auto" : options->http;
+	bool later = vnc && is_auto(vnc);
 	int ret = 0;
 
-	if (options->vnc || both)
-		ret = listen_on(options->vnc ?: "auto", 5900, &view->vnc,
-				view->vnc_name, sizeof(view->vnc_name));
-	if (!ret && (options->http || both))
-		ret = listen_on(options->http ?: "auto", 6080, &view->http,
-				view->http_name, sizeof(view->http_name));
+	if (vnc && !later)
+		ret = listen_vnc(view, vnc);
+	if (!ret && http)
+		ret = listen_http(view, http);
+	if (!ret && later)
+		ret = listen_vnc(view, vnc);
 	return ret;
 }
 

@@ -166,6 +166,8 @@ static int get_fd(__DRIscreen *screen, void *data)
 
 const __DRIextension *hf_dri_fence(const __DRIextension *extension)
 {
+	if (table.base.name)
+		return &table.base;
 	real = (const __DRI2fenceExtension *)extension;
 	if (extension->version < 1)
 		return extension;

@@ -296,8 +296,8 @@ static void on_shown(struct hf_kms_watch *watch, struct hf_crtc *crtc,
 	(void)ns; /* of the devices' time, which may stand still */
 	if (crtc != current && crtc->index != stream->index)
 		return;
-	if (crtc == current)
-		hf_shown_look(&stream->shown, crtc);
+	if (current)
+		hf_shown_look(&stream->shown, current);
 	has_changed(stream);
 }
 

@@ -73,8 +73,8 @@ void hf_streams_finish(struct hf_server *server);
 
 /**
  * hf_stream_open() - A stream for whoever has the returned descriptor.
- * @what: a CRTC's index or a connector's name, which the display has, or "main":
- *	hf_kms_main_crtc(), whichever that is
+ * @what: a CRTC's index or a connector's name, which the display has; or "main", what
+ *	somebody means who does not say (hf_kms_main_crtc())
  *
  * It ends when that is closed. Where the connector is on no CRTC, or nothing is plugged
  * in, its screen is dark. Return: the descriptor, or -EBUSY for too many, -ENOMEM,

@@ -455,6 +455,12 @@ test_ports_that_cannot_be_are_refused() {
 	start_view --vnc 127.0.0.1:0
 	expect "$(grep -c HTTP= view.out)" 0 "web servers"
 	expect_status 2 "$holdfast" view --socket "$PWD/server" --vnc "$vnc"
+	# A free port is not the one that is named.
+	port=${vnc##*:}
+	kill "$view"
+	wait "$view" || :
+	start_view --vnc auto --http "$port"
+	[ -z "$http" ] || expect "$http" "http://127.0.0.1:$port/"
 	for port in 65536 x -1 :5900 '[::1:5900' ::1 1.2.3.4:auto; do
 		expect_status 2 "$holdfast" view --socket "$PWD/server" --vnc "$port"
 	done

@@ -651,7 +651,7 @@ static void a_connector_is_watched_on_whatever_crtc_it_is(void **state)
 	leave(&viewer);
 }
 
-static void who_does_not_say_which_watches_the_first_that_is_lit(void **state)
+static void main_is_what_the_first_connector_that_is_on_shows(void **state)
 {
 	struct viewer viewer = watch("main");
 
@@ -662,7 +662,7 @@ static void who_does_not_say_which_watches_the_first_that_is_lit(void **state)
 	show_on(1, 1, W, RED);
 	expect_colour(&viewer, W, RED);
 	ask(&viewer, HF_STREAM_NEXT);
-	show(GREEN);
+	show_on(0, 0, W, GREEN);
 	expect_colour(&viewer, W, GREEN);
 	ask(&viewer, HF_STREAM_NEXT);
 	take_off(0, 0);
@@ -876,7 +876,7 @@ int main(void)
 		TEST(a_screen_that_is_off_is_dark),
 		TEST(before_anything_was_shown_a_screen_has_no_size),
 		TEST(a_connector_is_watched_on_whatever_crtc_it_is),
-		TEST(who_does_not_say_which_watches_the_first_that_is_lit),
+		TEST(main_is_what_the_first_connector_that_is_on_shows),
 		TEST(a_monitor_that_is_pulled_out_is_dark),
 		TEST(a_device_that_is_gone_is_dark_until_there_is_another),
 		TEST(a_picture_that_was_given_back_is_composed_anew),

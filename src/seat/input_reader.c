@@ -272,20 +272,38 @@ int hf_input_reader_set_clock(struct hf_input_reader *reader, int fd, int clock)
 
 /* -- writing ----------------------------------------------------------------- */
 
-/* What was written happens; the part of an event that is left waits for the rest. */
-static void written(struct hf_input_reader *reader)
+static bool is_open(const struct hf_input *input,
+		    const struct hf_input_reader *reader)
 {
+	const struct hf_input_reader *other;
+
+	wl_list_for_each(other, &input->readers, link)
+		if (other == reader)
+			return true;
+	return false;
+}
+
+/*
+ * What was written happens; the part of an event that is left waits for the rest. Keys
+ * that switch VTs may cost the one who writes them the device. Return: not so.
+ */
+static bool written(struct hf_input_reader *reader)
+{
+	struct hf_input *input = reader->input;
 	struct input_event event;
 	size_t at = 0;
 
 	for (; reader->nwritten - at >= sizeof(event); at += sizeof(event)) {
 		memcpy(&event, reader->written + at, sizeof(event));
-		if (reader->access != O_RDONLY)
-			hf_input_event(reader->input, event.type, event.code,
-				       event.value);
+		if (reader->access == O_RDONLY)
+			continue;
+		hf_input_event(input, event.type, event.code, event.value);
+		if (!is_open(input, reader))
+			return false;
 	}
 	reader->nwritten -= at;
 	memmove(reader->written, reader->written + at, reader->nwritten);
+	return true;
 }
 
 static bool reader_ready(struct hf_endpoint *endpoint)
@@ -303,7 +321,8 @@ static bool reader_ready(struct hf_endpoint *endpoint)
 		if (n <= 0)
 			return n < 0 && (errno == EAGAIN || errno == EINTR);
 		reader->nwritten += (size_t)n;
-		written(reader);
+		if (!written(reader))
+			return true; /* it is closed already */
 	}
 	return true;
 }

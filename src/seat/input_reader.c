@@ -134,12 +134,14 @@ static void pass_to(struct hf_input_reader *reader,
 	/* A report of nothing. */
 	if (count == first + 1 && is_report(&events[first]) && !reader->dropped)
 		return;
-	if (push(reader, events, count)) {
-		reader->dropped = false;
-	} else {
-		reader->dropped = true;
+	reader->dropped = !push(reader, events, count);
+	if (!reader->dropped)
+		return;
+	/* One that has shut its end for reading is never full: it hangs up. */
+	if (errno == EPIPE)
+		shutdown(reader->endpoint.fd, SHUT_RDWR);
+	else
 		set_full(reader, true);
-	}
 }
 
 void hf_input_pass(struct hf_input *input, const struct hf_input_code *codes,

@@ -409,6 +409,22 @@ static void what_is_written_may_take_the_device_away(void **state)
 	close(fd);
 }
 
+static void one_that_shuts_its_end_for_reading_is_hung_up_on(void **state)
+{
+	int fd = open_device(HF_INPUT_KEYBOARD, O_RDWR);
+	uint64_t ids[16];
+
+	(void)state;
+	assert_int_equal(shutdown(fd, SHUT_RD), 0);
+	key(KEY_A, 1);
+	for (int i = 0; i < 4; i++)
+		for (int n = hf_endpoints_poll(&sys->endpoints, ids, 16); n;)
+			hf_endpoints_hang_up(&sys->endpoints, ids[--n]);
+	/* It does not keep the server's loop busy. */
+	assert_int_equal(hf_endpoints_poll(&sys->endpoints, ids, 16), 0);
+	close(fd);
+}
+
 static void more_events_than_a_packet_holds_are_not_lost(void **state)
 {
 	struct hf_input_code codes[1000];
@@ -829,6 +845,7 @@ int main(void)
 		CASE(half_an_event_waits_for_the_rest),
 		CASE(what_a_file_for_reading_writes_is_nothing),
 		CASE(what_is_written_may_take_the_device_away),
+		CASE(one_that_shuts_its_end_for_reading_is_hung_up_on),
 		CASE(more_events_than_a_packet_holds_are_not_lost),
 		CASE(no_request_of_any_size_does_harm),
 		CASE(a_device_that_goes_hangs_up_and_lets_keys_go),

@@ -259,6 +259,11 @@ struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 	return endpoint && endpoint->dev == st.st_dev ? endpoint : NULL;
 }
 
+unsigned int hf_endpoints_count(const struct hf_endpoints *endpoints)
+{
+	return HASH_CNT(by_id, endpoints->by_id);
+}
+
 int hf_endpoints_poll(const struct hf_endpoints *endpoints, uint64_t *ids,
 		      int max)
 {

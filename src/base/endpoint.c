@@ -238,16 +238,30 @@ struct hf_endpoint *hf_endpoint_by_inode(struct hf_endpoints *endpoints,
 	return endpoint;
 }
 
+/* Of a file of a client's own file system, fstat(2) may never come back. */
+static bool is_socket(int fd)
+{
+	int domain;
+	socklen_t size = sizeof(domain);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+}
+
 struct hf_endpoint *hf_endpoint_of(struct hf_endpoints *endpoints, int fd)
 {
 	struct hf_endpoint *endpoint;
 	struct stat st;
 
-	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode))
+	if (!is_socket(fd) || fstat(fd, &st))
 		return NULL;
 	endpoint = hf_endpoint_by_inode(endpoints, st.st_ino);
 	/* Inode numbers of socket files in a client's own file system. */
 	return endpoint && endpoint->dev == st.st_dev ? endpoint : NULL;
+}
+
+unsigned int hf_endpoints_count(const struct hf_endpoints *endpoints)
+{
+	return HASH_CNT(by_id, endpoints->by_id);
 }
 
 int hf_endpoints_poll(const struct hf_endpoints *endpoints, uint64_t *ids,

@@ -101,6 +101,8 @@ struct hf_endpoint *hf_endpoint_by_inode(struct hf_endpoints *endpoints,
  */
 int hf_endpoints_poll(const struct hf_endpoints *endpoints, uint64_t *ids,
 		      int max);
+/** hf_endpoints_count() - How many there are. */
+unsigned int hf_endpoints_count(const struct hf_endpoints *endpoints);
 /** hf_endpoints_hang_up() - Call hung_up() of one that is still there. */
 void hf_endpoints_hang_up(struct hf_endpoints *endpoints, uint64_t id);
 

@@ -192,11 +192,19 @@ int session_take_device(struct session *session, uint32_t major, uint32_t minor,
 	return 0;
 }
 
+/* What could not be opened anew is not seatd's: by now its id may be another's. */
+static void give_back(struct session *session, struct device *device)
+{
+	if (device->fd < 0)
+		return;
+	seat_client_give_back(&session->seat, device->id);
+	close(device->fd);
+	device->fd = -1;
+}
+
 void session_release_device(struct session *session, struct device *device)
 {
-	seat_client_give_back(&session->seat, device->id);
-	if (device->fd >= 0)
-		close(device->fd);
+	give_back(session, device);
 	*device = session->devices[--session->ndevices];
 }
 
@@ -209,8 +217,7 @@ static void enable(struct session *session)
 		struct device *device = &session->devices[i];
 
 		if (device->major != DRM_MAJOR) {
-			close(device->fd);
-			seat_client_give_back(&session->seat, device->id);
+			give_back(session, device);
 			open_device(session, device);
 		}
 		if (device->fd >= 0)

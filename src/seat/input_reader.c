@@ -134,12 +134,14 @@ static void pass_to(struct hf_input_reader *reader,
 	/* A report of nothing. */
 	if (count == first + 1 && is_report(&events[first]) && !reader->dropped)
 		return;
-	if (push(reader, events, count)) {
-		reader->dropped = false;
-	} else {
-		reader->dropped = true;
+	reader->dropped = !push(reader, events, count);
+	if (!reader->dropped)
+		return;
+	/* One that has shut its end for reading is never full: it hangs up. */
+	if (errno == EPIPE)
+		shutdown(reader->endpoint.fd, SHUT_RDWR);
+	else
 		set_full(reader, true);
-	}
 }
 
 void hf_input_pass(struct hf_input *input, const struct hf_input_code *codes,
@@ -272,20 +274,38 @@ int hf_input_reader_set_clock(struct hf_input_reader *reader, int fd, int clock)
 
 /* -- writing ----------------------------------------------------------------- */
 
-/* What was written happens; the part of an event that is left waits for the rest. */
-static void written(struct hf_input_reader *reader)
+static bool is_open(const struct hf_input *input,
+		    const struct hf_input_reader *reader)
 {
+	const struct hf_input_reader *other;
+
+	wl_list_for_each(other, &input->readers, link)
+		if (other == reader)
+			return true;
+	return false;
+}
+
+/*
+ * What was written happens; the part of an event that is left waits for the rest. Keys
+ * that switch VTs may cost the one who writes them the device. Return: not so.
+ */
+static bool written(struct hf_input_reader *reader)
+{
+	struct hf_input *input = reader->input;
 	struct input_event event;
 	size_t at = 0;
 
 	for (; reader->nwritten - at >= sizeof(event); at += sizeof(event)) {
 		memcpy(&event, reader->written + at, sizeof(event));
-		if (reader->access != O_RDONLY)
-			hf_input_event(reader->input, event.type, event.code,
-				       event.value);
+		if (reader->access == O_RDONLY)
+			continue;
+		hf_input_event(input, event.type, event.code, event.value);
+		if (!is_open(input, reader))
+			return false;
 	}
 	reader->nwritten -= at;
 	memmove(reader->written, reader->written + at, reader->nwritten);
+	return true;
 }
 
 static bool reader_ready(struct hf_endpoint *endpoint)
@@ -303,7 +323,8 @@ static bool reader_ready(struct hf_endpoint *endpoint)
 		if (n <= 0)
 			return n < 0 && (errno == EAGAIN || errno == EINTR);
 		reader->nwritten += (size_t)n;
-		written(reader);
+		if (!written(reader))
+			return true; /* it is closed already */
 	}
 	return true;
 }

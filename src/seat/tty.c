@@ -239,21 +239,24 @@ int hf_vt_open(struct hf_vts *vts, unsigned int minor, int flags, int *fd)
 
 /*
  * By the pty that it is; by /dev/tty, which is a file of its own, a process has it open,
- * too.
+ * too. What the kernel knows without asking a file system is enough, for one of a
+ * client's own may never answer.
  */
 unsigned int hf_vt_of(struct hf_vts *vts, int fd)
 {
-	struct stat st;
+	struct statx st;
 	unsigned int dev;
 
-	if (fstat(fd, &st) || !S_ISCHR(st.st_mode) || ioctl(fd, TIOCGDEV, &dev))
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) ||
+	    !S_ISCHR(st.stx_mode) || ioctl(fd, TIOCGDEV, &dev))
 		return 0;
 	for (unsigned int i = 1; i <= HF_VT_MAX; i++) {
 		const struct hf_tty *tty = &vts->vt[i].tty;
 
 		if (tty->master >= 0 && minor(dev) == tty->pts &&
-		    (st.st_dev == tty->dev ? minor(st.st_rdev) == tty->pts :
-					     st.st_rdev == makedev(5, 0)))
+		    (makedev(st.stx_dev_major, st.stx_dev_minor) == tty->dev ?
+			     st.stx_rdev_minor == tty->pts :
+			     st.stx_rdev_major == 5 && !st.stx_rdev_minor))
 			return i;
 	}
 	return 0;

@@ -338,14 +338,26 @@ static int accept_connection(int fd, uint32_t mask, void *data)
 
 /* -- descriptors that clients have closed ------------------------------------------------------------- */
 
+#define REAP_BATCH 16
+
+/*
+ * One whose other end writes on and on is ready each time, and none of those that have
+ * hung up may wait for that: epoll has all of them in turn.
+ */
 void hf_server_reap(struct hf_server *server)
 {
 	struct hf_system *sys = server->sys;
-	uint64_t ids[16];
-	int n;
+	unsigned int turns = 1;
+	uint64_t ids[REAP_BATCH];
 
-	while ((n = hf_endpoints_poll(&sys->endpoints, ids, 16))) {
+	for (unsigned int i = 0; i < turns; i++) {
+		int n = hf_endpoints_poll(&sys->endpoints, ids, REAP_BATCH);
+
+		if (!n)
+			break;
 		pthread_mutex_lock(&sys->lock);
+		if (!i)
+			turns = hf_endpoints_count(&sys->endpoints) / REAP_BATCH + 2;
 		while (n)
 			hf_endpoints_hang_up(&sys->endpoints, ids[--n]);
 		hf_scenario_settle(server->scenario);

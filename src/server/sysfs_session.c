@@ -70,11 +70,20 @@ static void print_seat(FILE *f, unsigned int vt)
 	print_list(f, "UIDS", false);
 }
 
-static const char *user_name(void)
-{
-	const struct passwd *user = getpwuid(geteuid());
+struct user_name {
+	char s[64];
+};
 
-	return user ? user->pw_name : "user";
+/* Several threads may ask at once. */
+static struct user_name user_name(void)
+{
+	struct user_name name = { "user" };
+	struct passwd user, *found = NULL;
+	char text[4096];
+
+	if (!getpwuid_r(geteuid(), &user, text, sizeof(text), &found) && found)
+		snprintf(name.s, sizeof(name.s), "%s", user.pw_name);
+	return name;
 }
 
 static void print_session(FILE *f, unsigned int number, unsigned int vt)
@@ -85,7 +94,7 @@ static void print_session(FILE *f, unsigned int number, unsigned int vt)
 		"UID=%u\nUSER=%s\nACTIVE=%d\nIS_DISPLAY=%d\nSTATE=%s\nREMOTE=0\n"
 		"TYPE=tty\nORIGINAL_TYPE=tty\nCLASS=user\nSEAT=seat0\nTTY=tty%u\n"
 		"SERVICE=holdfast\nPOSITION=%u\nLEADER=%d\nVTNR=%u\n",
-		geteuid(), user_name(), active, active,
+		geteuid(), user_name().s, active, active,
 		active ? "active" : "online", number, number, getpid(), number);
 }
 
@@ -94,7 +103,7 @@ static void print_user(FILE *f, unsigned int vt)
 	fprintf(f,
 		"NAME=%s\nSTATE=active\nSTOPPING=no\nDISPLAY=c%u\nSEATS=seat0\n"
 		"ACTIVE_SEATS=seat0\nONLINE_SEATS=seat0\n",
-		user_name(), vt <= HF_SESSIONS ? vt : 1);
+		user_name().s, vt <= HF_SESSIONS ? vt : 1);
 	if (vt <= HF_SESSIONS)
 		fprintf(f, "ACTIVE_SESSIONS=c%u\n", vt);
 	print_list(f, "SESSIONS", true);

@@ -24,6 +24,7 @@
 #include "fdcount.h"
 #include "seat/input.h"
 #include "seat/seat.h"
+#include "seat/vt.h"
 #include "uapi/device_ioctls.h"
 #include "uapi/system.h"
 
@@ -367,6 +368,60 @@ static void what_a_file_for_reading_writes_is_nothing(void **state)
 	assert_int_equal(write(fd, events, sizeof(events)), sizeof(events));
 	assert_false(is_down(fd, KEY_A));
 	expect_none(fd);
+	close(fd);
+}
+
+static int revoked;
+
+static void take_away(struct hf_vt_watch *watch, unsigned int from,
+		      unsigned int to)
+{
+	(void)watch;
+	(void)from;
+	(void)to;
+	hf_seat_revoke(seat, revoked);
+}
+
+static void what_is_written_may_take_the_device_away(void **state)
+{
+	const struct input_event events[] = {
+		{ .type = EV_KEY, .code = KEY_LEFTALT, .value = 1 },
+		{ .type = EV_KEY, .code = KEY_F2, .value = 1 },
+		{ .type = EV_SYN },
+		{ .type = EV_KEY, .code = KEY_A, .value = 1 },
+		{ .type = EV_SYN },
+	};
+	struct hf_vt_watch watch = { .switched = take_away };
+	int fd = open_device(HF_INPUT_KEYBOARD, O_RDWR), other;
+
+	(void)state;
+	revoked = fd;
+	hf_vt_watch(hf_seat_vts(seat), &watch);
+	assert_int_equal(write(fd, events, sizeof(events)), sizeof(events));
+	reap();
+	assert_int_equal(hf_vt_active(hf_seat_vts(seat)), 2);
+	hf_vt_unwatch(&watch);
+	assert_int_equal(run(fd, EVIOCGKEY(96), NULL), -ENODEV);
+	other = open_device(HF_INPUT_KEYBOARD, O_RDWR);
+	assert_true(is_down(other, KEY_F2));
+	assert_false(is_down(other, KEY_A));
+	close(other);
+	close(fd);
+}
+
+static void one_that_shuts_its_end_for_reading_is_hung_up_on(void **state)
+{
+	int fd = open_device(HF_INPUT_KEYBOARD, O_RDWR);
+	uint64_t ids[16];
+
+	(void)state;
+	assert_int_equal(shutdown(fd, SHUT_RD), 0);
+	key(KEY_A, 1);
+	for (int i = 0; i < 4; i++)
+		for (int n = hf_endpoints_poll(&sys->endpoints, ids, 16); n;)
+			hf_endpoints_hang_up(&sys->endpoints, ids[--n]);
+	/* It does not keep the server's loop busy. */
+	assert_int_equal(hf_endpoints_poll(&sys->endpoints, ids, 16), 0);
 	close(fd);
 }
 
@@ -789,6 +844,8 @@ int main(void)
 		CASE(a_reader_that_stalls_costs_others_nothing),
 		CASE(half_an_event_waits_for_the_rest),
 		CASE(what_a_file_for_reading_writes_is_nothing),
+		CASE(what_is_written_may_take_the_device_away),
+		CASE(one_that_shuts_its_end_for_reading_is_hung_up_on),
 		CASE(more_events_than_a_packet_holds_are_not_lost),
 		CASE(no_request_of_any_size_does_harm),
 		CASE(a_device_that_goes_hangs_up_and_lets_keys_go),

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/input.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -1350,6 +1351,55 @@ static void a_path_that_is_served_is_in_use(void **state)
 	assert_true(behave());
 }
 
+#define WRITERS 4
+
+static void *write_on_and_on(void *data)
+{
+	struct input_event events[2048] = { { .type = EV_SYN } };
+	const int *fd = data;
+
+	for (int i = 0; i < 2048; i += 2)
+		events[i] = (struct input_event){
+			.type = EV_KEY, .code = KEY_A, .value = i / 2 % 2,
+		};
+	while (send(*fd, events, sizeof(events), MSG_NOSIGNAL) > 0)
+		;
+	return NULL;
+}
+
+static void who_writes_on_and_on_keeps_nobody_waiting(void **state)
+{
+	const struct hf_cred cred = { .uid = geteuid(), .gid = getegid() };
+	pthread_t writers[WRITERS];
+	int fds[WRITERS], closing[8];
+
+	(void)state;
+	pthread_mutex_lock(&server.sys->lock);
+	for (int i = 0; i < WRITERS; i++)
+		assert_int_equal(hf_seat_open(server.seat, &cred,
+					      "/dev/input/event0", O_RDWR,
+					      &fds[i]), 0);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(hf_seat_open(server.seat, &cred,
+					      "/dev/input/event1", O_RDONLY,
+					      &closing[i]), 0);
+	pthread_mutex_unlock(&server.sys->lock);
+	for (int i = 0; i < WRITERS; i++)
+		assert_int_equal(pthread_create(&writers[i], NULL,
+						write_on_and_on, &fds[i]), 0);
+	usleep(100000);
+	for (int i = 0; i < 8; i++)
+		close(closing[i]);
+	/* It comes back, and the server's loop goes on as well. */
+	hf_server_reap(&server);
+	assert_true(behave());
+	for (int i = 0; i < WRITERS; i++) {
+		shutdown(fds[i], SHUT_RDWR);
+		pthread_join(writers[i], NULL);
+		close(fds[i]);
+	}
+}
+
 static void a_server_leaves_nothing_behind(void **state)
 {
 	struct hf_server_options options = { 0 };
@@ -1399,6 +1449,7 @@ int main(void)
 		TEST(noise_in_a_channel_harms_only_its_client),
 		TEST(many_clients_come_and_go_at_once),
 		TEST(a_path_that_is_served_is_in_use),
+		TEST(who_writes_on_and_on_keeps_nobody_waiting),
 		TEST(a_server_leaves_nothing_behind),
 	};
 

@@ -167,11 +167,13 @@ HF_SHIM_EXPORT int execveat(int dirfd, const char *path, char *const argv[],
 	va_end(ap_);							\
 	n_; })
 
-static void take_arguments(char **argv, size_t n, const char *first, va_list ap)
+/* By its address, since more may be taken from it then. */
+static void take_arguments(char **argv, size_t n, const char *first,
+			   va_list *ap)
 {
 	argv[0] = (char *)first;
 	for (size_t i = 1; i < n; i++)
-		argv[i] = va_arg(ap, char *);
+		argv[i] = va_arg(*ap, char *);
 }
 
 HF_SHIM_EXPORT int execl(const char *path, const char *first, ...)
@@ -181,7 +183,7 @@ HF_SHIM_EXPORT int execl(const char *path, const char *first, ...)
 	va_list ap;
 
 	va_start(ap, first);
-	take_arguments(argv, n, first, ap);
+	take_arguments(argv, n, first, &ap);
 	va_end(ap);
 	return execve(path, argv, environ);
 }
@@ -193,7 +195,7 @@ HF_SHIM_EXPORT int execlp(const char *name, const char *first, ...)
 	va_list ap;
 
 	va_start(ap, first);
-	take_arguments(argv, n, first, ap);
+	take_arguments(argv, n, first, &ap);
 	va_end(ap);
 	return execvpe(name, argv, environ);
 }
@@ -205,7 +207,7 @@ HF_SHIM_EXPORT int execle(const char *path, const char *first, ...)
 	va_list ap;
 
 	va_start(ap, first);
-	take_arguments(argv, n, first, ap);
+	take_arguments(argv, n, first, &ap);
 	list = va_arg(ap, char **);
 	va_end(ap);
 	return execve(path, argv, list);

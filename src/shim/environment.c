@@ -17,6 +17,7 @@
 #include "shim/keep.h"
 #include "shim/shim.h"
 #include "shim/trap.h"
+#include "shim/usercopy.h"
 
 #define PRELOAD "LD_PRELOAD"
 
@@ -251,7 +252,7 @@ void hf_environment_complete(char *const *list, bool preload,
 
 	list = list ? list : empty;
 	*copy = (struct hf_environment_copy){ .list = list };
-	if (!is_followed(list))
+	if (!hf_user_readable(list) || !is_followed(list))
 		return;
 	old = find(list, PRELOAD);
 	choose_shim(old, preload, &entry);

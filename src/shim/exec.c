@@ -24,6 +24,7 @@
 #include "shim/environment.h"
 #include "shim/keep.h"
 #include "shim/shim.h"
+#include "shim/usercopy.h"
 
 /* -- what is said ------------------------------------------------------------------ */
 
@@ -148,7 +149,9 @@ HF_SHIM_EXPORT int execveat(int dirfd, const char *path, char *const argv[],
 	char buf[40];
 	int ret;
 
-	if (!*path && (flags & AT_EMPTY_PATH))
+	if (!hf_user_readable(path))
+		copy = (struct hf_environment_copy){ .list = list };
+	else if (!*path && (flags & AT_EMPTY_PATH))
 		prepare(AT_FDCWD, fd_path(dirfd, buf), list, &copy);
 	else
 		prepare(dirfd, path, list, &copy);

@@ -11,6 +11,7 @@
 #include "shim/client.h"
 #include "shim/device.h"
 #include "shim/served.h"
+#include "shim/usercopy.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -429,7 +430,8 @@ bool hf_path_first(int dirfd, const char *name)
 	struct hf_path p;
 	int saved = errno;
 
-	if (!name || !hf_shim_active() || is_seatd(name))
+	if (!name || !hf_shim_active() || !hf_user_readable(name) ||
+	    is_seatd(name))
 		return false;
 	if (name[0] == '/') {
 		const char *s = name + strspn(name, "/");

@@ -14,6 +14,7 @@
 #include "seat/seatd_protocol.h"
 #include "shim/client.h"
 #include "shim/socket.h"
+#include "shim/usercopy.h"
 
 /* The path of an address, if it has one. */
 static bool path_of(const struct sockaddr *addr, socklen_t length,
@@ -23,7 +24,7 @@ static bool path_of(const struct sockaddr *addr, socklen_t length,
 	const char *name = (const char *)addr + start;
 
 	if (!addr || length <= start || length > sizeof(struct sockaddr_un) ||
-	    addr->sa_family != AF_UNIX || !name[0])
+	    !hf_user_readable(addr) || addr->sa_family != AF_UNIX || !name[0])
 		return false;
 	memcpy(path, name, length - start);
 	path[length - start] = '\0';

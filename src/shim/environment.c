@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "shim/keep.h"
 #include "shim/shim.h"
@@ -196,6 +197,30 @@ static size_t count(char *const *list)
 	return n;
 }
 
+/*
+ * A child of vfork makes its list in its parent's memory, and is gone from it when
+ * the program is started: the next one of this thread takes the list away.
+ */
+static __attribute__((tls_model("initial-exec"))) _Thread_local struct {
+	void *map;
+	size_t size;
+	pid_t pid;
+} last;
+
+static void drop_last(void)
+{
+	if (last.map && last.pid != getpid())
+		REAL(munmap)(last.map, last.size);
+	last.map = NULL;
+}
+
+static void remember_last(const struct hf_environment_copy *copy)
+{
+	last.map = copy->map;
+	last.size = copy->size;
+	last.pid = getpid();
+}
+
 /* Memory for a list of @n entries and all that is added to it. */
 static char **make_list(struct hf_environment_copy *copy, size_t n,
 			const char *preload)
@@ -203,14 +228,17 @@ static char **make_list(struct hf_environment_copy *copy, size_t n,
 	size_t size = n * sizeof(char *) + sizeof(struct wanted) +
 		      sizeof(PRELOAD "=:") + PATH_MAX +
 		      (preload ? strlen(preload) : 0);
-	void *map = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *map;
 
+	drop_last();
+	map = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		return NULL;
 	copy->map = map;
 	copy->size = size;
 	copy->list = map;
+	remember_last(copy);
 	return map;
 }
 
@@ -280,7 +308,9 @@ void hf_environment_drop(struct hf_environment_copy *copy)
 {
 	int saved = errno;
 
+	if (copy->map && last.map == copy->map)
+		last.map = NULL;
 	if (copy->map)
-		munmap(copy->map, copy->size);
+		REAL(munmap)(copy->map, copy->size);
 	errno = saved;
 }

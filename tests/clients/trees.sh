@@ -54,6 +54,7 @@ test_an_environment_is_cleared() {
 		tree clear "$how" use attribute
 	done
 	tree clear use child use
+	tree vforks
 	tree clear system "$trees use"
 	tree clear popen "$trees use && echo fine" | grep -qx fine
 }

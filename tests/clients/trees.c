@@ -233,6 +233,19 @@ static int network(void)
 	return unshare(CLONE_NEWNET);
 }
 
+/* Nothing of what the child has open is the parent's. */
+static int borrow_network(void)
+{
+	int status;
+	pid_t pid = vfork();
+
+	if (!pid)
+		_exit(users() || network());
+	if (waitpid(pid, &status, 0) != pid || status)
+		return -1;
+	return 0;
+}
+
 static int mounts(void)
 {
 	return unshare(CLONE_NEWNS);
@@ -435,7 +448,8 @@ static const struct {
 	{ "daemon", daemonise }, { "tell", tell }, { "clear", clear },
 	{ "execve", execute }, { "execv", execute_v }, { "execle", execute_l },
 	{ "fexecve", execute_fd }, { "spawn", spawn }, { "vfork", borrow },
-	{ "vforks", borrow_often }, { "system", shell },
+	{ "vforks", borrow_often },
+	{ "vfork-network", borrow_network }, { "system", shell },
 	{ "popen", read_shell },
 };
 

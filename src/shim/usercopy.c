@@ -44,13 +44,18 @@ static void find_stack(void)
 	pthread_attr_destroy(&attr);
 }
 
+void hf_user_prepare(void)
+{
+	if (!stack.high)
+		find_stack();
+}
+
 static bool on_stack(const void *user, size_t size)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	uintptr_t at = (uintptr_t)user;
 
-	if (!stack.high)
-		find_stack();
+	hf_user_prepare();
 	/* A coroutine's or a signal handler's stack is another one. */
 	if (frame < stack.low || frame >= stack.high)
 		return false;

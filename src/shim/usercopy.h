@@ -18,6 +18,12 @@ bool hf_user_certain(const void *user, size_t size);
  * program's own, nor on its heap or stack.
  */
 bool hf_user_readable(const void *user);
+/**
+ * hf_user_prepare() - Find the calling thread's stack now.
+ *
+ * That allocates, and the first copy may be one of a signal handler's.
+ */
+void hf_user_prepare(void);
 /** hf_copy_from_user() - Return: 0 or -EFAULT. */
 int hf_copy_from_user(void *to, const void *user, size_t size);
 /**

@@ -304,12 +304,17 @@ void hf_environment_complete(char *const *list, bool preload,
 		to[n++] = join(wanted->kept, HF_ENV_KEPT, kept);
 }
 
+void hf_environment_keep(struct hf_environment_copy *copy)
+{
+	if (copy->map && last.map == copy->map)
+		last.map = NULL;
+}
+
 void hf_environment_drop(struct hf_environment_copy *copy)
 {
 	int saved = errno;
 
-	if (copy->map && last.map == copy->map)
-		last.map = NULL;
+	hf_environment_keep(copy);
 	if (copy->map)
 		REAL(munmap)(copy->map, copy->size);
 	errno = saved;

@@ -264,13 +264,16 @@ static void lend_environment(struct borrowed *b)
 	if (!hf_shim_active())
 		return;
 	hf_environment_complete(environ, true, &b->copy);
+	hf_environment_keep(&b->copy);
 	environ = (char **)b->copy.list;
 }
 
+/* Where another thread has added to it meanwhile, it is the program's for good. */
 static void return_environment(struct borrowed *b)
 {
-	if (environ == (char **)b->copy.list)
-		environ = b->environ;
+	if (environ != (char **)b->copy.list)
+		return;
+	environ = b->environ;
 	hf_environment_drop(&b->copy);
 }
 

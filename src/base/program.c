@@ -9,7 +9,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +21,8 @@
 /* As the kernel: a script's interpreter may be a script, but not for ever. */
 #define MAX_SCRIPTS 5
 #define MAX_SEGMENTS 64
+/* It may run on the small stack of a signal's handler. */
+#define MAX_LOADER 256
 
 #if defined(__x86_64__)
 #define OWN_MACHINE EM_X86_64
@@ -92,21 +93,22 @@ static bool is_loader(const char *path)
 static enum hf_program_kind look_at_segments(int fd, const Elf64_Ehdr *header,
 					     const char *path)
 {
-	Elf64_Phdr segments[MAX_SEGMENTS];
 	size_t n = header->e_phnum, size;
-	char loader[PATH_MAX];
+	char loader[MAX_LOADER];
+	Elf64_Phdr segment;
 
-	if (header->e_phentsize != sizeof(*segments) || !n || n > MAX_SEGMENTS ||
-	    pread(fd, segments, n * sizeof(*segments), header->e_phoff) !=
-		    (ssize_t)(n * sizeof(*segments)))
+	if (header->e_phentsize != sizeof(segment) || !n || n > MAX_SEGMENTS)
 		return HF_PROGRAM_FINE;
 	for (size_t i = 0; i < n; i++) {
-		if (segments[i].p_type != PT_INTERP)
+		if (pread(fd, &segment, sizeof(segment),
+			  header->e_phoff + i * sizeof(segment)) !=
+		    sizeof(segment))
+			return HF_PROGRAM_FINE;
+		if (segment.p_type != PT_INTERP)
 			continue;
-		size = segments[i].p_filesz;
+		size = segment.p_filesz;
 		if (!size || size >= sizeof(loader) ||
-		    pread(fd, loader, size, segments[i].p_offset) !=
-			    (ssize_t)size)
+		    pread(fd, loader, size, segment.p_offset) != (ssize_t)size)
 			return HF_PROGRAM_FINE;
 		loader[size] = 0;
 		return judge_loader(loader);
@@ -142,7 +144,9 @@ static const char *interpreter(char *line)
 static bool look_at_file(int dirfd, const char *path, char line[256],
 			 enum hf_program_kind *kind)
 {
-	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	/* It may be a FIFO or a terminal: do not wait, and take no hold of it. */
+	int fd = openat(dirfd, path,
+			O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	bool script = false;
 	ssize_t n = 0;

@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "shim/keep.h"
 #include "shim/shim.h"
 #include "shim/trap.h"
+#include "shim/usercopy.h"
 
 #define PRELOAD "LD_PRELOAD"
 
@@ -195,6 +197,30 @@ static size_t count(char *const *list)
 	return n;
 }
 
+/*
+ * A child of vfork makes its list in its parent's memory, and is gone from it when
+ * the program is started: the next one of this thread takes the list away.
+ */
+static __attribute__((tls_model("initial-exec"))) _Thread_local struct {
+	void *map;
+	size_t size;
+	pid_t pid;
+} last;
+
+static void drop_last(void)
+{
+	if (last.map && last.pid != getpid())
+		REAL(munmap)(last.map, last.size);
+	last.map = NULL;
+}
+
+static void remember_last(const struct hf_environment_copy *copy)
+{
+	last.map = copy->map;
+	last.size = copy->size;
+	last.pid = getpid();
+}
+
 /* Memory for a list of @n entries and all that is added to it. */
 static char **make_list(struct hf_environment_copy *copy, size_t n,
 			const char *preload)
@@ -202,14 +228,17 @@ static char **make_list(struct hf_environment_copy *copy, size_t n,
 	size_t size = n * sizeof(char *) + sizeof(struct wanted) +
 		      sizeof(PRELOAD "=:") + PATH_MAX +
 		      (preload ? strlen(preload) : 0);
-	void *map = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *map;
 
+	drop_last();
+	map = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		return NULL;
 	copy->map = map;
 	copy->size = size;
 	copy->list = map;
+	remember_last(copy);
 	return map;
 }
 
@@ -251,7 +280,7 @@ void hf_environment_complete(char *const *list, bool preload,
 
 	list = list ? list : empty;
 	*copy = (struct hf_environment_copy){ .list = list };
-	if (!is_followed(list))
+	if (!hf_user_readable(list) || !is_followed(list))
 		return;
 	old = find(list, PRELOAD);
 	choose_shim(old, preload, &entry);
@@ -275,11 +304,18 @@ void hf_environment_complete(char *const *list, bool preload,
 		to[n++] = join(wanted->kept, HF_ENV_KEPT, kept);
 }
 
+void hf_environment_keep(struct hf_environment_copy *copy)
+{
+	if (copy->map && last.map == copy->map)
+		last.map = NULL;
+}
+
 void hf_environment_drop(struct hf_environment_copy *copy)
 {
 	int saved = errno;
 
+	hf_environment_keep(copy);
 	if (copy->map)
-		munmap(copy->map, copy->size);
+		REAL(munmap)(copy->map, copy->size);
 	errno = saved;
 }

@@ -58,6 +58,8 @@ struct hf_environment_copy {
  */
 void hf_environment_complete(char *const *list, bool preload,
 			     struct hf_environment_copy *copy);
+/** hf_environment_keep() - It is there until it is dropped, in a child of fork as well. */
+void hf_environment_keep(struct hf_environment_copy *copy);
 void hf_environment_drop(struct hf_environment_copy *copy);
 
 #endif

@@ -24,6 +24,7 @@
 #include "shim/environment.h"
 #include "shim/keep.h"
 #include "shim/shim.h"
+#include "shim/usercopy.h"
 
 /* -- what is said ------------------------------------------------------------------ */
 
@@ -148,7 +149,9 @@ HF_SHIM_EXPORT int execveat(int dirfd, const char *path, char *const argv[],
 	char buf[40];
 	int ret;
 
-	if (!*path && (flags & AT_EMPTY_PATH))
+	if (!hf_user_readable(path))
+		copy = (struct hf_environment_copy){ .list = list };
+	else if (!*path && (flags & AT_EMPTY_PATH))
 		prepare(AT_FDCWD, fd_path(dirfd, buf), list, &copy);
 	else
 		prepare(dirfd, path, list, &copy);
@@ -167,11 +170,13 @@ HF_SHIM_EXPORT int execveat(int dirfd, const char *path, char *const argv[],
 	va_end(ap_);							\
 	n_; })
 
-static void take_arguments(char **argv, size_t n, const char *first, va_list ap)
+/* By its address, since more may be taken from it then. */
+static void take_arguments(char **argv, size_t n, const char *first,
+			   va_list *ap)
 {
 	argv[0] = (char *)first;
 	for (size_t i = 1; i < n; i++)
-		argv[i] = va_arg(ap, char *);
+		argv[i] = va_arg(*ap, char *);
 }
 
 HF_SHIM_EXPORT int execl(const char *path, const char *first, ...)
@@ -181,7 +186,7 @@ HF_SHIM_EXPORT int execl(const char *path, const char *first, ...)
 	va_list ap;
 
 	va_start(ap, first);
-	take_arguments(argv, n, first, ap);
+	take_arguments(argv, n, first, &ap);
 	va_end(ap);
 	return execve(path, argv, environ);
 }
@@ -193,7 +198,7 @@ HF_SHIM_EXPORT int execlp(const char *name, const char *first, ...)
 	va_list ap;
 
 	va_start(ap, first);
-	take_arguments(argv, n, first, ap);
+	take_arguments(argv, n, first, &ap);
 	va_end(ap);
 	return execvpe(name, argv, environ);
 }
@@ -205,7 +210,7 @@ HF_SHIM_EXPORT int execle(const char *path, const char *first, ...)
 	va_list ap;
 
 	va_start(ap, first);
-	take_arguments(argv, n, first, ap);
+	take_arguments(argv, n, first, &ap);
 	list = va_arg(ap, char **);
 	va_end(ap);
 	return execve(path, argv, list);
@@ -259,13 +264,16 @@ static void lend_environment(struct borrowed *b)
 	if (!hf_shim_active())
 		return;
 	hf_environment_complete(environ, true, &b->copy);
+	hf_environment_keep(&b->copy);
 	environ = (char **)b->copy.list;
 }
 
+/* Where another thread has added to it meanwhile, it is the program's for good. */
 static void return_environment(struct borrowed *b)
 {
-	if (environ == (char **)b->copy.list)
-		environ = b->environ;
+	if (environ != (char **)b->copy.list)
+		return;
+	environ = b->environ;
 	hf_environment_drop(&b->copy);
 }
 

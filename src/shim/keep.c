@@ -63,6 +63,20 @@ static void keep(unsigned int which, int fd)
 
 /* -- the broker -------------------------------------------------------------- */
 
+/* The number may be anything by now: it came from the environment, was closed past
+ * the C library, or is that of a child of vfork. */
+static bool is_broker(int fd)
+{
+	struct sockaddr_un server, peer = { 0 };
+	socklen_t length, size = sizeof(peer);
+
+	return fd >= 0 &&
+	       !hf_socket_address(hf_environment()->socket, &server, &length) &&
+	       !getpeername(fd, (struct sockaddr *)&peer, &size) &&
+	       !memcmp(peer.sun_path, server.sun_path,
+		       sizeof(peer.sun_path));
+}
+
 static int send_hello(int broker, uint32_t type, int fd)
 {
 	struct hf_wire_hello hello = {
@@ -79,8 +93,9 @@ static void open_broker(void)
 {
 	int fd;
 
-	if (kept_fd(BROKER) >= 0)
+	if (is_broker(kept_fd(BROKER)))
 		return;
+	atomic_store(&kept[BROKER], 0);
 	fd = hf_client_connect();
 	if (fd < 0)
 		return;
@@ -94,7 +109,7 @@ int hf_keep_connect(void)
 {
 	int broker = kept_fd(BROKER), fds[2];
 
-	if (broker < 0 ||
+	if (!is_broker(broker) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
 		return -1;
 	if (send_hello(broker, HF_WIRE_CONNECT, fds[1])) {
@@ -139,18 +154,6 @@ const char *hf_keep_shim_path(char *buf)
 
 /* -- what is inherited --------------------------------------------------------------- */
 
-/* The number may be anything by now. */
-static bool is_broker(int fd)
-{
-	struct sockaddr_un server, peer = { 0 };
-	socklen_t length, size = sizeof(peer);
-
-	return !hf_socket_address(hf_environment()->socket, &server, &length) &&
-	       !getpeername(fd, (struct sockaddr *)&peer, &size) &&
-	       !memcmp(peer.sun_path, server.sun_path,
-		       sizeof(peer.sun_path));
-}
-
 void hf_keep_learn(void)
 {
 	const char *list = getenv(HF_ENV_KEPT);
@@ -158,7 +161,7 @@ void hf_keep_learn(void)
 
 	if (!list || sscanf(list, "%d,%d", &broker, &shim) != 2)
 		return;
-	if (broker >= 0 && is_broker(broker))
+	if (is_broker(broker))
 		atomic_store(&kept[BROKER], broker + 1);
 	if (shim >= 0 && same_file(hf_environment()->shim, shim))
 		atomic_store(&kept[SHIM], shim + 1);

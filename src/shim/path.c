@@ -10,6 +10,7 @@
 #include "shim/client.h"
 #include "shim/device.h"
 #include "shim/served.h"
+#include "shim/usercopy.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -420,7 +421,7 @@ bool hf_path_first(int dirfd, const char *name)
 	struct hf_path p;
 	int saved = errno;
 
-	if (!name || !hf_shim_active())
+	if (!name || !hf_shim_active() || !hf_user_readable(name))
 		return false;
 	if (name[0] == '/') {
 		const char *s = name + strspn(name, "/");

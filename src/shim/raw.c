@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -34,6 +35,7 @@
 #include <unistd.h>
 
 #include "shim/client.h"
+#include "shim/heap.h"
 #include "shim/keep.h"
 #include "shim/path.h"
 #include "shim/shim.h"
@@ -120,8 +122,11 @@ static long raw_getcwd(char *buf, size_t size)
 /* What has no descriptor is the kernel's business, and must be fast. */
 static bool mapping(const long *a, long *ret)
 {
-	if ((int)a[4] < 0 || (a[3] & MAP_ANONYMOUS))
+	if ((int)a[4] < 0 || (a[3] & MAP_ANONYMOUS)) {
+		if (a[3] & MAP_FIXED)
+			hf_heap_touched((void *)a[0], (size_t)a[1]);
 		return false;
+	}
 	*ret = (long)mmap((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3],
 			  (int)a[4], (off_t)a[5]);
 	return true;
@@ -185,6 +190,28 @@ static bool call_fd(long number, const long *a, long *ret)
 		return true;
 	default:
 		return false;
+	}
+}
+
+/* Calls that may take a piece of the heap away; the kernel does them. */
+static void look_at_heap(long number, const long *a)
+{
+	switch (number) {
+	case SYS_mremap:
+		if (a[3] & MREMAP_FIXED)
+			hf_heap_touched(PTR(4), SIZE(2));
+		hf_heap_touched(PTR(0), SIZE(1));
+		break;
+	case SYS_munmap:
+	case SYS_mprotect:
+		hf_heap_touched(PTR(0), SIZE(1));
+		break;
+	case SYS_brk:
+		if (a[0])
+			hf_heap_touched(PTR(0), SIZE_MAX / 2);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -391,8 +418,10 @@ bool hf_raw_call(long number, const long *a, long *ret)
 {
 	if (!call_fd(number, a, ret) && !call_wait(number, a, ret) &&
 	    !call_path_at(number, a, ret) && !call_old_path(number, a, ret) &&
-	    !call_socket(number, a, ret) && !call_process(number, a, ret))
+	    !call_socket(number, a, ret) && !call_process(number, a, ret)) {
+		look_at_heap(number, a);
 		return false;
+	}
 	if (*ret == -1)
 		*ret = -errno;
 	return true;

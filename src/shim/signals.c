@@ -13,6 +13,7 @@
 
 #include "shim/shim.h"
 #include "shim/trap.h"
+#include "shim/usercopy.h"
 
 /* -- actions --------------------------------------------------------------- */
 
@@ -100,6 +101,7 @@ static void *start_thread(void *arg)
 	struct start start = *(struct start *)arg;
 
 	free(arg);
+	hf_user_prepare();
 	hf_trap_thread();
 	return start.run(start.arg);
 }

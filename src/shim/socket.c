@@ -15,13 +15,15 @@
 #include "seat/seatd_protocol.h"
 #include "shim/client.h"
 #include "shim/socket.h"
+#include "shim/usercopy.h"
 
 static bool is_ours(const struct sockaddr *addr, socklen_t length)
 {
 	const size_t start = offsetof(struct sockaddr_un, sun_path);
 	const char *name = (const char *)addr + start;
 
-	return addr && length > start && addr->sa_family == AF_UNIX &&
+	return addr && length > start && hf_user_readable(addr) &&
+	       addr->sa_family == AF_UNIX &&
 	       strnlen(name, length - start) == sizeof(HF_SEATD_PATH) - 1 &&
 	       !memcmp(name, HF_SEATD_PATH, sizeof(HF_SEATD_PATH) - 1);
 }

@@ -659,6 +659,7 @@ void hf_trap_start(void)
 		REAL(sigaction)(SIGSYS, &theirs, NULL);
 		return;
 	}
+	hf_user_prepare();
 	hf_trap_thread();
 	pthread_atfork(NULL, NULL, hf_trap_thread);
 }

@@ -8,14 +8,17 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "shim/heap.h"
+#include "shim/raw.h"
 #include "shim/usercopy.h"
 
 struct stack {
@@ -41,13 +44,18 @@ static void find_stack(void)
 	pthread_attr_destroy(&attr);
 }
 
+void hf_user_prepare(void)
+{
+	if (!stack.high)
+		find_stack();
+}
+
 static bool on_stack(const void *user, size_t size)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	uintptr_t at = (uintptr_t)user;
 
-	if (!stack.high)
-		find_stack();
+	hf_user_prepare();
 	/* A coroutine's or a signal handler's stack is another one. */
 	if (frame < stack.low || frame >= stack.high)
 		return false;
@@ -57,6 +65,62 @@ static bool on_stack(const void *user, size_t size)
 bool hf_user_certain(const void *user, size_t size)
 {
 	return on_stack(user, size) || hf_heap_has(user, size);
+}
+
+/* So near to the caller's frame it is on the same stack. */
+#define NEAR 32768u
+
+/* The program's constants and variables, and where its heap began to grow. Written
+ * once, before the program runs; before that nothing is in there. */
+static uintptr_t image_low, image_high, heap_low = UINTPTR_MAX;
+
+static int learn_image(struct dl_phdr_info *object, size_t size, void *data)
+{
+	(void)size;
+	(void)data;
+	for (unsigned int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		uintptr_t low = object->dlpi_addr + segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (!image_high)
+			image_low = low;
+		image_high = low + segment->p_memsz;
+	}
+	return 1; /* the first one is the program */
+}
+
+__attribute__((constructor)) static void learn(void)
+{
+	dl_iterate_phdr(learn_image, NULL);
+	heap_low = (uintptr_t)sbrk(0);
+}
+
+/* Nobody takes these away: no call is needed to tell. */
+static bool surely_readable(uintptr_t at)
+{
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+
+	return (at > frame && at - frame < NEAR) ||
+	       (at >= image_low && at < image_high) ||
+	       (at >= heap_low && at < (uintptr_t)sbrk(0));
+}
+
+bool hf_user_readable(const void *user)
+{
+	uintptr_t at = (uintptr_t)user & ~(uintptr_t)7;
+	int saved = errno;
+	bool fault;
+
+	if (surely_readable(at))
+		return true;
+	/* The kernel reads a mask before it finds that nothing is to be done
+	 * with it; but none that is NULL. */
+	fault = !at || (hf_syscall(SYS_rt_sigprocmask, -1, at, NULL,
+				   (size_t)8) && errno == EFAULT);
+	errno = saved;
+	return !fault;
 }
 
 /* A sandbox may forbid it, and then there is no way to tell. */

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -581,6 +582,35 @@ static void threads_and_forks(void)
 	ok(good, "children forked meanwhile do too");
 }
 
+static bool is_fault(long ret)
+{
+	return ret == -1 && errno == EFAULT;
+}
+
+/* Names and environments that are not there; by way of a variable, so that the
+ * compiler does not know better. */
+static void bad_pointers(void)
+{
+	static char *argv[] = { "true", NULL };
+	char *const mapped = mmap(NULL, 4096, PROT_NONE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *const bad[] = { (char *)1, (char *)-1, mapped };
+	struct stat st;
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char *volatile name = bad[i];
+
+		good &= is_fault(open(name, O_RDONLY)) &&
+			is_fault(stat(name, &st)) &&
+			is_fault(access(name, R_OK)) &&
+			is_fault(execve(name, argv, argv)) &&
+			is_fault(execve("/bin/true", argv, (char **)name));
+	}
+	munmap(mapped, 4096);
+	ok(good, "bad pointers are EFAULT");
+}
+
 static void vfork_and_exec(void)
 {
 	int fd = open(card_sys, O_RDONLY | O_DIRECTORY);
@@ -647,6 +677,7 @@ int main(int argc, char **argv)
 	by_libudev();
 	threads_and_forks();
 	vfork_and_exec();
+	bad_pointers();
 	printf("1..%d\n", count);
 	return failures != 0;
 }

@@ -54,6 +54,7 @@ test_an_environment_is_cleared() {
 		tree clear "$how" use attribute
 	done
 	tree clear use child use
+	tree vforks
 	tree clear system "$trees use"
 	tree clear popen "$trees use && echo fine" | grep -qx fine
 }
@@ -116,6 +117,7 @@ test_name_spaces() {
 	tree hold users network held use
 	tree users network-by-number use
 	tree users network execve use attribute
+	tree vfork-network users network use child use
 	tree users network close-each execve close-each use
 	tree users mounts network others child use child use
 	"$holdfast" run -- unshare --user --net env -i "$trees" use attribute child use

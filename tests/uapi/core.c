@@ -6,6 +6,7 @@
 #include "uapi.h"
 
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #define DRM_BAD_NR 0xff
 
@@ -172,6 +173,16 @@ TEST(a_heap_page_that_was_protected_is_efault)
 	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, cap), EFAULT);
 	EXPECT_OK(result(mprotect(cap, 4096, PROT_READ | PROT_WRITE)));
 	EXPECT_OK(call(fd, DRM_IOCTL_GET_CAP, cap));
+}
+
+TEST(a_heap_page_that_was_protected_by_number_is_efault)
+{
+	int fd = open_card();
+	struct drm_get_cap *cap = heap_argument(fd);
+
+	EXPECT_OK(result((int)syscall(SYS_mprotect, cap, 4096, PROT_NONE)));
+	EXPECT_ERROR(call(fd, DRM_IOCTL_GET_CAP, cap), EFAULT);
+	EXPECT_OK(result(mprotect(cap, 4096, PROT_READ | PROT_WRITE)));
 }
 
 TEST(a_heap_page_that_was_unmapped_is_efault)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -124,6 +125,16 @@ static void broken_files_are_nobodys_business(void **state)
 	assert_int_equal(look_at(&image, sizeof(image)), HF_PROGRAM_FINE);
 }
 
+static void nobody_waits_for_a_fifo(void **state)
+{
+	(void)state;
+	name_it("fifo");
+	assert_int_equal(mkfifo(path, 0755), 0);
+	alarm(10);
+	assert_int_equal(hf_program_look(AT_FDCWD, path), HF_PROGRAM_FINE);
+	alarm(0);
+}
+
 static void scripts_are_followed_but_not_for_ever(void **state)
 {
 	char script[256];
@@ -174,6 +185,7 @@ int main(void)
 		cmocka_unit_test(loaders_tell_the_c_library),
 		cmocka_unit_test(other_machines_are_told),
 		cmocka_unit_test(broken_files_are_nobodys_business),
+		cmocka_unit_test(nobody_waits_for_a_fifo),
 		cmocka_unit_test(scripts_are_followed_but_not_for_ever),
 		cmocka_unit_test(names_are_searched_for),
 	};

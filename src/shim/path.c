@@ -425,11 +425,20 @@ static bool is_seatd(const char *name)
 	       !strcmp(program_invocation_short_name, "seatd");
 }
 
-bool hf_path_first(int dirfd, const char *name)
+/* By itself, for it takes much of a signal handler's stack. */
+static __attribute__((noinline)) bool resolves_first(int dirfd, const char *name)
 {
 	struct hf_path p;
 	int saved = errno;
 
+	hf_path_resolve(dirfd, name, AT_SYMLINK_NOFOLLOW, &p);
+	hf_path_put(&p);
+	errno = saved;
+	return p.first;
+}
+
+bool hf_path_first(int dirfd, const char *name)
+{
 	if (!name || !hf_shim_active() || !hf_user_readable(name) ||
 	    is_seatd(name))
 		return false;
@@ -443,10 +452,7 @@ bool hf_path_first(int dirfd, const char *name)
 	if (!has_component(name, component_first) ||
 	    (name[0] != '/' && dirfd == AT_FDCWD && !hf_cwd_inside()))
 		return false;
-	hf_path_resolve(dirfd, name, AT_SYMLINK_NOFOLLOW, &p);
-	hf_path_put(&p);
-	errno = saved;
-	return p.first;
+	return resolves_first(dirfd, name);
 }
 
 bool hf_path_merges(const char *path)

@@ -416,11 +416,20 @@ bool hf_path_hidden(const struct hf_tree *tree, const char *path)
 	return false;
 }
 
-bool hf_path_first(int dirfd, const char *name)
+/* By itself, for it takes much of a signal handler's stack. */
+static __attribute__((noinline)) bool resolves_first(int dirfd, const char *name)
 {
 	struct hf_path p;
 	int saved = errno;
 
+	hf_path_resolve(dirfd, name, AT_SYMLINK_NOFOLLOW, &p);
+	hf_path_put(&p);
+	errno = saved;
+	return p.first;
+}
+
+bool hf_path_first(int dirfd, const char *name)
+{
 	if (!name || !hf_shim_active() || !hf_user_readable(name))
 		return false;
 	if (name[0] == '/') {
@@ -433,10 +442,7 @@ bool hf_path_first(int dirfd, const char *name)
 	if (!has_component(name, component_first) ||
 	    (name[0] != '/' && dirfd == AT_FDCWD && !hf_cwd_inside()))
 		return false;
-	hf_path_resolve(dirfd, name, AT_SYMLINK_NOFOLLOW, &p);
-	hf_path_put(&p);
-	errno = saved;
-	return p.first;
+	return resolves_first(dirfd, name);
 }
 
 bool hf_path_merges(const char *path)

@@ -20,6 +20,7 @@
 #include "drivers/soft/engine.h"
 #include "drivers/soft/frame.h"
 #include "mem/shmem.h"
+#include "seat/input.h"
 #include "seat/seatd.h"
 #include "seat/vt.h"
 #include "server/inject.h"
@@ -30,7 +31,6 @@
 #include "server/scenario.h"
 #include "server/server.h"
 #include "server/stream.h"
-#include "server/typist.h"
 #include "uapi/problem.h"
 #include "server/trace.h"
 
@@ -495,8 +495,36 @@ static void answer_when_done(struct hf_server *server,
 	hf_input_when_done(server->seat, &answer->waiter);
 }
 
-/* Where it fails, the answer's text says why. Without words it is a socket on which
- * they come. */
+/* Words of a command. */
+#define MAX_WORDS 256
+
+/* What a person does, its words each on a line of its own. As hf_input_command(). */
+static int run_input(struct hf_server *server, const char *text,
+		     char why[HF_INPUT_WHY])
+{
+	const char *words[MAX_WORDS];
+	char *copy = strdup(text), *save = NULL, *word;
+	size_t n = 0;
+	int ret;
+
+	if (!copy) {
+		snprintf(why, HF_INPUT_WHY, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	for (word = strtok_r(copy, "\n", &save); word && n < MAX_WORDS;
+	     word = strtok_r(NULL, "\n", &save))
+		words[n++] = word;
+	if (word) {
+		snprintf(why, HF_INPUT_WHY, "more than %d words", MAX_WORDS);
+		ret = -E2BIG;
+	} else {
+		ret = hf_input_command(server->seat, words, n, why);
+	}
+	free(copy);
+	return ret;
+}
+
+/* Where it fails, the answer's text says why. */
 static void answer_input(struct hf_server *server,
 			 const struct hf_wire_query *query, int fd)
 {
@@ -505,16 +533,14 @@ static void answer_input(struct hf_server *server,
 	int ret = -EOPNOTSUPP;
 
 	pthread_mutex_lock(&server->sys->lock);
-	if (server->seat && !query->text[6])
-		ret = hf_typist_open(server);
-	else if (server->seat)
-		ret = hf_typist_command(server, query->text + 6, why);
+	if (server->seat)
+		ret = run_input(server, query->text + 6, why);
 	if (!ret)
 		answer_when_done(server, query, fd);
 	pthread_mutex_unlock(&server->sys->lock);
 	if (!ret)
 		return;
-	snprintf(packet.text, sizeof(packet.text), "%s", ret < 0 ? why : "");
+	snprintf(packet.text, sizeof(packet.text), "%s", why);
 	reply(&packet, fd, ret);
 }
 

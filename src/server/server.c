@@ -40,7 +40,6 @@
 #include "server/stream.h"
 #include "server/sysfs.h"
 #include "server/trace.h"
-#include "server/typist.h"
 #include "uapi/call.h"
 #include "uapi/check.h"
 #include "uapi/power.h"
@@ -955,7 +954,6 @@ int hf_server_init(struct hf_server *server,
 	memset(server, 0, sizeof(*server));
 	wl_list_init(&server->clients);
 	wl_list_init(&server->connections);
-	wl_list_init(&server->typists);
 	wl_list_init(&server->brokers);
 	wl_list_init(&server->settling);
 	pthread_mutex_init(&server->shots_lock, NULL);
@@ -1040,7 +1038,6 @@ void hf_server_finish(struct hf_server *server)
 	free(server->told);
 	server->told = NULL;
 	hf_clients_destroy(server);
-	hf_typists_finish(server);
 	hf_query_finish(server);
 	hf_streams_finish(server);
 	hf_records_finish(server);

@@ -42,7 +42,6 @@ struct hf_server {
 	struct wl_event_source *sources[9];
 	struct wl_event_source *pressure;
 	struct wl_list clients, connections;
-	struct wl_list typists; /* server/typist.c */
 	struct wl_list brokers; /* connections that others are made by way of */
 	char **told; /* programs that are known not to see the device */
 	unsigned int ntold;

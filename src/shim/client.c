@@ -36,6 +36,7 @@
 #include "shim/keep.h"
 #include "shim/poll.h"
 #include "shim/shim.h"
+#include "uapi/tree.h"
 
 #define MAX_LINKS 64
 #define MAX_FILES 256	/* a cache; more files are looked up anew */
@@ -358,6 +359,22 @@ void hf_request_end(struct hf_request *req)
 	}
 	atomic_fetch_and(&req->link->channel->claimed, ~(1u << req->index));
 	pthread_setcancelstate(req->cancel, NULL);
+}
+
+int hf_request_open(enum hf_wire_op op, const char *path, int flags)
+{
+	struct hf_request req;
+	int ret = hf_request_begin(&req, op);
+
+	if (ret)
+		return ret;
+	req.slot->cmd = (uint32_t)flags;
+	strncpy((char *)req.slot->arg, path, HF_TREE_PATH_MAX + 1);
+	ret = hf_request_run(&req);
+	if (!ret)
+		ret = req.nfds == 1 ? req.fds[--req.nfds] : -EIO;
+	hf_request_end(&req);
+	return ret;
 }
 
 /* -- running --------------------------------------------------------------- */

@@ -59,6 +59,15 @@ uint64_t hf_request_user_max(const struct hf_request *req);
  */
 int hf_request_run(struct hf_request *req);
 
+/**
+ * hf_request_open() - Have the server open something by its path.
+ * @op: HF_OP_FILE_OPEN or HF_OP_DEVICE_OPEN
+ * @flags: as for open(2)
+ *
+ * Return: a descriptor (close-on-exec), or a negative errno.
+ */
+int hf_request_open(enum hf_wire_op op, const char *path, int flags);
+
 /** hf_request_end() - Give the slot back; closes descriptors that are left. */
 void hf_request_end(struct hf_request *req);
 

@@ -24,7 +24,6 @@
 #include "shim/tty.h"
 #include "shim/usercopy.h"
 #include "uapi/device_ioctls.h"
-#include "uapi/tree.h"
 
 #define EVENT sizeof(struct input_event)
 
@@ -68,25 +67,9 @@ void hf_device_copied(int from, int to)
 
 /* -- opening ----------------------------------------------------------------- */
 
-static int request_open(const char *path, int flags)
-{
-	struct hf_request req;
-	int ret = hf_request_begin(&req, HF_OP_DEVICE_OPEN);
-
-	if (ret)
-		return ret;
-	req.slot->cmd = (uint32_t)flags;
-	strncpy((char *)req.slot->arg, path, HF_TREE_PATH_MAX + 1);
-	ret = hf_request_run(&req);
-	if (!ret)
-		ret = req.nfds == 1 ? req.fds[--req.nfds] : -EIO;
-	hf_request_end(&req);
-	return ret;
-}
-
 int hf_device_open(const char *path, int flags)
 {
-	int fd = request_open(path, flags);
+	int fd = hf_request_open(HF_OP_DEVICE_OPEN, path, flags);
 
 	if (fd < 0)
 		return fd;

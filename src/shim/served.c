@@ -56,25 +56,9 @@ void hf_served_copied(int from, int to)
 		hf_file_mark(to, HF_FILE_SERVED);
 }
 
-static int request_open(const char *path, int flags)
-{
-	struct hf_request req;
-	int ret = hf_request_begin(&req, HF_OP_FILE_OPEN);
-
-	if (ret)
-		return ret;
-	req.slot->cmd = flags;
-	strncpy((char *)req.slot->arg, path, HF_TREE_PATH_MAX + 1);
-	ret = hf_request_run(&req);
-	if (!ret)
-		ret = req.nfds == 1 ? req.fds[--req.nfds] : -EIO;
-	hf_request_end(&req);
-	return ret;
-}
-
 int hf_served_open(const char *path, int flags)
 {
-	int fd = request_open(path, flags);
+	int fd = hf_request_open(HF_OP_FILE_OPEN, path, flags);
 	struct stat st;
 
 	if (fd < 0 || REAL(fstat)(fd, &st) || !S_ISSOCK(st.st_mode))

@@ -298,7 +298,7 @@ static void end(struct hf_gpu_command *command, int error)
 	hf_gpu_resource_put(resource);
 }
 
-void hf_gpu_look(struct hf_virtio_gpu *gpu)
+void hf_gpu_collect(struct hf_virtio_gpu *gpu)
 {
 	for (unsigned int i = 0; i < HF_GPU_QUEUES; i++) {
 		struct hf_gpu_command *command;
@@ -309,11 +309,6 @@ void hf_gpu_look(struct hf_virtio_gpu *gpu)
 						   &written)))
 			end(command, check_answer(command, written));
 	}
-}
-
-void hf_gpu_collect(struct hf_virtio_gpu *gpu)
-{
-	hf_gpu_look(gpu);
 	if (gpu->virtio->broken)
 		hf_gpu_fail(gpu, "it is broken");
 }

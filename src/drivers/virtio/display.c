@@ -542,10 +542,6 @@ static void flip(struct hf_crtc *crtc, const struct hf_atomic_state *old,
 	/* Nobody will ever see what that one was for. */
 	if (flip && before)
 		hf_flip_done(before);
-	/* A device model may have kept the processor that kicked for as long as it was at
-	 * the last update: then it is done with that, and an interrupt would come late. */
-	hf_gpu_look(gpu);
-	hf_gpu_kick(gpu);
 }
 
 static int prepare_fb(struct hf_framebuffer *fb)

@@ -106,13 +106,7 @@ void hf_gpu_command_send(struct hf_gpu_command *command, unsigned int queue,
 			 struct hf_gpu_resource *resource, hf_gpu_done done,
 			 void *data);
 void hf_gpu_kick(struct hf_virtio_gpu *gpu);
-/**
- * hf_gpu_look() - End what the device has completed, where it has already.
- *
- * One that turns out to be broken is left to hf_gpu_collect().
- */
-void hf_gpu_look(struct hf_virtio_gpu *gpu);
-/** hf_gpu_collect() - The same in the main thread, for one that breaks as well. */
+/** hf_gpu_collect() - End what the device has completed. */
 void hf_gpu_collect(struct hf_virtio_gpu *gpu);
 /** hf_gpu_abort() - End all commands with an error; the device was reset. */
 void hf_gpu_abort(struct hf_virtio_gpu *gpu);
